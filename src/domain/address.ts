@@ -1,0 +1,117 @@
+import type { Leaves } from '../xml/index.js';
+import { invalid } from './values.js';
+
+/** Where a device sits on its bus, as `<address>` says it. All numbers are plain integers. */
+export type Address =
+  | {
+      readonly type: 'pci';
+      readonly domain: number;
+      readonly bus: number;
+      readonly slot: number;
+      readonly function: number;
+    }
+  | {
+      readonly type: 'drive';
+      readonly controller: number;
+      readonly bus: number;
+      readonly target: number;
+      readonly unit: number;
+    }
+  | { readonly type: 'usb'; readonly bus: number; readonly port: string }
+  | { readonly type: 'virtio-serial'; readonly controller: number; readonly bus: number; readonly port: number }
+  | { readonly type: 'ccid'; readonly controller: number; readonly slot: number }
+  | { readonly type: 'dimm'; readonly slot: number; readonly base: string | undefined }
+  | { readonly type: 'isa'; readonly iobase: string | undefined; readonly irq: string | undefined }
+  | { readonly type: 'other'; readonly text: string };
+
+export type PciAddress = Extract<Address, { type: 'pci' }>;
+
+/** The address that an element's leaves hold; undefined when libvirt has not given it one. */
+export function addressOf(leaves: Leaves): Address | undefined {
+  const type = leaves.get('address/@type');
+  if (type === undefined) return undefined;
+  const number = (name: string) => Number(leaves.get(`address/@${name}`) ?? 0);
+  switch (type) {
+    case 'pci':
+      // A request may say only that the device is to sit on PCI.
+      if (!leaves.has('address/@bus') && !leaves.has('address/@slot')) return undefined;
+      return { type, domain: number('domain'), bus: number('bus'), slot: number('slot'), function: number('function') };
+    case 'drive':
+      return {
+        type,
+        controller: number('controller'),
+        bus: number('bus'),
+        target: number('target'),
+        unit: number('unit'),
+      };
+    case 'usb':
+      return { type, bus: number('bus'), port: leaves.get('address/@port') ?? '' };
+    case 'virtio-serial':
+      return { type, controller: number('controller'), bus: number('bus'), port: number('port') };
+    case 'ccid':
+      return { type, controller: number('controller'), slot: number('slot') };
+    case 'dimm':
+      return { type, slot: number('slot'), base: leaves.get('address/@base') };
+    case 'isa':
+      return { type, iobase: leaves.get('address/@iobase'), irq: leaves.get('address/@irq') };
+    default: {
+      const parts = [...leaves].filter(([path]) => path.startsWith('address/@') && path !== 'address/@type');
+      return { type: 'other', text: [type, ...parts.map(([path, value]) => `${path.slice(9)}=${value}`)].join(' ') };
+    }
+  }
+}
+
+const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
+
+/** An address in one line, equal exactly when two addresses are: `pci 0000:04:00.0`, `drive 0:0:0:1`, `usb 0:1.2`. */
+export function addressText(address: Address): string {
+  switch (address.type) {
+    case 'pci':
+      return `pci ${hex(address.domain, 4)}:${hex(address.bus, 2)}:${hex(address.slot, 2)}.${address.function}`;
+    case 'drive':
+      return `drive ${address.controller}:${address.bus}:${address.target}:${address.unit}`;
+    case 'usb':
+      return `usb ${address.bus}:${address.port}`;
+    case 'virtio-serial':
+      return `virtio-serial ${address.controller}:${address.bus}:${address.port}`;
+    case 'ccid':
+      return `ccid ${address.controller}:${address.slot}`;
+    case 'dimm':
+      return `dimm ${address.slot}${address.base ? `@${address.base}` : ''}`;
+    case 'isa':
+      return `isa ${[address.iobase, address.irq].filter(Boolean).join(' irq ')}`;
+    case 'other':
+      return address.text;
+  }
+}
+
+/** The leaves of an `<address>` element in libvirt's own notation. */
+export function addressLeaves(address: Exclude<Address, { type: 'other' }>): ReadonlyArray<readonly [string, string]> {
+  const { type, ...parts } = address;
+  const values = Object.entries(parts).filter((part) => part[1] !== undefined);
+  const notation = (name: string, value: string | number) => {
+    if (type !== 'pci') return String(value);
+    return `0x${hex(Number(value), name === 'domain' ? 4 : name === 'function' ? 1 : 2)}`;
+  };
+  return [
+    ['address/@type', type],
+    ...values.map(([name, value]) => [`address/@${name}`, notation(name, value as string | number)] as const),
+  ];
+}
+
+/** `'0000:04:00.0'` or `'04:00.0'` as a PCI address; `SPEC_INVALID` naming `path` when it is none or out of range. */
+export function parsePciAddress(text: string, path: string): PciAddress {
+  const match = /^(?:pci )?(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,2}):([0-9a-f]{1,2})\.([0-7])$/i.exec(text);
+  if (!match) throw invalid(path, `"${text}" is not a PCI address`, "Give it as '0000:04:00.0'");
+  const [, domain, bus, slot, fn] = match;
+  const address = {
+    type: 'pci',
+    domain: Number.parseInt(domain ?? '0', 16),
+    bus: Number.parseInt(bus as string, 16),
+    slot: Number.parseInt(slot as string, 16),
+    function: Number(fn),
+  } as const;
+  if (address.slot > 0x1f)
+    throw invalid(path, `slot 0x${hex(address.slot, 2)} does not exist on a PCI bus`, 'Slots go from 0x00 to 0x1f');
+  return address;
+}

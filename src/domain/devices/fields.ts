@@ -1,0 +1,237 @@
+import { LibvirtCanonicalError } from '../../errors.js';
+import { assertXmlText, type Leaves } from '../../xml/index.js';
+import { bytesOf, bytesOfXml, describe, invalid, macOf, type Size, uuidOf } from '../values.js';
+
+/** One value in an element: a path of {@link Leaves}' form and what stands there. */
+export type Assignment = readonly [path: string, value: string];
+
+/** How one field of a spec stands in XML, both ways. */
+export interface Field<T> {
+  /** The assignments that say `value`; refuses a bad one with `SPEC_INVALID` naming `where` in the request. */
+  encode(value: T, where: string): Assignment[];
+  /** The value that leaves hold, undefined when they hold none. */
+  decode(leaves: Leaves): T | undefined;
+  /** Every path the field may write; removing the field removes these and what lies below. */
+  readonly paths: readonly string[];
+}
+
+/** A field for every key of a spec: a key without one does not compile. */
+export type FieldTable<Spec> = { readonly [K in keyof Required<Spec>]: Field<NonNullable<Spec[K]>> };
+
+/** Text as it stands. `alongside` are constants that come with it and without which the field is not there. */
+export function text(
+  path: string,
+  options: { pattern?: RegExp; expected?: string; alongside?: Assignment } = {},
+): Field<string> {
+  const { alongside } = options;
+  return {
+    paths: alongside ? [alongside[0], path] : [path],
+    encode(value, where) {
+      if (typeof value !== 'string' || value === '')
+        throw invalid(where, `${describe(value)} is not a text`, 'Give a non-empty string');
+      assertXmlText(value, where);
+      if (options.pattern && !options.pattern.test(value)) {
+        throw invalid(where, `${describe(value)} is not valid here`, options.expected && `Give ${options.expected}`);
+      }
+      return alongside ? [alongside, [path, value]] : [[path, value]];
+    },
+    decode: (leaves) => (alongside && leaves.get(alongside[0]) !== alongside[1] ? undefined : leaves.get(path)),
+  };
+}
+
+/** One of a closed list of words. */
+export function oneOf<const T extends string>(path: string, words: readonly T[]): Field<T> {
+  return {
+    paths: [path],
+    encode(value, where) {
+      if (!words.includes(value)) throw invalid(where, `${describe(value)} is not one of ${words.join(', ')}`);
+      return [[path, value]];
+    },
+    decode: (leaves) => leaves.get(path) as T | undefined,
+  };
+}
+
+/** A whole number in decimal. */
+export function integer(
+  path: string,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
+): Field<number> {
+  return {
+    paths: [path],
+    encode(value, where) {
+      if (!Number.isSafeInteger(value) || value < min || value > max) {
+        throw invalid(
+          where,
+          `${describe(value)} is not a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? ' up' : ` to ${max}`}`,
+        );
+      }
+      return [[path, String(value)]];
+    },
+    decode: (leaves) => {
+      const value = leaves.get(path);
+      return value === undefined ? undefined : Number(value);
+    },
+  };
+}
+
+/** A boolean that XML says with two words, `yes` and `no` unless told otherwise. */
+export function flag(path: string, yes = 'yes', no = 'no'): Field<boolean> {
+  return {
+    paths: [path],
+    encode(value, where) {
+      if (typeof value !== 'boolean') throw invalid(where, `${describe(value)} is not true or false`);
+      return [[path, value ? yes : no]];
+    },
+    decode: (leaves) => {
+      const value = leaves.get(path);
+      return value === undefined ? undefined : value === yes;
+    },
+  };
+}
+
+/** A boolean that XML says by an empty element that is there or not. */
+export function present(path: string): Field<boolean> {
+  return {
+    paths: [path],
+    encode(value, where) {
+      if (typeof value !== 'boolean') throw invalid(where, `${describe(value)} is not true or false`);
+      return value ? [[path, '']] : [];
+    },
+    decode: (leaves) => (leaves.has(path) ? true : undefined),
+  };
+}
+
+/** A size in bytes; `path` holds the number and `unit`, when given, the attribute that names its unit. */
+export function size(path: string, options: { unitPath?: string; fallback?: string } = {}): Field<Size> {
+  const { unitPath, fallback = 'B' } = options;
+  return {
+    paths: unitPath ? [path, unitPath] : [path],
+    encode(value, where) {
+      const bytes = bytesOf(value, where);
+      if (!unitPath) {
+        const unit = bytesOfXml('1', undefined, fallback);
+        if (bytes % unit !== 0n) throw invalid(where, `${describe(value)} is not a multiple of 1 ${fallback}`);
+        return [[path, String(bytes / unit)]];
+      }
+      return bytes % 1024n === 0n
+        ? [
+            [unitPath, 'KiB'],
+            [path, String(bytes / 1024n)],
+          ]
+        : [
+            [unitPath, 'B'],
+            [path, String(bytes)],
+          ];
+    },
+    decode: (leaves) => {
+      const value = leaves.get(path);
+      if (value === undefined) return undefined;
+      const bytes = bytesOfXml(value, unitPath && leaves.get(unitPath), fallback);
+      return bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bytes) : bytes;
+    },
+  };
+}
+
+/** A MAC address, kept in lower case. */
+export function mac(path: string): Field<string> {
+  return {
+    paths: [path],
+    encode: (value, where) => [[path, macOf(value, where)]],
+    decode: (leaves) => leaves.get(path),
+  };
+}
+
+/** A UUID, kept in lower case with hyphens. */
+export function uuid(path: string): Field<string> {
+  return {
+    paths: [path],
+    encode: (value, where) => [[path, uuidOf(value, where)]],
+    decode: (leaves) => leaves.get(path),
+  };
+}
+
+/** The user alias: `id: 'root'` stands as `<alias name='ua-root'/>`. */
+export function userAlias(): Field<string> {
+  return {
+    paths: ['alias'],
+    encode(value, where) {
+      if (typeof value !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(value)) {
+        throw invalid(where, `${describe(value)} is not a device id`, 'Use letters, digits, - and _, at most 64');
+      }
+      return [['alias/@name', `ua-${value}`]];
+    },
+    decode: (leaves) => userAliasOf(leaves)?.slice(3),
+  };
+}
+
+/** The alias when a user gave it, `ua-…`; libvirt's own names do not count. */
+export function userAliasOf(leaves: Leaves): string | undefined {
+  const name = leaves.get('alias/@name');
+  return name?.startsWith('ua-') ? name : undefined;
+}
+
+/** Several fields under one key of the spec; refuses keys that the table does not know. */
+export function group<G extends object>(fields: FieldTable<G>): Field<G> {
+  return {
+    paths: Object.values<Field<unknown>>(fields as Record<string, Field<unknown>>).flatMap((field) => field.paths),
+    encode: (value, where) => encodeSpec(fields, value, where),
+    decode: (leaves) => {
+      const spec = decodeSpec(fields, leaves);
+      return Object.keys(spec).length > 0 ? (spec as G) : undefined;
+    },
+  };
+}
+
+/** A list of like elements: `path` is the repeated child, `fields` what one of them holds, by paths relative to it. */
+export function list<G extends object>(path: string, fields: FieldTable<G>): Field<readonly G[]> {
+  const nth = (index: number) => (index === 0 ? path : `${path}[${index + 1}]`);
+  return {
+    paths: [path],
+    encode(values, where) {
+      if (!Array.isArray(values)) throw invalid(where, `${describe(values)} is not a list`);
+      return values.flatMap((value, index) =>
+        encodeSpec(fields, value, `${where}[${index}]`).map(
+          ([below, leaf]): Assignment => [`${nth(index)}/${below}`, leaf],
+        ),
+      );
+    },
+    decode(leaves) {
+      const items: G[] = [];
+      for (let index = 0; ; index++) {
+        const prefix = `${nth(index)}/`;
+        const below: Leaves = new Map();
+        for (const [leaf, value] of leaves) if (leaf.startsWith(prefix)) below.set(leaf.slice(prefix.length), value);
+        if (below.size === 0) return items.length > 0 ? items : undefined;
+        items.push(decodeSpec(fields, below) as G);
+      }
+    },
+  };
+}
+
+/** All assignments of a spec; `SPEC_UNKNOWN_FIELD` for a key without a field, `SPEC_INVALID` for a bad value. */
+export function encodeSpec<Spec extends object>(fields: FieldTable<Spec>, spec: Spec, where: string): Assignment[] {
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec))
+    throw invalid(where, `${describe(spec)} is not an object of fields`);
+  const assignments: Assignment[] = [];
+  for (const [key, value] of Object.entries(spec)) {
+    const path = where === '' ? key : `${where}.${key}`;
+    if (!Object.hasOwn(fields, key)) {
+      throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${path}: there is no such field`, {
+        path,
+        remedy: `Known here: ${Object.keys(fields).join(', ')}`,
+      });
+    }
+    if (value !== undefined) assignments.push(...(fields[key as keyof Spec] as Field<unknown>).encode(value, path));
+  }
+  return assignments;
+}
+
+/** What a spec can say of an element's leaves. Leaves that no field knows are not in it, and not touched either. */
+export function decodeSpec<Spec extends object>(fields: FieldTable<Spec>, leaves: Leaves): Partial<Spec> {
+  const spec: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>)) {
+    const value = field.decode(leaves);
+    if (value !== undefined) spec[key] = value;
+  }
+  return spec as Partial<Spec>;
+}

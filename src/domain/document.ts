@@ -1,0 +1,126 @@
+import { type Element, type Leaves, leaves, parseXml, select, selectText, serialize } from '../xml/index.js';
+import { type Address, addressOf, addressText } from './address.js';
+import { type DeviceKind, kindOrUnknown, NOT_A_DEVICE, userAliasOf } from './devices/index.js';
+
+/** One device as a document holds it. */
+export interface Device {
+  readonly kind: DeviceKind;
+  readonly element: Element;
+  readonly leaves: Leaves;
+  /** The alias, the user's or (live) libvirt's own. */
+  readonly alias: string | undefined;
+  /** The alias if a user gave it. */
+  readonly userAlias: string | undefined;
+  /** Natural name within its kind: target, MAC, type and index …; else its address, else its place in the list. */
+  readonly name: string;
+  /** All names a caller may use for it: id, user alias, natural names. */
+  readonly names: readonly string[];
+  /** How people see it: `disk root`, `interface 52:54:00:aa:bb:cc`. Unique within a document. */
+  readonly identity: string;
+  readonly address: Address | undefined;
+}
+
+/** One libvirt domain document, parsed once and never changed. */
+export class DomainDocument {
+  readonly xml: string;
+  readonly root: Element;
+  readonly devices: readonly Device[];
+
+  constructor(xml: string) {
+    this.xml = xml;
+    const document = parseXml(xml);
+    this.root = document.documentElement as Element;
+    this.devices = readDevices(this.root);
+  }
+
+  /** Text of the first node that an XPath expression, relative to `<domain>`, selects. */
+  value(expression: string): string | undefined {
+    return selectText(this.root, expression);
+  }
+
+  get name(): string {
+    return this.value('name') ?? '';
+  }
+
+  get uuid(): string {
+    return (this.value('uuid') ?? '').toLowerCase();
+  }
+
+  /** `pc-q35-7.2` and the like. */
+  get machine(): string {
+    return this.value('os/type/@machine') ?? '';
+  }
+
+  /** True when boot order stands in `<os>`, which shuts out every per-device order for good. */
+  get hasOsBoot(): boolean {
+    return this.value('os/boot') !== undefined;
+  }
+
+  /** The device that is the same one as `device` of another document: by user alias when both have one, else by name. */
+  counterpart(device: Device): Device | undefined {
+    const { userAlias, kind } = device;
+    if (userAlias !== undefined) {
+      const same = this.devices.find((other) => other.userAlias === userAlias);
+      if (same) return same;
+    }
+    return this.devices.find(
+      (other) =>
+        other.kind.element === kind.element &&
+        other.name === device.name &&
+        (userAlias === undefined || other.userAlias === undefined),
+    );
+  }
+
+  /** Devices of one kind (all kinds when undefined) that answer to a name. */
+  find(element: string | undefined, name: string): Device[] {
+    const asked = name.toLowerCase();
+    return this.devices.filter(
+      (device) =>
+        (element === undefined || device.kind.element === element) &&
+        device.names.some((known) => known.toLowerCase() === asked),
+    );
+  }
+
+  toString(): string {
+    return serialize(this.root);
+  }
+}
+
+function readDevices(root: Element): Device[] {
+  const ordinals = new Map<string, number>();
+  const taken = new Set<string>();
+  return select(root, 'devices/*')
+    .filter((element) => !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName))
+    .map((element) => {
+      const device = readDevice(element, ordinals);
+      let { identity } = device;
+      for (let n = 2; taken.has(identity); n++) identity = `${device.identity} #${n}`;
+      taken.add(identity);
+      return identity === device.identity
+        ? device
+        : { ...device, identity, name: `${device.name}${identity.slice(device.identity.length)}` };
+    });
+}
+
+/** Reads one device element, from a document or from a request. */
+export function readDevice(element: Element, ordinals: Map<string, number> = new Map()): Device {
+  const kind = kindOrUnknown(element.nodeName);
+  const all = leaves(element);
+  const address = addressOf(all);
+  const userAlias = userAliasOf(all);
+  const natural = kind.names(all).filter((name) => name !== undefined && name !== '') as string[];
+  const ordinal = (ordinals.get(kind.element) ?? -1) + 1;
+  ordinals.set(kind.element, ordinal);
+  const name = natural[0] ?? (address ? addressText(address) : `#${ordinal}`);
+  return {
+    kind,
+    element,
+    leaves: all,
+    alias: all.get('alias/@name'),
+    userAlias,
+    name,
+    names: [...(userAlias ? [userAlias.slice(3), userAlias] : []), ...natural, ...(natural.length === 0 ? [name] : [])],
+    identity: `${kind.element} ${userAlias?.slice(3) ?? name}`,
+    address,
+  };
+}

@@ -1,0 +1,18 @@
+import { type Setting, setOperation } from '../operation.js';
+import { describe, invalid } from '../values.js';
+
+/** Start with the host: virDomainSetAutostart. A link beside the document, not in it. */
+export const autostart: Setting<boolean> = {
+  name: 'autostart',
+  touches: ['autostart'],
+  plan(value, context, path) {
+    if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
+    if (value === context.autostart) return { operations: [], refusals: [] };
+    const change = [{ path: 'autostart', from: String(context.autostart), to: String(value) }];
+    const call = (on: boolean) => ({ procedure: 'DOMAIN_SET_AUTOSTART', args: { autostart: on ? 1 : 0 } }) as const;
+    return {
+      operations: [setOperation('autostart', 'config', change, call(value), call(!value), { takesEffect: 'now' })],
+      refusals: [],
+    };
+  },
+};

@@ -1,0 +1,219 @@
+import { LibvirtCanonicalError } from '../errors.js';
+import { assertXmlText, buildElement, parseElement, serialize } from '../xml/index.js';
+import { type Assignment, type DeviceSpecs, deviceKinds, encodeSpec, kindOf } from './devices/index.js';
+import { DomainDocument, readDevice } from './document.js';
+import { vcpuCount } from './settings/vcpus.js';
+import { describe, invalid, kibOf, type Size, uuidOf } from './values.js';
+
+/** A device in a request: its kind and spec, `{ disk: { … } }`, or its XML. */
+export type DeviceRequest =
+  | { [K in keyof DeviceSpecs]: { readonly [P in K]: DeviceSpecs[K] } }[keyof DeviceSpecs]
+  | string;
+
+/** A domain as a caller describes it. What is left out is libvirt's to choose, once. */
+export interface DomainSpec {
+  /** Unique on the host. */
+  readonly name: string;
+  /** Without one a random one is made: the define call always carries it. */
+  readonly uuid?: string;
+  readonly title?: string;
+  readonly description?: string;
+  /** Memory at boot, or that and the maximum the balloon may grow to. */
+  readonly memory: Size | { readonly current: Size; readonly maximum: Size };
+  /** vCPUs at boot, or those and the maximum for hot-plug. Default 1. */
+  readonly vcpus?: number | { readonly current: number; readonly maximum: number };
+  /** Virtualisation. Default `kvm`; `qemu` is emulation (TCG). */
+  readonly type?: 'kvm' | 'qemu';
+  readonly arch?: string;
+  /** Machine type. Default `q35`; libvirt pins it to the version it has, such as `pc-q35-7.2`. */
+  readonly machine?: string;
+  /**
+   * CPU: `host-model` (default with KVM) is expanded at define and pinned as a custom model, since libvirt would resolve
+   * it again at each start; `{ mode: 'host-model', pin: 'never' }` leaves it to libvirt by name. A string other than the
+   * modes is a CPU model's name.
+   */
+  readonly cpu?: string | { readonly mode: 'host-model' | 'host-passthrough' | 'maximum'; readonly pin?: 'never' };
+  /** Room for hot-plug: free PCIe ports beyond those that the devices given here take. Default 8. */
+  readonly hotplug?: { readonly pciePorts?: number };
+  /** Boot a kernel directly. */
+  readonly kernel?: { readonly path: string; readonly initrd?: string; readonly cmdline?: string };
+  readonly disks?: ReadonlyArray<DeviceSpecs['disk']>;
+  readonly interfaces?: ReadonlyArray<DeviceSpecs['interface']>;
+  /** Devices of any kind, as XML. */
+  readonly devices?: readonly string[];
+}
+
+const KNOWN = [
+  'name',
+  'uuid',
+  'title',
+  'description',
+  'memory',
+  'vcpus',
+  'type',
+  'arch',
+  'machine',
+  'cpu',
+  'hotplug',
+  'kernel',
+  'devices',
+];
+/** Ports that q35 needs for devices libvirt adds by itself: the USB controller and the memory balloon. */
+const IMPLICIT_EXPRESS = 2;
+const DEFAULT_FREE_PORTS = 8;
+
+/** The XML of a device request, with its kind checked; `path` is its place in the request. */
+export function deviceXml(request: DeviceRequest, path: string): string {
+  if (typeof request === 'string') {
+    const element = parseElement(request);
+    kindOf(element.nodeName, path);
+    return serialize(element);
+  }
+  const entries = Object.entries(request ?? {});
+  const [element, spec] = entries[0] ?? [];
+  if (entries.length !== 1 || element === undefined) {
+    throw invalid(
+      path,
+      'a device is XML or an object with one key, its kind',
+      "For example { disk: { target: 'vdb', file: '/img/data.qcow2' } }",
+    );
+  }
+  return buildDevice(element, spec as object, `${path}.${element}`);
+}
+
+/** Builds a device of one kind from its spec, checking every field. */
+export function buildDevice(element: string, spec: object, where: string): string {
+  const kind = kindOf(element, where);
+  if (!kind.fields) throw invalid(where, `${element} has no typed spec`, 'Give it as XML');
+  const given = encodeSpec(kind.fields, spec as Record<string, unknown>, where);
+  for (const field of kind.required ?? []) {
+    if ((spec as Record<string, unknown>)[field] === undefined)
+      throw invalid(`${where}.${field}`, 'is missing', `Every ${element} needs it`);
+  }
+  const paths = new Set(given.map(([path]) => path));
+  const all: Assignment[] = [...(kind.defaults ?? []).filter(([path]) => !paths.has(path)), ...given];
+  kind.check?.(new Map(all), where);
+  return buildElement(element, all);
+}
+
+/** The domain XML of a spec. `uuid` is the one to define with when the spec has none. Errors as for its fields. */
+export function domainXml(spec: DomainSpec, uuid: string): string {
+  const plurals = deviceKinds().filter((kind) => kind.plural !== undefined);
+  const known = [...KNOWN, ...plurals.map((kind) => kind.plural as string)];
+  for (const key of Object.keys(spec)) {
+    if (known.includes(key)) continue;
+    throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${key}: there is no such field`, {
+      path: key,
+      remedy: `Known here: ${known.join(', ')}`,
+    });
+  }
+  const devices = [
+    ...plurals.flatMap((kind) => {
+      const specs = (spec as unknown as Record<string, unknown>)[kind.plural as string] ?? [];
+      if (!Array.isArray(specs)) throw invalid(kind.plural as string, `${describe(specs)} is not a list`);
+      return specs.map((each, index) => buildDevice(kind.element, each, `${kind.plural}[${index}]`));
+    }),
+    ...(spec.devices ?? []).map((xml, index) => deviceXml(xml, `devices[${index}]`)),
+  ];
+  const head = buildElement('domain', headLeaves(spec, uuid));
+  return head.replace(
+    /<\/domain>$/,
+    `<devices>${[...devices, ...controllers(spec, devices)].join('')}</devices></domain>`,
+  );
+}
+
+function headLeaves(spec: DomainSpec, uuid: string): Assignment[] {
+  if (typeof spec.name !== 'string' || spec.name === '' || /[/\n]/.test(spec.name)) {
+    throw invalid(
+      'name',
+      `${describe(spec.name)} is not a domain name`,
+      'Give a non-empty string without a slash or line break',
+    );
+  }
+  for (const key of ['name', 'title', 'description', 'machine', 'arch'] as const) {
+    const value = spec[key];
+    if (value !== undefined && typeof value !== 'string') throw invalid(key, `${describe(value)} is not a text`);
+    if (value !== undefined) assertXmlText(value, key);
+  }
+  const type = spec.type ?? 'kvm';
+  const memory =
+    typeof spec.memory === 'object' && spec.memory !== null
+      ? spec.memory
+      : { current: spec.memory, maximum: spec.memory };
+  const current = kibOf(memory.current, 'memory');
+  const maximum = kibOf(memory.maximum, 'memory');
+  if (current > maximum) throw invalid('memory.current', 'is more than the maximum', 'Lower it or raise maximum');
+  const vcpus = typeof spec.vcpus === 'object' ? spec.vcpus : { current: spec.vcpus ?? 1, maximum: spec.vcpus ?? 1 };
+  vcpuCount(vcpus.current, 'vcpus');
+  vcpuCount(vcpus.maximum, 'vcpus.maximum');
+  if (vcpus.current > vcpus.maximum)
+    throw invalid('vcpus.current', 'is more than the maximum', 'Lower it or raise maximum');
+  const { kernel } = spec;
+  return [
+    ['@type', type],
+    ['name', spec.name],
+    ['uuid', spec.uuid === undefined ? uuid : uuidOf(spec.uuid, 'uuid')],
+    ...given('title', spec.title),
+    ...given('description', spec.description),
+    ['memory/@unit', 'KiB'],
+    ['memory', String(maximum)],
+    ['currentMemory/@unit', 'KiB'],
+    ['currentMemory', String(current)],
+    ['vcpu/@placement', 'static'],
+    ['vcpu/@current', String(vcpus.current)],
+    ['vcpu', String(vcpus.maximum)],
+    ['os/type/@arch', spec.arch ?? 'x86_64'],
+    ['os/type/@machine', spec.machine ?? 'q35'],
+    ['os/type', 'hvm'],
+    ...given('os/kernel', kernel?.path),
+    ...given('os/initrd', kernel?.initrd),
+    ...given('os/cmdline', kernel?.cmdline),
+    ['features/acpi', ''],
+    ['features/apic', ''],
+    ...cpuLeaves(spec),
+  ];
+}
+
+function cpuLeaves({ cpu, type }: DomainSpec): Assignment[] {
+  const asked = cpu ?? (type === 'qemu' ? undefined : 'host-model');
+  if (asked === undefined) return [];
+  const mode = typeof asked === 'string' ? asked : asked.mode;
+  if (['host-model', 'host-passthrough', 'maximum'].includes(mode)) return [['cpu/@mode', mode]];
+  if (typeof asked !== 'string' || !/^[\w.-]+$/.test(asked))
+    throw invalid('cpu', `${describe(mode)} is not a CPU`, "Give 'host-model' or a model's name");
+  return [
+    ['cpu/@mode', 'custom'],
+    ['cpu/@match', 'exact'],
+    ['cpu/model/@fallback', 'forbid'],
+    ['cpu/model', asked],
+  ];
+}
+
+/** The PCIe ports for the devices and for hot-plug, and the virtio-scsi controllers that scsi disks need. */
+function controllers(spec: DomainSpec, devices: readonly string[]): string[] {
+  const read = devices.map((xml) => readDevice(parseElement(xml)));
+  const has = (type: string) =>
+    read.some(({ kind, leaves }) => kind.element === 'controller' && leaves.get('@type') === type);
+  const demands = read.map((device) => device.kind.bus(device.leaves));
+  const needsScsi = demands.some((demand) => demand?.type === 'drive' && demand.controller === 'scsi') && !has('scsi');
+  const scsi = needsScsi ? ["<controller type='scsi' index='0' model='virtio-scsi'/>"] : [];
+  const free = spec.hotplug?.pciePorts ?? DEFAULT_FREE_PORTS;
+  if (!Number.isSafeInteger(free) || free < 0 || free > 200)
+    throw invalid('hotplug.pciePorts', `${describe(free)} is not a number of ports`, 'Give 0 to 200');
+  if (!(spec.machine ?? 'q35').includes('q35') || has('pci')) return scsi;
+  const taken =
+    demands.filter((demand) => demand?.type === 'pci' && demand.slot === 'express').length +
+    scsi.length +
+    IMPLICIT_EXPRESS;
+  const ports = Array.from({ length: taken + free }, () => "<controller type='pci' model='pcie-root-port'/>");
+  return ["<controller type='pci' index='0' model='pcie-root'/>", ...ports, ...scsi];
+}
+
+function given(path: string, value: string | undefined): Assignment[] {
+  return value === undefined ? [] : [[path, value]];
+}
+
+/** The document that a definition would be, as given: a string of XML or a spec. */
+export function definitionOf(definition: string | DomainSpec, uuid: string): DomainDocument {
+  return new DomainDocument(typeof definition === 'string' ? definition : domainXml(definition, uuid));
+}

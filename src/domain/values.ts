@@ -1,0 +1,104 @@
+import { LibvirtCanonicalError } from '../errors.js';
+
+/** An amount of memory or storage: `'2 GiB'`, `'512 MiB'`, `'1 GB'`, or bytes as number or bigint. */
+export type Size = string | number | bigint;
+
+const UNITS: Readonly<Record<string, bigint>> = {
+  B: 1n,
+  KB: 1000n,
+  MB: 1000n ** 2n,
+  GB: 1000n ** 3n,
+  TB: 1000n ** 4n,
+  KiB: 1024n,
+  MiB: 1024n ** 2n,
+  GiB: 1024n ** 3n,
+  TiB: 1024n ** 4n,
+};
+
+/** libvirt's spellings of `unit=` beyond those of {@link Size}. */
+const XML_UNITS: Readonly<Record<string, bigint>> = {
+  ...UNITS,
+  b: 1n,
+  bytes: 1n,
+  k: 1024n,
+  K: 1024n,
+  M: 1024n ** 2n,
+  G: 1024n ** 3n,
+  T: 1024n ** 4n,
+};
+
+/** Bytes of a {@link Size}; `SPEC_INVALID` naming `path` when it is none. */
+export function bytesOf(size: Size, path: string): bigint {
+  if (typeof size === 'bigint' && size >= 0n) return size;
+  if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return BigInt(size);
+  if (typeof size === 'string') {
+    const match = /^\s*(\d{1,15})(?:\.(\d{1,6}))?\s*([A-Za-z]+)\s*$/.exec(size);
+    const unit = match?.[3] === undefined ? undefined : UNITS[match[3]];
+    if (match?.[1] !== undefined && unit !== undefined) {
+      const fraction = match[2] ?? '';
+      return (BigInt(match[1] + fraction) * unit) / 10n ** BigInt(fraction.length);
+    }
+  }
+  throw invalid(path, `${describe(size)} is not a size`, "Give bytes or a string such as '2 GiB' or '512 MiB'");
+}
+
+/** Bytes of a number with libvirt's `unit` attribute; `fallback` is the unit that the element has without one. */
+export function bytesOfXml(value: string, unit: string | undefined, fallback: string): bigint {
+  return BigInt(value.trim()) * (XML_UNITS[unit ?? fallback] ?? 1n);
+}
+
+/** `KiB` of a size for libvirt's memory calls; `SPEC_INVALID` when it is no whole, positive number of them. */
+export function kibOf(size: Size, path: string): number {
+  const bytes = bytesOf(size, path);
+  if (bytes === 0n || bytes % 1024n !== 0n || bytes / 1024n > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw invalid(path, `${describe(size)} is not a positive multiple of 1 KiB`, 'libvirt counts memory in KiB');
+  }
+  return Number(bytes / 1024n);
+}
+
+/** Bytes as a person reads them: `2 GiB`, `1536 MiB`, `65537 B`. */
+export function formatBytes(bytes: bigint): string {
+  for (const unit of ['TiB', 'GiB', 'MiB', 'KiB']) {
+    const size = UNITS[unit] as bigint;
+    if (bytes >= size && bytes % size === 0n) return `${bytes / size} ${unit}`;
+  }
+  return `${bytes} B`;
+}
+
+const MAC = /^([0-9a-f]{2}):([0-9a-f]{2}:){4}[0-9a-f]{2}$/i;
+
+/** A MAC address in libvirt's lower-case form; `SPEC_INVALID` for one that is malformed or multicast. */
+export function macOf(value: unknown, path: string): string {
+  const match = typeof value === 'string' ? MAC.exec(value) : null;
+  if (!match || Number.parseInt(match[1] as string, 16) & 1) {
+    throw invalid(path, `${describe(value)} is not a unicast MAC address`, "Give it as '52:54:00:12:34:56'");
+  }
+  return (value as string).toLowerCase();
+}
+
+const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+
+/** A UUID in lower case with hyphens; `SPEC_INVALID` when it is none. */
+export function uuidOf(value: unknown, path: string): string {
+  if (typeof value !== 'string' || !UUID.test(value))
+    throw invalid(path, `${describe(value)} is not a UUID`, 'Give 32 hex digits, with or without hyphens');
+  const hex = value.replaceAll('-', '').toLowerCase();
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The error for a value that a request must not have, at `path` of the request. */
+export function invalid(path: string, problem: string, remedy?: string): LibvirtCanonicalError {
+  return new LibvirtCanonicalError(
+    'SPEC_INVALID',
+    `${path}: ${problem}`,
+    remedy === undefined ? { path } : { path, remedy },
+  );
+}
+
+/** A caller's value as a message may show it. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean' || value == null)
+    return String(value);
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
