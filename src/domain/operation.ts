@@ -83,6 +83,8 @@ export interface DomainContext {
   readonly canonical: DomainDocument;
   /** The live document; undefined when the domain is shut off. */
   readonly live: DomainDocument | undefined;
+  /** False for a transient domain, which has no canonical document of its own. */
+  readonly persistent: boolean;
   readonly autostart: boolean;
   /** A managed-save image waits for the next start. */
   readonly managedSave: boolean;

@@ -90,6 +90,11 @@ export function buildDevice(element: string, spec: object, where: string): strin
     if ((spec as Record<string, unknown>)[field] === undefined)
       throw invalid(`${where}.${field}`, 'is missing', `Every ${element} needs it`);
   }
+  for (const group of kind.exclusive ?? []) {
+    const named = group.filter((field) => (spec as Record<string, unknown>)[field] !== undefined);
+    if (named.length > 1)
+      throw invalid(where, `${named.join(' and ')} exclude each other`, `Give one of ${group.join(', ')}`);
+  }
   const paths = new Set(given.map(([path]) => path));
   const all: Assignment[] = [...(kind.defaults ?? []).filter(([path]) => !paths.has(path)), ...given];
   kind.check?.(new Map(all), where);

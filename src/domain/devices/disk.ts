@@ -74,15 +74,13 @@ export const disk: DeviceKind<DiskSpec> = {
     removable: flag('target/@removable', 'on', 'off'),
   },
   required: ['target'],
+  exclusive: [['file', 'block']],
   defaults: [
     ['@type', 'file'],
     ['@device', 'disk'],
     ['driver/@name', 'qemu'],
   ],
   check(leaves, where) {
-    if (leaves.has('source/@file') && leaves.has('source/@dev')) {
-      throw invalid(where, 'file and block exclude each other', 'A disk has one source');
-    }
     const emptyable = ['cdrom', 'floppy'].includes(leaves.get('@device') ?? 'disk');
     if (!emptyable && ![...leaves.keys()].some((path) => path.startsWith('source'))) {
       throw invalid(where, 'the disk has no source', 'Give file or block; only a cdrom or floppy may be empty');
@@ -197,7 +195,7 @@ export const disk: DeviceKind<DiskSpec> = {
     'blockio',
     'geometry',
   ],
-  liveOnly: ['source/@index', 'backingStore', 'mirror', 'source/privateData', 'target/@tray'],
+  liveOnly: ['source/@index', 'backingStore', 'mirror', 'target/@tray'].map((path) => ({ path })),
   bus(leaves) {
     const target = leaves.get('target/@dev') ?? '';
     const bus = leaves.get('target/@bus') ?? { vd: 'virtio', sd: 'scsi', hd: 'ide', fd: 'fdc' }[target.slice(0, 2)];

@@ -11,7 +11,7 @@ export interface Field<T> {
   encode(value: T, where: string): Assignment[];
   /** The value that leaves hold, undefined when they hold none. */
   decode(leaves: Leaves): T | undefined;
-  /** Every path the field may write; removing the field removes these and what lies below. */
+  /** The paths that are the field's alone; removing the field removes these and what lies below. */
   readonly paths: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export function text(
 ): Field<string> {
   const { alongside } = options;
   return {
-    paths: alongside ? [alongside[0], path] : [path],
+    paths: [path],
     encode(value, where) {
       if (typeof value !== 'string' || value === '')
         throw invalid(where, `${describe(value)} is not a text`, 'Give a non-empty string');

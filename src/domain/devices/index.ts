@@ -45,6 +45,6 @@ export function kindOrUnknown(element: string): DeviceKind {
 }
 
 export { type DiskSpec, disk } from './disk.js';
-export { type Assignment, decodeSpec, encodeSpec, type Field, userAliasOf } from './fields.js';
+export { type Assignment, decodeSpec, encodeSpec, type Field, type FieldTable, userAliasOf } from './fields.js';
 export { type InterfaceSpec, networkInterface } from './interface.js';
 export { applies, type BusDemand, type DeviceKind, type SupportRow, type UpdateRow } from './kind.js';

@@ -61,7 +61,7 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     network: text('source/@network', { alongside: ['@type', 'network'] }),
     bridge: text('source/@bridge', { alongside: ['@type', 'bridge'] }),
     user: {
-      paths: ['@type'],
+      paths: [],
       encode(value, where) {
         if (value !== true) throw invalid(where, 'must be true', 'Leave it out to connect by network or bridge');
         return [['@type', 'user']];
@@ -88,16 +88,11 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     isolated: flag('port/@isolated'),
     trustGuestRxFilters: flag('@trustGuestRxFilters'),
   },
+  exclusive: [['network', 'bridge', 'user']],
   defaults: [['model/@type', 'virtio']],
   check(leaves, where) {
     if (!leaves.has('@type'))
       throw invalid(where, 'the interface is connected to nothing', 'Give network, bridge or user: true');
-    if (leaves.has('source/@network') && leaves.has('source/@bridge') && !leaves.has('source/@portid')) {
-      throw invalid(where, 'network and bridge exclude each other', 'An interface has one connection');
-    }
-    if (leaves.get('@type') === 'user' && (leaves.has('source/@network') || leaves.has('source/@bridge'))) {
-      throw invalid(where, 'user excludes network and bridge', 'An interface has one connection');
-    }
   },
   names: (leaves) => [leaves.get('mac/@address')?.toLowerCase(), leaves.get('target/@dev')],
   unique: { 'mac/@address': 'MAC address' },
@@ -154,14 +149,12 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     'teaming',
   ],
   liveOnly: [
-    'target/@dev',
-    'source/@portid',
-    'source/@bridge',
-    'actual',
-    'backend',
-    'mac/@currentAddress',
-    'target/@managed',
-    'virtualport/parameters/@interfaceid',
+    { path: 'source/@bridge', where: { '@type': ['network'] } },
+    { path: 'target/@dev' },
+    { path: 'source/@portid' },
+    { path: 'backend' },
+    { path: 'mac/@currentAddress' },
+    { path: 'target/@managed' },
   ],
   bus(leaves) {
     const model = leaves.get('model/@type') ?? 'rtl8139';

@@ -41,6 +41,8 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   readonly plural?: string;
   readonly fields?: FieldTable<Spec>;
   readonly required?: ReadonlyArray<keyof Spec & string>;
+  /** Groups of fields of which a device has one at most; setting one removes the others. */
+  readonly exclusive?: ReadonlyArray<ReadonlyArray<keyof Spec & string>>;
   /** What is written when the spec does not say otherwise. */
   readonly defaults?: readonly Assignment[];
   /** Refuses fields that do not go together; `where` is the place in the request. */
@@ -58,7 +60,7 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** Paths that the guest can see, beside the address and the boot order. */
   readonly abi: readonly string[];
   /** Paths that libvirt fills in while the guest runs; no difference from the canonical document. */
-  readonly liveOnly: readonly string[];
+  readonly liveOnly: ReadonlyArray<{ readonly path: string; readonly where?: Where }>;
   /** The bus it takes a place on; undefined when it needs none. */
   bus(leaves: Leaves): BusDemand | undefined;
 }

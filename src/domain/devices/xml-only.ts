@@ -31,7 +31,7 @@ export function xmlOnly(element: string, known: Partial<DeviceKind> = {}): Devic
       'listen',
       'cid/@address',
       'target/current',
-    ],
+    ].map((path) => ({ path })),
     bus: () => undefined,
     ...known,
   };

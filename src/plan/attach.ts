@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto';
+import {
+  type Address,
+  AFFECT,
+  addressLeaves,
+  addressText,
+  type Device,
+  type DeviceRequest,
+  type DomainDocument,
+  deviceXml,
+  type Operation,
+  readDevice,
+  type Scope,
+} from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { detachedCopy, parseElement, serialize, setAt } from '../xml/index.js';
+import { detachOperation, pluggable } from './detach.js';
+import { type Draft, duplicate } from './draft.js';
+
+/** Plans one attach: refused, already there, or one call that names an address free in both documents. */
+export function planAttach(draft: Draft, request: DeviceRequest, path: string): void {
+  let device = readDevice(parseElement(deviceXml(request, path)));
+  const asked = draft.scope(device.identity, path);
+  if (asked === undefined) return;
+
+  const { canonical, live } = draft.context;
+  const there = {
+    config: asked === 'live' ? undefined : existing(draft, canonical, device, path),
+    live: asked === 'config' || !live ? undefined : existing(draft, live, device, path),
+  };
+  if (there.config && there.live) {
+    note(draft, device);
+    return;
+  }
+  if (asked === 'config' && there.config) {
+    note(draft, device);
+    return;
+  }
+  if (asked === 'live' && there.live) {
+    note(draft, device);
+    return;
+  }
+  refuseDuplicates(draft, device, path);
+
+  const half = there.config ?? there.live;
+  // One document has it already, so the other gets it as it stands there, at the same place.
+  if (half) {
+    const scope: Scope = there.config ? 'live' : 'config';
+    const because = 'the other document has it already';
+    if (scope === 'live' && refuseLive(draft, half, path) !== 'go') return;
+    draft.operations.push(attachOperation(pluggable(half), scope, half.address, because));
+    return;
+  }
+
+  let scope = asked;
+  if (scope !== 'config') {
+    const outcome = refuseLive(draft, device, path);
+    if (outcome === 'refused' || (outcome === 'next-boot' && asked === 'live')) return;
+    if (outcome === 'next-boot') scope = 'config';
+  }
+  if (scope !== 'live') {
+    const objection = draft.objection(device, 'attach', 'config');
+    if (objection)
+      draft.refuse(device.identity, path, objection, 'No call can add it; it would need another definition');
+    return;
+  }
+  const placed = choosePlace(draft, device, scope, path);
+  if (!placed) return;
+  scope = placed.scope;
+  device = withAddress(withMac(draft, device, placed.address, path), placed.address);
+  draft.topology.take(placed.address, device.identity);
+  draft.attached.push({ device, path });
+  draft.operations.push(attachOperation(device, scope, placed.address, placed.reason));
+}
+
+/** The operation that attaches a device as its element stands. */
+export function attachOperation(
+  device: Device,
+  scope: Scope,
+  address: Address | undefined,
+  reason?: string,
+): Operation {
+  const base = {
+    action: 'attach',
+    subject: device.identity,
+    scope,
+    takesEffect: scope === 'config' ? 'next-boot' : 'now',
+    guestMustCooperate: false,
+    ...(address === undefined ? {} : { address: addressText(address) }),
+    changes: [],
+    ...(reason === undefined ? {} : { reason }),
+    call: { procedure: 'DOMAIN_ATTACH_DEVICE_FLAGS', args: { xml: serialize(device.element), flags: AFFECT[scope] } },
+  } as const;
+  const back = scope === 'both' ? (['live', 'config'] as const) : [scope];
+  return { ...base, inverse: back.map((each) => detachOperation(device, each)) };
+}
+
+/** The device of a document that a request means; a differing one of the same identity is `DEVICE_DUPLICATE`. */
+function existing(draft: Draft, document: DomainDocument, asked: Device, path: string): Device | undefined {
+  const named = asked.userAlias !== undefined || Object.keys(asked.kind.unique).some((leaf) => asked.leaves.has(leaf));
+  const found = named ? document.counterpart(asked) : undefined;
+  if (!found || draft.detached.some(({ device }) => device.identity === found.identity)) return undefined;
+  for (const [leaf, value] of asked.leaves) {
+    const stands = found.leaves.get(leaf);
+    if (stands !== undefined && sameValue(leaf, stands, value)) continue;
+    const problem = `a differing one is there (${leaf}: ${stands ?? 'nothing'} there, ${value} asked)`;
+    throw new LibvirtCanonicalError('DEVICE_DUPLICATE', `${path}: ${asked.identity} cannot be attached, ${problem}`, {
+      path,
+      device: found.identity,
+      remedy: 'Update it, or detach it first',
+    });
+  }
+  return found;
+}
+
+/** libvirt writes numbers its own way (0x06 for 6) and MACs in lower case. */
+function sameValue(leaf: string, a: string, b: string): boolean {
+  if (a === b || (a !== '' && b !== '' && Number(a) === Number(b))) return true;
+  return leaf === 'mac/@address' && a.toLowerCase() === b.toLowerCase();
+}
+
+function note(draft: Draft, device: Device): void {
+  draft.notes.push(`${device.identity} is attached already`);
+}
+
+/** Targets, MACs, aliases and boot orders are the domain's, once each: over both documents and the request itself. */
+function refuseDuplicates(draft: Draft, device: Device, path: string): void {
+  const { canonical, live } = draft.context;
+  const gone = new Set(draft.detached.map((each) => each.device.identity));
+  const others = [...canonical.devices, ...(live?.devices ?? [])].filter(
+    (other) => !gone.has(other.identity) && other.identity !== device.identity,
+  );
+  const holders = [...others, ...draft.attached.map((each) => each.device)];
+  const claims: Array<[leaf: string, what: string]> = [
+    ...Object.entries(device.kind.unique),
+    ['boot/@order', 'boot order'],
+  ];
+  if (device.userAlias) claims.push(['alias/@name', 'alias']);
+  for (const [leaf, what] of claims) {
+    const value = device.leaves.get(leaf)?.toLowerCase();
+    if (value === undefined) continue;
+    const anyKind = leaf === 'alias/@name' || leaf === 'boot/@order';
+    const holder = holders.find(
+      (other) => (anyKind || other.kind === device.kind) && other.leaves.get(leaf)?.toLowerCase() === value,
+    );
+    if (holder) throw duplicate(path, `${what} ${value}`, holder.identity, `Choose another ${what}`);
+  }
+  if (device.leaves.has('boot/@order') && canonical.hasOsBoot) {
+    draft.refuse(
+      device.identity,
+      path,
+      'the domain keeps its boot order in <os>, which shuts out per-device boot order (virDomainDefCompatibleDevice)',
+      'Attach it without a boot order',
+    );
+  }
+}
+
+/** Says no when the running guest cannot have the device, or lets it wait for the next boot when the caller allows it. */
+function refuseLive(draft: Draft, device: Device, path: string): 'go' | 'next-boot' | 'refused' {
+  const objection = draft.objection(device, 'attach', 'live');
+  if (!objection) return 'go';
+  if (draft.ifNotLive === 'next-boot') return 'next-boot';
+  draft.refuse(
+    device.identity,
+    path,
+    objection,
+    "Ask for ifNotLive: 'next-boot' to have it from the next cold boot on",
+  );
+  return 'refused';
+}
+
+interface Place {
+  readonly address: Address | undefined;
+  readonly scope: Scope;
+  readonly reason?: string;
+}
+
+/** A place free in both documents, or the one that the request names if it can be had. */
+function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): Place | undefined {
+  const demand = device.kind.bus(device.leaves);
+  const hotplug = scope !== 'config';
+  if (device.address) {
+    const occupant = draft.topology.occupant(device.address);
+    if (occupant) {
+      const where = addressText(device.address);
+      throw new LibvirtCanonicalError('ADDRESS_IN_USE', `${path}: ${where} is taken by ${occupant}`, {
+        path,
+        device: occupant,
+        remedy: 'Leave the address out to have a free one chosen',
+      });
+    }
+    const objection =
+      device.address.type === 'pci' ? draft.topology.objection(device.address, demand, hotplug) : undefined;
+    if (!objection) return { address: device.address, scope };
+    draft.refuse(device.identity, path, objection, 'Leave the address out to have a free one chosen');
+    return undefined;
+  }
+  if (!demand) return { address: undefined, scope };
+  const address = draft.topology.choose(demand, hotplug);
+  if (address) return { address, scope };
+  const shortage = shortageOf(
+    demand.type === 'pci' ? demand.slot : demand.type === 'drive' ? demand.controller : demand.type,
+  );
+  if (demand.type === 'drive' && demand.controller === 'scsi') {
+    // libvirt would add its default controller, lsilogic, which few guests drive and which needs a PCI bridge.
+    draft.refuse(device.identity, path, shortage, "Attach <controller type='scsi' model='virtio-scsi'/> first");
+    return undefined;
+  }
+  if (!hotplug) return { address: undefined, scope, reason: `${shortage}; libvirt adds a controller for it` };
+  if (draft.ifNotLive === 'next-boot' && scope === 'both') {
+    const cold = draft.topology.choose(demand, false);
+    return { address: cold, scope: 'config', reason: `${shortage} while the domain runs` };
+  }
+  draft.refuse(
+    device.identity,
+    path,
+    shortage,
+    "Define with more hotplug.pciePorts, or ask for ifNotLive: 'next-boot'",
+  );
+  return undefined;
+}
+
+function shortageOf(bus: string): string {
+  const what: Record<string, string> = {
+    express: 'no hot-plug PCIe port is free in both documents',
+    conventional: 'there is no free slot on a conventional PCI bus',
+    usb: 'no USB port is free in both documents',
+  };
+  return what[bus] ?? `no place on a ${bus} controller is free in both documents`;
+}
+
+function withAddress(device: Device, address: Address | undefined): Device {
+  if (!address || address.type === 'other' || device.address) return device;
+  return changed(device, addressLeaves(address));
+}
+
+/** A NIC without a MAC gets one that the plan can name and that stays the same when the plan is made again. */
+function withMac(draft: Draft, device: Device, address: Address | undefined, path: string): Device {
+  if (device.kind.element !== 'interface' || device.leaves.has('mac/@address')) return device;
+  const { canonical, live } = draft.context;
+  const used = new Set(
+    [...canonical.devices, ...(live?.devices ?? [])].map((other) => other.leaves.get('mac/@address')),
+  );
+  for (let n = 0; ; n++) {
+    const seed = [canonical.uuid, device.userAlias ?? (address ? addressText(address) : path), n].join(' ');
+    const digest = createHash('sha256').update(seed).digest('hex');
+    const mac = `52:54:00:${digest.slice(0, 2)}:${digest.slice(2, 4)}:${digest.slice(4, 6)}`;
+    if (!used.has(mac)) return changed(device, [['mac/@address', mac]]);
+  }
+}
+
+function changed(device: Device, values: ReadonlyArray<readonly [string, string]>): Device {
+  const element = detachedCopy(device.element);
+  for (const [leaf, value] of values) setAt(element, leaf, value);
+  return readDevice(element);
+}

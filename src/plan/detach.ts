@@ -1,0 +1,102 @@
+import { AFFECT, addressText, applies, type Device, type Operation, readDevice, type Scope } from '../domain/index.js';
+import { detachedCopy, serialize, setAt } from '../xml/index.js';
+import { attachOperation } from './attach.js';
+import type { Draft } from './draft.js';
+import type { DeviceSelector } from './request.js';
+import { findOne, readSelector } from './select.js';
+
+/**
+ * Plans one detach. Each document is searched by itself. The running guest is asked first and the canonical document
+ * follows only once it has let go, so that a guest that refuses never loses the device at its next boot.
+ */
+export function planDetach(draft: Draft, selector: DeviceSelector, path: string): void {
+  const selected = readSelector(selector, path);
+  const asked = draft.scope(`${selected.element ?? 'device'} ${selected.name}`, path);
+  if (asked === undefined) return;
+  const { canonical, live } = draft.context;
+  const inCanonical = asked === 'live' ? undefined : findOne(canonical, selected, path);
+  const inLive = asked === 'config' || !live ? undefined : findOne(live, selected, path);
+  const device = inCanonical ?? inLive;
+  if (!device) {
+    draft.notes.push(`${selected.element ?? 'device'} ${selected.name} is not there`);
+    return;
+  }
+
+  const operations: Operation[] = [];
+  if (inLive) {
+    const objection = draft.objection(inLive, 'detach', 'live');
+    if (!objection) operations.push(withInverse(inLive, 'live', canonical.counterpart(inLive)));
+    else if (draft.ifNotLive === 'refuse' || !inCanonical) {
+      draft.refuse(
+        inLive.identity,
+        path,
+        objection,
+        "Ask for ifNotLive: 'next-boot' to have it gone at the next cold boot",
+      );
+      return;
+    }
+  }
+  if (inCanonical) {
+    const objection = draft.objection(inCanonical, 'detach', 'config');
+    if (objection) {
+      draft.refuse(inCanonical.identity, path, objection, 'No call can remove it');
+      return;
+    }
+    operations.push(withInverse(inCanonical, 'config'));
+    if (lastBootOrder(draft, inCanonical)) {
+      draft.refuse(
+        inCanonical.identity,
+        path,
+        'it has the last boot order: without one libvirt writes <os><boot> and refuses per-device boot order from then on',
+        'Give another device a boot order first',
+      );
+      return;
+    }
+  }
+  draft.operations.push(...operations);
+  draft.detached.push({ device, path });
+  // The place is free for others only when it is free in both documents.
+  if (operations.length === Number(inCanonical !== undefined) + Number(inLive !== undefined))
+    draft.topology.release(device);
+}
+
+/** The operation that takes a device out of one document. */
+export function detachOperation(device: Device, scope: Exclude<Scope, 'both'>): Omit<Operation, 'inverse'> {
+  const alias = device.alias;
+  const byAlias = scope === 'live' && alias !== undefined;
+  return {
+    action: 'detach',
+    subject: device.identity,
+    scope,
+    takesEffect: scope === 'live' ? 'when-released' : 'next-boot',
+    guestMustCooperate: scope === 'live',
+    ...(device.address === undefined ? {} : { address: addressText(device.address) }),
+    changes: [],
+    // By alias the call does not wait for the guest: the event tells (virDomainDetachDeviceAlias).
+    call: byAlias
+      ? { procedure: 'DOMAIN_DETACH_DEVICE_ALIAS', args: { alias, flags: AFFECT.live } }
+      : { procedure: 'DOMAIN_DETACH_DEVICE_FLAGS', args: { xml: serialize(device.element), flags: AFFECT[scope] } },
+  };
+}
+
+function withInverse(device: Device, scope: 'live' | 'config', canonical?: Device): Operation {
+  // The canonical element says all that the device is; a live one has runtime values that no attach takes.
+  const whole = scope === 'config' ? device : pluggable(canonical?.address ? canonical : device);
+  const { inverse: _, ...attach } = attachOperation(whole, scope, device.address);
+  return { ...detachOperation(device, scope), inverse: [attach] };
+}
+
+function lastBootOrder(draft: Draft, device: Device): boolean {
+  if (!device.leaves.has('boot/@order')) return false;
+  const gone = new Set([...draft.detached.map((each) => each.device.identity), device.identity]);
+  return !draft.context.canonical.devices.some((other) => !gone.has(other.identity) && other.leaves.has('boot/@order'));
+}
+
+/** A device as one attaches it: without libvirt's own alias and what it fills in while the guest runs. */
+export function pluggable(device: Device): Device {
+  const element = detachedCopy(device.element);
+  if (!device.userAlias) setAt(element, 'alias', undefined);
+  for (const { path, where } of device.kind.liveOnly)
+    if (applies(where, device.leaves)) setAt(element, path, undefined);
+  return readDevice(element);
+}

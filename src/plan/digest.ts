@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { applies, type DomainContext, type DomainDocument, domainLeaves } from '../domain/index.js';
+import { serialize, under } from '../xml/index.js';
+
+/** Values of a running domain that move by themselves. */
+const VOLATILE = ['currentMemory', '@id'];
+
+/**
+ * What a plan is bound to: a digest of both documents and of what stands beside them. Values that move by themselves
+ * (balloon, runtime names and ports) do not count.
+ */
+export function digestOf({ canonical, live, autostart }: DomainContext): string {
+  const hash = createHash('sha256');
+  hash.update(canonical.xml).update('\0');
+  if (live) hash.update(JSON.stringify(settled(live)));
+  return hash.update(`\0${autostart}`).digest('hex');
+}
+
+function settled(live: DomainDocument): unknown {
+  const domain = [...domainLeaves(live)].filter(([path]) => !VOLATILE.some((each) => under(path, each)));
+  const devices = live.devices.map((device) =>
+    [...device.leaves].filter(
+      ([path]) => !device.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, device.leaves)),
+    ),
+  );
+  const metadata = live.root.getElementsByTagName('metadata')[0];
+  return [domain, devices, metadata ? serialize(metadata) : null];
+}

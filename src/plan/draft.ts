@@ -1,0 +1,93 @@
+import gte from 'semver/functions/gte.js';
+import {
+  applies,
+  type Device,
+  type DomainContext,
+  invalid,
+  type Operation,
+  type Refusal,
+  type Scope,
+  type SupportRow,
+  Topology,
+} from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import type { ChangeRequest } from './request.js';
+
+/** A plan in the making: what the parts of a request have led to so far, and the places they have taken. */
+export class Draft {
+  readonly context: DomainContext;
+  readonly topology: Topology;
+  readonly ifNotLive: 'refuse' | 'next-boot';
+  readonly operations: Operation[] = [];
+  readonly refusals: Refusal[] = [];
+  readonly notes: string[] = [];
+  /** Devices that the request attaches and detaches, to find contradictions and duplicates among them. */
+  readonly attached: Array<{ device: Device; path: string }> = [];
+  readonly detached: Array<{ device: Device; path: string }> = [];
+  readonly #scope: NonNullable<ChangeRequest['scope']>;
+
+  constructor(context: DomainContext, request: ChangeRequest) {
+    this.context = context;
+    this.topology = new Topology(context.canonical, context.live);
+    this.ifNotLive = request.ifNotLive ?? 'refuse';
+    this.#scope = request.scope ?? 'persistent';
+    if (!['persistent', 'both', 'live', 'config'].includes(this.#scope)) {
+      throw invalid('scope', `"${this.#scope}" is no scope`, 'Give persistent, both, live or config');
+    }
+  }
+
+  /** The documents that devices change in; undefined, with a refusal, when the domain has no such document. */
+  scope(subject: string, path: string): Scope | undefined {
+    const { live, persistent } = this.context;
+    const asked = this.#scope;
+    if (asked !== 'live' && !persistent) {
+      this.refuse(subject, path, 'the domain is transient and has no canonical document', "Ask for scope: 'live'");
+      return undefined;
+    }
+    if (live === undefined && (asked === 'live' || asked === 'both')) {
+      this.refuse(subject, path, 'the domain is not running', "Start it, or ask for scope: 'persistent' or 'config'");
+      return undefined;
+    }
+    if (asked === 'persistent') return live ? 'both' : 'config';
+    return asked;
+  }
+
+  refuse(subject: string, path: string, reason: string, remedy: string): void {
+    this.refusals.push({ subject, path, reason, remedy });
+  }
+
+  /** True when the connected libvirt is at least this version. */
+  since(version: string | undefined): boolean {
+    return version === undefined || gte(this.context.versions.libvirt, version);
+  }
+
+  /** The row that decides whether a device can be attached or detached in a document. */
+  support(device: Device, action: SupportRow['action'], scope: SupportRow['scope']): SupportRow | undefined {
+    return device.kind.support.find(
+      (row) =>
+        row.action === action && row.scope === scope && applies(row.where, device.leaves) && this.since(row.since),
+    );
+  }
+
+  /** Why a device cannot be attached or detached there; undefined when it can. */
+  objection(device: Device, action: SupportRow['action'], scope: SupportRow['scope']): string | undefined {
+    const row = this.support(device, action, scope);
+    if (row?.supported) return undefined;
+    const later = device.kind.support.find(
+      (each) => each.action === action && each.scope === scope && each.supported && !this.since(each.since),
+    );
+    if (row?.reason) return `${row.reason} (${row.source})`;
+    if (later) return `it needs libvirt ${later.since}, this is ${this.context.versions.libvirt}`;
+    const word = scope === 'live' ? 'while the domain runs' : 'in the canonical document';
+    return `libvirt cannot ${action} a device of kind ${device.kind.element} ${word}`;
+  }
+}
+
+/** The error for two things that a domain cannot both have. */
+export function duplicate(path: string, what: string, holder: string, remedy: string): LibvirtCanonicalError {
+  return new LibvirtCanonicalError('DEVICE_DUPLICATE', `${path}: ${what} is already used by ${holder}`, {
+    path,
+    device: holder,
+    remedy,
+  });
+}

@@ -1,0 +1,94 @@
+import {
+  type DomainContext,
+  describe,
+  invalid,
+  SETTINGS,
+  type Setting,
+  type SettingsRequest,
+  Topology,
+} from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { planAttach } from './attach.js';
+import { planDetach } from './detach.js';
+import { digestOf } from './digest.js';
+import { Draft } from './draft.js';
+import { Plan } from './plan.js';
+import type { ChangeRequest } from './request.js';
+import { planUpdate } from './update.js';
+
+const PARTS = ['attach', 'detach', 'update', 'set', 'scope', 'ifNotLive'];
+
+/**
+ * Plans a change request: documents and request in, plan out. Pure: no I/O, no clock, no randomness.
+ *
+ * What the request says wrongly is thrown, with its path; what libvirt cannot do stands in `plan.refusals`.
+ */
+export function planChanges(request: ChangeRequest, context: DomainContext): Plan {
+  refuseUnknown(request, PARTS, '');
+  const draft = new Draft(context, request);
+  // Detach first: a target, MAC, boot order or slot that goes may be asked for again further down.
+  listOf(request.detach, 'detach').forEach((selector, index) => {
+    planDetach(draft, selector, `detach[${index}]`);
+  });
+  listOf(request.update, 'update').forEach((update, index) => {
+    planUpdate(draft, update, `update[${index}]`);
+  });
+  listOf(request.attach, 'attach').forEach((device, index) => {
+    planAttach(draft, device, `attach[${index}]`);
+  });
+  planSettings(draft, request.set ?? {});
+  if (context.managedSave && draft.operations.length > 0) {
+    draft.notes.push(
+      'a managed-save image waits for the next start and carries its own document: the changes show after a start that discards it',
+    );
+  }
+  return finish(draft);
+}
+
+function planSettings(draft: Draft, set: SettingsRequest): void {
+  refuseUnknown(set, Object.keys(SETTINGS), 'set');
+  for (const [name, setting] of Object.entries(SETTINGS)) {
+    const value = set[name as keyof SettingsRequest];
+    if (value === undefined) continue;
+    if (!draft.context.persistent) {
+      draft.refuse(name, `set.${name}`, 'the domain is transient and has no canonical document', 'Define it');
+      continue;
+    }
+    const { operations, refusals } = (setting as Setting<unknown>).plan(value, draft.context, `set.${name}`);
+    draft.operations.push(...operations);
+    draft.refusals.push(...refusals);
+    if (operations.length === 0 && refusals.length === 0) draft.notes.push(`${name} is as asked already`);
+  }
+}
+
+function finish(draft: Draft): Plan {
+  const { canonical, live } = draft.context;
+  const now = new Topology(canonical, live).pciCapacity();
+  return new Plan({
+    domain: { name: canonical.name, uuid: canonical.uuid },
+    operations: draft.operations,
+    refusals: draft.refusals,
+    notes: draft.notes,
+    capacity: { pci: { ...now, freeAfter: draft.topology.pciCapacity().free } },
+    digest: digestOf(draft.context),
+  });
+}
+
+function refuseUnknown(value: object, known: readonly string[], where: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(where || 'the request', `${describe(value)} is not an object`);
+  for (const key of Object.keys(value)) {
+    if (known.includes(key)) continue;
+    const path = where ? `${where}.${key}` : key;
+    throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${path}: there is no such field`, {
+      path,
+      remedy: `Known here: ${known.join(', ')}`,
+    });
+  }
+}
+
+function listOf<T>(value: readonly T[] | undefined, path: string): readonly T[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw invalid(path, `${describe(value)} is not a list`);
+  return value;
+}

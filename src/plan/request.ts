@@ -1,0 +1,64 @@
+import type { DeviceRequest, DeviceSpecs, SettingsRequest } from '../domain/index.js';
+
+/** The element names of devices, as they stand below `<devices>`. */
+export type KindName =
+  | keyof DeviceSpecs
+  | 'audio'
+  | 'channel'
+  | 'console'
+  | 'controller'
+  | 'crypto'
+  | 'filesystem'
+  | 'graphics'
+  | 'hostdev'
+  | 'hub'
+  | 'input'
+  | 'iommu'
+  | 'lease'
+  | 'memballoon'
+  | 'memory'
+  | 'panic'
+  | 'parallel'
+  | 'pstore'
+  | 'redirdev'
+  | 'rng'
+  | 'serial'
+  | 'shmem'
+  | 'smartcard'
+  | 'sound'
+  | 'tpm'
+  | 'video'
+  | 'vsock'
+  | 'watchdog';
+
+/**
+ * Names one device: by user alias (`{ alias: 'ua-data' }`), or by kind and id, target, MAC or other natural name
+ * (`{ disk: 'data' }`, `{ disk: 'vdb' }`, `{ interface: '52:54:00:aa:bb:cc' }`).
+ */
+export type DeviceSelector = { readonly alias: string } | { [K in KindName]: { readonly [P in K]: string } }[KindName];
+
+/** New values for fields of a device's spec; `null` removes a field. What is not named stays. */
+export type FieldChanges<Spec> = { readonly [K in keyof Spec]?: Spec[K] | null };
+
+/** A change of one device in place. */
+export type DeviceUpdate = {
+  [K in keyof DeviceSpecs]: { readonly [P in K]: string } & { readonly set: FieldChanges<DeviceSpecs[K]> };
+}[keyof DeviceSpecs];
+
+/** What a caller asks for. */
+export interface ChangeRequest {
+  /** Devices to plug in. One that is already there, just as asked, is no operation. */
+  readonly attach?: readonly DeviceRequest[];
+  /** Devices to unplug. One that is not there is no operation. */
+  readonly detach?: readonly DeviceSelector[];
+  readonly update?: readonly DeviceUpdate[];
+  readonly set?: SettingsRequest;
+  /**
+   * Which documents devices are changed in. `persistent` (default): the canonical one, and the live one when the domain
+   * runs. `both`: the same, but refused when it does not run. `live`: gone at the next cold boot. `config`: there from
+   * the next cold boot. libvirt's CURRENT is not offered: on a running domain it silently means live only.
+   */
+  readonly scope?: 'persistent' | 'both' | 'live' | 'config';
+  /** What becomes of an attach or detach that the running guest cannot have now. Default `refuse`. */
+  readonly ifNotLive?: 'refuse' | 'next-boot';
+}

@@ -1,0 +1,248 @@
+import {
+  AFFECT,
+  addressText,
+  applies,
+  type Change,
+  type Device,
+  type DeviceKind,
+  describe,
+  encodeSpec,
+  type Field,
+  type FieldTable,
+  invalid,
+  type Operation,
+  readDevice,
+  type Scope,
+} from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { detachedCopy, leafChanges, leaves, serialize, setAt, under } from '../xml/index.js';
+import { type Draft, duplicate } from './draft.js';
+import type { DeviceUpdate } from './request.js';
+import { findOne, readSelector } from './select.js';
+
+/**
+ * Plans an update in place. The canonical document gets its own full element with only the asked change; the running
+ * guest gets those of the changes that update-device really makes live, and the rest waits for the next boot.
+ */
+export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): void {
+  const selected = readSelector(update, path, ['set']);
+  const asked = draft.scope(`${selected.element ?? 'device'} ${selected.name}`, path);
+  if (asked === undefined) return;
+  const { canonical, live } = draft.context;
+  const inCanonical = findOne(canonical, selected, path);
+  const inLive = live && findOne(live, selected, path);
+  const device = (asked === 'live' ? inLive : inCanonical) ?? inLive ?? inCanonical;
+  if (!device) {
+    throw new LibvirtCanonicalError(
+      'DEVICE_NOT_FOUND',
+      `${path}: there is no ${selected.element ?? 'device'} ${selected.name}`,
+      {
+        path,
+        domain: canonical.name,
+        remedy: 'devices() lists what there is',
+      },
+    );
+  }
+  const { identity, kind } = device;
+  if (!kind.updateConfig || !kind.fields) {
+    draft.refuse(
+      identity,
+      path,
+      `libvirt has no update of a ${kind.element}`,
+      'Detach it and attach it anew, at the same address',
+    );
+    return;
+  }
+  const set = update.set as Record<string, unknown>;
+  const wanted = (from: Device) => readDevice(withFields(from, kind, set, `${path}.set`));
+
+  const config = asked === 'live' || !inCanonical ? undefined : { from: inCanonical, to: wanted(inCanonical) };
+  const configChanges = config ? changesOf(config.from, config.to) : [];
+  const liveAll = asked === 'config' || !inLive ? [] : changesOf(inLive, wanted(inLive));
+  if (configChanges.length === 0 && liveAll.length === 0) {
+    draft.notes.push(`${identity} is as asked already`);
+    return;
+  }
+  if (refuses(draft, device, [...configChanges, ...liveAll], path)) return;
+
+  const verdicts = liveAll.map((change) => ({ change, ...liveVerdict(draft, inLive as Device, change.path) }));
+  const now = verdicts.filter(({ live: word }) => word === 'yes').map(({ change }) => change);
+  const later = verdicts.filter(({ live: word }) => word !== 'yes');
+  if (later.length > 0 && asked === 'live') {
+    draft.refuse(
+      identity,
+      path,
+      laterReason(later),
+      "Ask for scope: 'persistent' to have it from the next cold boot on",
+    );
+    return;
+  }
+
+  const oneCall =
+    config &&
+    inLive &&
+    later.length === 0 &&
+    now.length > 0 &&
+    sameChanges(configChanges, now) &&
+    agree(config.from, inLive, now);
+  if (oneCall) {
+    draft.operations.push(updateOperation(config.from, config.to, 'both', configChanges));
+    return;
+  }
+  if (now.length > 0 && inLive) {
+    draft.operations.push(updateOperation(inLive, readDevice(withLeaves(inLive, now)), 'live', now));
+  }
+  if (config && configChanges.length > 0) {
+    draft.operations.push(
+      updateOperation(
+        config.from,
+        config.to,
+        'config',
+        configChanges,
+        later.length > 0 ? laterReason(later) : undefined,
+      ),
+    );
+  }
+}
+
+function updateOperation(
+  from: Device,
+  to: Device,
+  scope: Scope,
+  changes: readonly Change[],
+  reason?: string,
+): Operation {
+  const operation = (element: Device, each: readonly Change[]) =>
+    ({
+      action: 'update',
+      subject: from.identity,
+      scope,
+      takesEffect: scope === 'config' ? 'next-boot' : 'now',
+      guestMustCooperate: false,
+      ...(from.address === undefined ? {} : { address: addressText(from.address) }),
+      changes: each,
+      ...(reason === undefined ? {} : { reason }),
+      call: {
+        procedure: 'DOMAIN_UPDATE_DEVICE_FLAGS',
+        args: { xml: serialize(element.element), flags: AFFECT[scope] },
+      },
+    }) as const;
+  const back = changes.map(({ path, from: before, to: after }) => ({ path, from: after, to: before }));
+  return { ...operation(to, changes), inverse: [operation(from, back)] };
+}
+
+/** A copy of the device's element with fields of its spec set; null removes one. */
+function withFields(device: Device, kind: DeviceKind, set: Record<string, unknown>, where: string) {
+  if (typeof set !== 'object' || set === null || Array.isArray(set))
+    throw invalid(where, `${describe(set)} is not an object of fields`);
+  const fields = kind.fields as Record<string, Field<unknown>>;
+  // A removed field is encoded as one that is not given, so that its name is checked all the same.
+  const values = Object.fromEntries(Object.entries(set).map(([key, value]) => [key, value ?? undefined]));
+  const assignments = encodeSpec(kind.fields as FieldTable<Record<string, unknown>>, values, where);
+  const element = detachedCopy(device.element);
+  for (const [key, value] of Object.entries(set)) {
+    if (value === undefined) continue;
+    const rivals =
+      value === null ? [] : (kind.exclusive ?? []).filter((group) => (group as readonly string[]).includes(key)).flat();
+    for (const field of [key, ...rivals])
+      for (const path of fields[field]?.paths ?? []) setAt(element, path, undefined);
+  }
+  for (const [path, value] of assignments) setAt(element, path, value);
+  kind.check?.(leaves(element), where);
+  return element;
+}
+
+function withLeaves(device: Device, changes: readonly Change[]) {
+  const element = detachedCopy(device.element);
+  for (const { path, to } of changes) setAt(element, path, to);
+  return element;
+}
+
+/** What changes, but for what libvirt fills in while the guest runs and drops by itself. */
+function changesOf(from: Device, to: Device): Change[] {
+  const filled = (path: string) =>
+    from.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, from.leaves));
+  return leafChanges(from.leaves, to.leaves).filter(({ path, to: value }) => value !== undefined || !filled(path));
+}
+
+/** Changes that no update may make: the device's name, its place, a boot order that is taken or the last one. */
+function refuses(draft: Draft, device: Device, changes: readonly Change[], path: string): boolean {
+  const { canonical } = draft.context;
+  const { identity, kind } = device;
+  const named = changes.find((change) => [...kind.identity, 'address'].some((leaf) => under(change.path, leaf)));
+  if (named) {
+    draft.refuse(
+      identity,
+      path,
+      `${named.path} is what the device is known by, an update cannot change it`,
+      'Detach it and attach it anew',
+    );
+    return true;
+  }
+  const order = changes.find((change) => change.path === 'boot/@order');
+  if (!order) return false;
+  const others = canonical.devices.filter((other) => other.identity !== identity && other.leaves.has('boot/@order'));
+  const holder = others.find((other) => other.leaves.get('boot/@order') === order.to);
+  if (holder)
+    throw duplicate(
+      `${path}.set.boot`,
+      `boot order ${order.to}`,
+      holder.identity,
+      'Choose a free number, or move the other one first',
+    );
+  if (canonical.hasOsBoot) {
+    draft.refuse(
+      identity,
+      path,
+      'the domain keeps its boot order in <os>, which shuts out per-device boot order',
+      'No call can change that',
+    );
+    return true;
+  }
+  if (order.to === undefined && others.length === 0) {
+    draft.refuse(
+      identity,
+      path,
+      'it is the last boot order: without one libvirt writes <os><boot> and refuses per-device boot order from then on',
+      'Give another device a boot order first',
+    );
+    return true;
+  }
+  return false;
+}
+
+interface LiveVerdict {
+  readonly live: 'yes' | 'refused' | 'ignored';
+  readonly source: string;
+}
+
+/** What update-device LIVE does with one changed path: the first row of the kind's table that applies, else it is refused. */
+function liveVerdict(draft: Draft, device: Device, path: string): LiveVerdict {
+  const row = device.kind.updates.find(
+    (each) => under(path, each.path) && applies(each.where, device.leaves) && draft.since(each.since),
+  );
+  return row ?? { live: 'refused', source: 'virDomainUpdateDeviceFlags' };
+}
+
+function laterReason(later: ReadonlyArray<LiveVerdict & { readonly change: Change }>): string {
+  return later
+    .map(({ change, live, source }) => {
+      const why =
+        live === 'ignored' ? 'a live update says success but ignores it' : 'libvirt refuses to change it live';
+      return `${change.path}: ${why} (${source})`;
+    })
+    .join('; ');
+}
+
+function sameChanges(a: readonly Change[], b: readonly Change[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((change) => b.some((other) => other.path === change.path && other.to === change.to))
+  );
+}
+
+/** True when the canonical element says nothing but the changes that the running guest does not have already. */
+function agree(canonical: Device, live: Device, changes: readonly Change[]): boolean {
+  const changed = new Set(changes.map(({ path }) => path));
+  return [...canonical.leaves].every(([path, value]) => changed.has(path) || live.leaves.get(path) === value);
+}
