@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'DEVICE_AMBIGUOUS',
   'ADDRESS_IN_USE',
   'URI_INVALID',
+  'ARGUMENT_INVALID',
   // the daemon and its answers
   'DAEMON_UNREACHABLE',
   'AUTHENTICATION_FAILED',

@@ -1,0 +1,58 @@
+import { LibvirtCanonicalError } from '../errors.js';
+import { connectSession } from './autostart.js';
+import type { Connection } from './connection.js';
+import { resolveUri } from './default-uri.js';
+import { type Environment, processEnvironment } from './environment.js';
+import { openConnection } from './open.js';
+import { type ConnectOptions, resolveOptions } from './options.js';
+import { chooseSocket } from './sockets.js';
+import { connectUnix, unreachable } from './unix.js';
+import { parseUri } from './uri.js';
+
+/**
+ * Connects to a libvirt daemon.
+ *
+ * @param uri `qemu:///system`, `qemu:///session` (its daemon is started if it does not run), or a socket of your own,
+ *   `qemu+unix:///session?socket=PATH`. Default: LIBVIRT_DEFAULT_URI, then `uri_default` of libvirt.conf, then the
+ *   system daemon for root and the session daemon for others. Aliases of libvirt.conf are understood.
+ *
+ * Throws URI_INVALID; UNSUPPORTED for transports other than unix sockets and for SASL; DAEMON_UNREACHABLE,
+ * AUTHENTICATION_FAILED, each saying what to do; ABORTED; LibvirtError if the daemon refuses to open. virConnectOpenAuth.
+ *
+ * @example
+ * await using connection = await connect('qemu:///system');
+ * console.log(connection.libvirtVersion);
+ */
+export async function connect(uri?: string, options: ConnectOptions = {}): Promise<Connection> {
+  return connectIn(processEnvironment(), uri, options);
+}
+
+/** {@link connect} with an environment of the caller's choice. */
+export async function connectIn(
+  environment: Environment,
+  uri?: string,
+  options: ConnectOptions = {},
+): Promise<Connection> {
+  const resolved = resolveOptions(options);
+  const parsed = parseUri(resolveUri(uri, environment));
+  if (parsed.transport !== 'unix') {
+    throw new LibvirtCanonicalError(
+      'UNSUPPORTED',
+      `the transport ${parsed.transport} of '${parsed.text}' is not built yet`,
+      {
+        remedy:
+          "Connect over a unix socket; one of another machine can be forwarded with 'ssh -L /local.sock:/run/libvirt/libvirt-sock'",
+      },
+    );
+  }
+  const choice = chooseSocket(parsed, resolved.readonly, environment);
+  const open = choice.session
+    ? connectSession(choice, environment, resolved.signal)
+    : connectUnix(choice.path, resolved.signal);
+  const socket = await open.catch((error: unknown) => {
+    throw error instanceof LibvirtCanonicalError ? error : unreachable(choice, error);
+  });
+  // A modular daemon knows no other driver than its own, but the monolithic one has to be told.
+  const name = parsed.name || (choice.daemon === 'virtqemud' ? `qemu:///${choice.session ? 'session' : 'system'}` : '');
+  return openConnection(socket, { uri: parsed.text || name, name, where: choice.path }, resolved);
+}

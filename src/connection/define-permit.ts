@@ -1,0 +1,30 @@
+import { LibvirtCanonicalError } from '../errors.js';
+import type { CallOptions } from './caller.js';
+import { type Connection, DEFINE } from './connection.js';
+import type { DomainHandle } from './protocol-types.generated.js';
+
+/**
+ * Makes the one definition of a domain, virDomainDefineXMLFlags. Each UUID can be defined once per connection: a second
+ * attempt throws REDEFINE_REFUSED before anything is sent, and so does a UUID that the connection saw undefined.
+ * A definition that libvirt refused does not count. For lifecycle/define.ts alone; no other room imports this file.
+ *
+ * @param uuid the UUID that `xml` gives in its `<uuid>`; ARGUMENT_INVALID if it does not
+ * @param flags virDomainDefineFlags, e.g. VIR_DOMAIN_DEFINE_VALIDATE
+ */
+export async function defineOnce(
+  connection: Connection,
+  xml: string,
+  uuid: string,
+  flags: number,
+  options: CallOptions = {},
+): Promise<DomainHandle> {
+  const named = [...xml.matchAll(/<uuid>\s*([0-9a-f-]+)\s*<\/uuid>/gi)].map(([, text = '']) => bare(text));
+  if (!named.includes(bare(uuid))) {
+    throw new LibvirtCanonicalError('ARGUMENT_INVALID', `the document does not name the UUID ${uuid}`, {
+      path: 'uuid',
+    });
+  }
+  return connection[DEFINE](xml, uuid, flags, options);
+}
+
+const bare = (uuid: string): string => uuid.replaceAll('-', '').toLowerCase();

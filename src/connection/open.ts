@@ -1,0 +1,110 @@
+import type { Duplex } from 'node:stream';
+import { LibvirtCanonicalError } from '../errors.js';
+import { authenticate } from './auth.js';
+import { Caller, type CallOptions } from './caller.js';
+import { Connection } from './connection.js';
+import { VIR_CONNECT_RO } from './constants.generated.js';
+import { ConnectionLostError, LibvirtError } from './errors.js';
+import { EventRouter } from './events.js';
+import { Program } from './message.js';
+import type { ResolvedOptions } from './options.js';
+import { type Closed, type CloseReason, Rpc } from './rpc.js';
+import { XdrReader } from './xdr.js';
+
+/** Features of the daemon asked for at opening, by their numbers in the protocol. */
+const FEATURE = { PROGRAM_KEEPALIVE: 10, REMOTE_EVENT_CALLBACK: 14, REMOTE_CLOSE_CALLBACK: 15 } as const;
+/** CONNECT_EVENT_CONNECTION_CLOSED: a proxy daemon lost the driver daemon behind it. */
+const CONNECTION_CLOSED_EVENT = 362;
+/** virConnectCloseReason by number. */
+const CLOSE_REASONS: readonly CloseReason[] = ['error', 'eof', 'keepalive', 'client'];
+
+/** What to open over a stream. */
+export interface OpenTarget {
+  /** The URI the connection reports. Empty if the daemon is to choose; then it is asked. */
+  readonly uri: string;
+  /** The name for CONNECT_OPEN: the URI without what is the client's own. */
+  readonly name: string;
+  /** What the stream leads to, for messages. */
+  readonly where: string;
+}
+
+/** Opens a libvirt connection over any stream. Every step is awaited: the daemon runs pipelined calls in no order. */
+export async function openConnection(
+  stream: Duplex,
+  target: OpenTarget,
+  options: ResolvedOptions,
+): Promise<Connection> {
+  let resolveClosed: (closed: Closed) => void;
+  const closed = new Promise<Closed>((resolve) => {
+    resolveClosed = resolve;
+  });
+  const rpc = new Rpc(stream, {
+    maxInFlight: options.maxInFlight,
+    onMessage: (message) => {
+      if (message.program === Program.REMOTE && message.procedure === CONNECTION_CLOSED_EVENT) {
+        rpc.end({ reason: CLOSE_REASONS[new XdrReader(message.payload).int()] ?? 'error' });
+      } else {
+        events.deliver(message);
+      }
+    },
+    onClosed: (end) => {
+      events.end(end);
+      resolveClosed(end);
+    },
+  });
+  const caller = new Caller(rpc, options.callTimeout);
+  const events = new EventRouter(caller);
+  const call: CallOptions = options.signal ? { signal: options.signal } : {};
+  const supports = async (feature: number): Promise<boolean> =>
+    (await caller.call('CONNECT_SUPPORTS_FEATURE', { feature }, call)).supported === 1;
+
+  try {
+    await authenticate(caller, call);
+    // Asking for it is what makes the daemon ping us.
+    if (options.keepAlive && (await supports(FEATURE.PROGRAM_KEEPALIVE))) rpc.startKeepAlive(options.keepAlive);
+    await caller.call('CONNECT_OPEN', { name: target.name, flags: options.readonly ? VIR_CONNECT_RO : 0 }, call);
+    const eventCallbacks = await supports(FEATURE.REMOTE_EVENT_CALLBACK);
+    if (await supports(FEATURE.REMOTE_CLOSE_CALLBACK)) await caller.call('CONNECT_REGISTER_CLOSE_CALLBACK', {}, call);
+    const { lib_ver } = await caller.call('CONNECT_GET_LIB_VERSION', {}, call);
+    const libvirtVersion = versionText(lib_ver);
+    caller.libvirtVersion = libvirtVersion;
+    const hypervisorVersion = versionText(await hypervisorVersionOf(caller, call));
+    const uri = target.uri || (await caller.call('CONNECT_GET_URI', {}, call)).uri;
+    const { redefine } = options;
+    return new Connection({
+      rpc,
+      caller,
+      events,
+      closed,
+      uri,
+      libvirtVersion,
+      hypervisorVersion,
+      redefine,
+      eventCallbacks,
+    });
+  } catch (error) {
+    rpc.end({ reason: 'client' });
+    if (error instanceof ConnectionLostError) {
+      throw new LibvirtCanonicalError('DAEMON_UNREACHABLE', `${target.where} hung up while the connection was opened`, {
+        cause: error,
+        remedy: 'The log of the libvirt daemon says why; it may have too many clients (max_clients)',
+      });
+    }
+    throw error;
+  }
+}
+
+/** Versions come as major × 1 000 000 + minor × 1 000 + release. */
+function versionText(version: bigint): string {
+  return `${version / 1_000_000n}.${(version / 1_000n) % 1_000n}.${version % 1_000n}`;
+}
+
+async function hypervisorVersionOf(caller: Caller, call: CallOptions): Promise<bigint> {
+  try {
+    return (await caller.call('CONNECT_GET_VERSION', {}, call)).hv_ver;
+  } catch (error) {
+    // A host without a QEMU binary still has domains to list.
+    if (error instanceof LibvirtError) return 0n;
+    throw error;
+  }
+}

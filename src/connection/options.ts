@@ -1,0 +1,64 @@
+import { LibvirtCanonicalError } from '../errors.js';
+import type { KeepAliveOptions } from './keepalive.js';
+
+/** Options of `connect`. */
+export interface ConnectOptions {
+  /** Gives up connecting. Has no effect on the connection once it is open. */
+  readonly signal?: AbortSignal;
+  /** Deadline of each call in milliseconds, time in the queue included; 0 or Infinity for none. Default 30 000. */
+  readonly callTimeout?: number;
+  /**
+   * Pings a silent daemon, and lets the daemon ping us: a peer that is gone is noticed within `interval` × (`count` + 1).
+   * Default `{ interval: 5000, count: 5 }`, as virsh. `false` for neither; then a program may also stop for long.
+   */
+  readonly keepAlive?: Partial<KeepAliveOptions> | false;
+  /**
+   * Calls on the wire at a time, the rest waits in this program. Default 4. The daemon stops reading a client that has
+   * `max_client_requests` (5) unanswered, keepalive included, so raise both or neither. Low-priority calls leave one
+   * of these slots to high-priority ones.
+   */
+  readonly maxInFlight?: number;
+  /** VIR_CONNECT_RO: the daemon refuses whatever changes anything. Default false. */
+  readonly readonly?: boolean;
+  /**
+   * `'refuse'` (default): calls that give a domain another document are refused before they are sent.
+   * `'allow'` is for tools that have to define again, such as migrations from another manager.
+   */
+  readonly redefine?: 'refuse' | 'allow';
+}
+
+/** {@link ConnectOptions} checked and with the defaults in place. */
+export interface ResolvedOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly callTimeout: number;
+  readonly keepAlive: KeepAliveOptions | undefined;
+  readonly maxInFlight: number;
+  readonly readonly: boolean;
+  readonly redefine: 'refuse' | 'allow';
+}
+
+/** Fills in the defaults. Throws ARGUMENT_INVALID. */
+export function resolveOptions(options: ConnectOptions = {}): ResolvedOptions {
+  const { callTimeout = 30_000, maxInFlight = 4, redefine = 'refuse', keepAlive = {} } = options;
+  check(callTimeout >= 0, 'callTimeout', 'must be a number of milliseconds, 0 or Infinity');
+  check(Number.isInteger(maxInFlight) && maxInFlight >= 1, 'maxInFlight', 'must be a positive integer');
+  check(redefine === 'refuse' || redefine === 'allow', 'redefine', "must be 'refuse' or 'allow'");
+  return {
+    signal: options.signal,
+    callTimeout,
+    keepAlive: keepAlive === false ? undefined : resolveKeepAlive(keepAlive),
+    maxInFlight,
+    readonly: options.readonly ?? false,
+    redefine,
+  };
+}
+
+function resolveKeepAlive({ interval = 5_000, count = 5 }: Partial<KeepAliveOptions>): KeepAliveOptions {
+  check(interval > 0 && interval <= 0x7fffffff, 'keepAlive.interval', 'must be a positive number of milliseconds');
+  check(Number.isInteger(count) && count >= 0, 'keepAlive.count', 'must be an integer of 0 or more');
+  return { interval, count };
+}
+
+function check(good: boolean, path: string, what: string): void {
+  if (!good) throw new LibvirtCanonicalError('ARGUMENT_INVALID', `${path} ${what}`, { path });
+}

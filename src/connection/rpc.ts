@@ -1,0 +1,235 @@
+import type { Duplex } from 'node:stream';
+import { CallQueue } from './call-queue.js';
+import { FrameReader } from './framing.js';
+import { KeepAlive, type KeepAliveOptions, keepaliveFrame, PING, PONG } from './keepalive.js';
+import { type Message, MessageStatus, MessageType, Program, readMessage, setSerial } from './message.js';
+import { violation } from './xdr.js';
+
+/** Why a connection ended, in the words of virConnectCloseReason. */
+export type CloseReason = 'error' | 'eof' | 'keepalive' | 'client';
+
+/** How a connection ended. `closed` of a connection resolves with it. */
+export interface Closed {
+  readonly reason: CloseReason;
+  /** The failure behind the reasons `error` and `keepalive`, where there is one. */
+  readonly error?: Error;
+}
+
+/** What became of a request. `sent: false` means that the daemon never saw it. */
+export type Outcome =
+  | { readonly kind: 'ok'; readonly payload: Buffer; readonly sent: true }
+  | { readonly kind: 'error'; readonly payload: Buffer; readonly sent: true }
+  | { readonly kind: 'timeout'; readonly sent: boolean }
+  | { readonly kind: 'aborted'; readonly sent: boolean; readonly reason: unknown }
+  | { readonly kind: 'lost'; readonly sent: boolean; readonly closed: Closed };
+
+export interface Request {
+  readonly program: number;
+  readonly procedure: number;
+  /** The whole frame; its serial is filled in when it is sent. */
+  readonly frame: Buffer;
+  readonly priority: 'high' | 'low';
+  /** Milliseconds, time in the queue included; 0 or Infinity for none. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Sent at once, whatever is under way. For CONNECT_CLOSE only. */
+  readonly urgent?: boolean;
+  /** Called in the turn the reply is parsed, also when the caller has given up: the only place that sees every reply. */
+  readonly onReply?: ((outcome: Outcome) => void) | undefined;
+}
+
+export interface RpcOptions {
+  readonly maxInFlight: number;
+  onMessage(message: Message): void;
+  onClosed(closed: Closed): void;
+}
+
+/** The daemon's default max_client_requests: with so many calls unanswered it stops reading. */
+const DAEMON_REQUEST_LIMIT = 5;
+/** Longest delay a Node timer takes. */
+const TIMER_MAX = 0x7fffffff;
+
+/** Calls and replies over one socket: serials, queue, deadlines, keepalive, loss. Knows nothing of what the calls mean. */
+export class Rpc {
+  readonly #stream: Duplex;
+  readonly #options: RpcOptions;
+  readonly #queue: CallQueue<PendingCall>;
+  /** By serial; an abandoned call stays as a tombstone until its reply comes. */
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #frames = new FrameReader((frame) => this.#onFrame(frame));
+  #serial = 0;
+  #outbox: Buffer[] = [];
+  #keepalive: KeepAlive | undefined;
+  #closed: Closed | undefined;
+  #refusing = false;
+
+  constructor(stream: Duplex, options: RpcOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#queue = new CallQueue(options.maxInFlight);
+    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
+    stream.on('end', () => this.end({ reason: 'eof' }));
+    stream.on('error', (error: Error) => this.end({ reason: 'error', error }));
+    stream.on('close', () => this.end({ reason: 'eof' }));
+  }
+
+  get closed(): Closed | undefined {
+    return this.#closed;
+  }
+
+  startKeepAlive(options: KeepAliveOptions): void {
+    this.#keepalive = new KeepAlive(options, {
+      ping: () => this.#write(keepaliveFrame(PING)),
+      dead: () => this.end({ reason: 'keepalive' }),
+      muted: () => this.#queue.busy >= DAEMON_REQUEST_LIMIT,
+    });
+  }
+
+  /** Never rejects: every end of a call is an outcome. */
+  request(request: Request): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const call = new PendingCall(request, resolve);
+      if (request.signal?.aborted) return call.settle({ kind: 'aborted', sent: false, reason: request.signal.reason });
+      if (this.#closed) return call.lose(this.#closed);
+      if (this.#refusing && !request.urgent) return call.lose({ reason: 'client' });
+      call.watch();
+      if (request.urgent) {
+        this.#transmit(call);
+      } else {
+        this.#queue.add(call);
+        this.#pump();
+      }
+    });
+  }
+
+  /** Takes no more requests but urgent ones; those in the queue end unsent, those under way go on. */
+  refuseMore(): void {
+    this.#refusing = true;
+    for (const call of this.#queue.drain()) call.lose({ reason: 'client' });
+  }
+
+  /** Ends the connection: every call, sent or not, is told so. Only the first reason counts. */
+  end(closed: Closed): void {
+    if (this.#closed) return;
+    this.#closed = closed;
+    this.#keepalive?.stop();
+    this.#stream.destroy();
+    const calls = [...this.#pending.values(), ...this.#queue.drain()];
+    this.#pending.clear();
+    for (const call of calls) call.lose(closed);
+    this.#options.onClosed(closed);
+  }
+
+  #pump(): void {
+    for (let call = this.#queue.take(); call; call = this.#queue.take()) this.#transmit(call);
+  }
+
+  #transmit(call: PendingCall): void {
+    while (this.#pending.has(this.#serial)) this.#serial = (this.#serial + 1) >>> 0;
+    const serial = this.#serial;
+    this.#serial = (serial + 1) >>> 0;
+    this.#pending.set(serial, call);
+    call.sent = true;
+    setSerial(call.request.frame, serial);
+    this.#write(call.request.frame);
+  }
+
+  /** Everything written in one turn goes out in one system call. */
+  #write(frame: Buffer): void {
+    this.#outbox.push(frame);
+    if (this.#outbox.length > 1) return;
+    queueMicrotask(() => {
+      const frames = this.#outbox;
+      this.#outbox = [];
+      const [first] = frames;
+      if (first && !this.#closed) this.#stream.write(frames.length === 1 ? first : Buffer.concat(frames));
+    });
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#keepalive?.heard();
+    try {
+      this.#frames.push(chunk);
+    } catch (error) {
+      this.end({ reason: 'error', error: error as Error });
+    }
+  }
+
+  #onFrame(frame: Buffer): void {
+    if (this.#closed) return;
+    const message = readMessage(frame);
+    if (message.program === Program.KEEPALIVE) {
+      if (message.procedure === PING) this.#write(keepaliveFrame(PONG));
+    } else if (message.type === MessageType.REPLY) {
+      this.#onReply(message);
+    } else if (message.type === MessageType.MESSAGE) {
+      this.#options.onMessage(message);
+    } else {
+      throw violation(`a message of type ${message.type} where no stream is open`);
+    }
+  }
+
+  #onReply(message: Message): void {
+    const call = this.#pending.get(message.serial);
+    if (!call || call.request.program !== message.program || call.request.procedure !== message.procedure) {
+      throw violation(
+        `a reply to procedure ${message.procedure} with serial ${message.serial}, which nobody asked for`,
+      );
+    }
+    if (message.status === MessageStatus.CONTINUE) throw violation('a stream packet where no stream is open');
+    this.#pending.delete(message.serial);
+    if (!call.request.urgent) this.#queue.release(call);
+    const kind = message.status === MessageStatus.OK ? 'ok' : 'error';
+    call.settle({ kind, payload: message.payload, sent: true });
+    this.#pump();
+  }
+}
+
+class PendingCall {
+  readonly request: Request;
+  readonly #resolve: (outcome: Outcome) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #onAbort: (() => void) | undefined;
+  sent = false;
+  settled = false;
+
+  constructor(request: Request, resolve: (outcome: Outcome) => void) {
+    this.request = request;
+    this.#resolve = resolve;
+  }
+
+  get priority(): 'high' | 'low' {
+    return this.request.priority;
+  }
+
+  /** Starts the deadline and listens to the caller's signal. */
+  watch(): void {
+    const { timeout, signal } = this.request;
+    if (timeout > 0 && timeout <= TIMER_MAX) {
+      this.#timer = setTimeout(() => this.#abandon({ kind: 'timeout', sent: this.sent }), timeout);
+    }
+    if (signal) {
+      this.#onAbort = () => this.#abandon({ kind: 'aborted', sent: this.sent, reason: signal.reason });
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  /** The reply, or the certainty that none will come. */
+  settle(outcome: Outcome): void {
+    this.request.onReply?.(outcome);
+    this.#abandon(outcome);
+  }
+
+  lose(closed: Closed): void {
+    this.settle({ kind: 'lost', sent: this.sent, closed });
+  }
+
+  /** The caller learns this outcome; the slot and the serial stay taken until the reply. */
+  #abandon(outcome: Outcome): void {
+    if (this.settled) return;
+    this.settled = true;
+    clearTimeout(this.#timer);
+    if (this.#onAbort) this.request.signal?.removeEventListener('abort', this.#onAbort);
+    this.#resolve(outcome);
+  }
+}

@@ -1,0 +1,126 @@
+import { Fifo } from './call-queue.js';
+import type { Events } from './protocol-types.generated.js';
+
+/** An event of libvirt: the names of virDomainEventID without VIR_DOMAIN_EVENT_ID_, other classes with their prefix. */
+export type EventName = keyof Events;
+
+/** The message of an event. */
+export type EventMessage<E extends EventName> = Events[E];
+
+/** What a subscription yields: events, and where its queue was full a notice of how many were lost there. */
+export type EventItem<E extends EventName> =
+  | { readonly type: 'event'; readonly name: E; readonly data: EventMessage<E> }
+  | {
+      readonly type: 'overflow';
+      /** Events lost at this point, because the consumer was too slow. List again to know the present state. */
+      readonly lost: number;
+    };
+
+/**
+ * The events of one registration, in the order the daemon sent them. Ends normally on `close()`, on the signal and when
+ * the connection is closed by this program; throws ConnectionLostError, after what is queued, when it is lost.
+ * Leaving a `for await` loop closes it.
+ */
+export interface EventSubscription<E extends EventName> extends AsyncIterableIterator<EventItem<E>>, AsyncDisposable {
+  readonly event: E;
+  /** The next item. */
+  next(): Promise<IteratorResult<EventItem<E>, undefined>>;
+  /** Deregisters and ends the iteration; what is queued is dropped. Never rejects. */
+  close(): Promise<void>;
+  [Symbol.asyncIterator](): EventSubscription<E>;
+}
+
+type Waiter<E extends EventName> = {
+  resolve(result: IteratorResult<EventItem<E>, undefined>): void;
+  reject(error: unknown): void;
+};
+
+/** The queue behind a subscription: the newest events are counted, not stored, while it is full. */
+export class EventQueue<E extends EventName> implements EventSubscription<E> {
+  readonly event: E;
+  readonly #limit: number;
+  readonly #onClose: () => Promise<void>;
+  readonly #items = new Fifo<{ item: EventItem<E>; lost: number }>();
+  readonly #waiters = new Fifo<Waiter<E>>();
+  #ended = false;
+  #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(event: E, limit: number, onClose: () => Promise<void>) {
+    this.event = event;
+    this.#limit = limit;
+    this.#onClose = onClose;
+  }
+
+  push(data: EventMessage<E>): void {
+    if (this.#ended) return;
+    const item: EventItem<E> = { type: 'event', name: this.event, data };
+    const waiter = this.#waiters.shift();
+    if (waiter) waiter.resolve({ done: false, value: item });
+    else if (this.#items.length < this.#limit) this.#items.push({ item, lost: 0 });
+    else this.lose(1);
+  }
+
+  /** Notes events that could not be kept. */
+  lose(count: number): void {
+    if (this.#ended) return;
+    const waiter = this.#waiters.shift();
+    if (waiter) {
+      waiter.resolve({ done: false, value: { type: 'overflow', lost: count } });
+      return;
+    }
+    const last = this.#items.last;
+    if (last && last.lost > 0) {
+      last.lost += count;
+      last.item = { type: 'overflow', lost: last.lost };
+    } else {
+      this.#items.push({ item: { type: 'overflow', lost: count }, lost: count });
+    }
+  }
+
+  /** No more events: ends after what is queued, with the failure if there is one. */
+  end(failure?: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#failure = failure;
+    for (const waiter of this.#waiters.drain()) this.#finish(waiter);
+  }
+
+  next(): Promise<IteratorResult<EventItem<E>, undefined>> {
+    return new Promise((resolve, reject) => {
+      const queued = this.#items.shift();
+      if (queued) resolve({ done: false, value: queued.item });
+      else if (this.#ended) this.#finish({ resolve, reject });
+      else this.#waiters.push({ resolve, reject });
+    });
+  }
+
+  async return(): Promise<IteratorResult<EventItem<E>, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  close(): Promise<void> {
+    this.#failure = undefined;
+    this.end();
+    this.#items.drain();
+    this.#closing ??= this.#onClose();
+    return this.#closing;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The failure is thrown once, as an iterator does; afterwards it is at its end. */
+  #finish(waiter: Waiter<E>): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) waiter.reject(failure);
+    else waiter.resolve({ done: true, value: undefined });
+  }
+}
