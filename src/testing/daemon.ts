@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AbortedError, LibvirtCanonicalError } from '../errors.js';
+import type { Account } from './account.js';
+import { HostSetupError } from './errors.js';
+
+const READY_WITHIN = 30_000;
+const STOP_WITHIN = 15_000;
+const POLL = 5;
+
+/** How one libvirtd is run. */
+export interface DaemonSetup {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly socket: string;
+  readonly logFile: string;
+  readonly log: 'none' | 'stderr';
+  readonly directory: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly account: Account;
+}
+
+/** One libvirtd process at a time, started and stopped on demand. Its QEMUs do not belong to it and live on. */
+export class Daemon {
+  readonly #setup: DaemonSetup;
+  #child: ChildProcess | undefined;
+  #spawnError: Error | undefined;
+
+  constructor(setup: DaemonSetup) {
+    this.#setup = setup;
+  }
+
+  get pid(): number | undefined {
+    return this.#running ? this.#child?.pid : undefined;
+  }
+
+  get #running(): boolean {
+    const child = this.#child;
+    return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** Starts the daemon unless it runs, and returns once it accepts connections. */
+  async start(signal?: AbortSignal): Promise<void> {
+    const { program, args, socket, logFile, log, directory, env, account } = this.#setup;
+    if (!this.#running) {
+      const output = openSync(logFile, 'a');
+      this.#spawnError = undefined;
+      this.#child = spawn(program, args, {
+        cwd: directory,
+        env,
+        stdio: ['ignore', output, log === 'stderr' ? 'inherit' : output],
+        ...(account.switch ? { uid: account.uid, gid: account.gid } : {}),
+      });
+      closeSync(output);
+      this.#child.once('error', (error) => {
+        this.#spawnError = error;
+      });
+      this.#child.unref();
+    }
+    const deadline = performance.now() + READY_WITHIN;
+    while (!(await accepts(socket))) {
+      if (signal?.aborted) throw new AbortedError('The start of the private host', signal.reason);
+      if (this.#spawnError || !this.#running) throw this.#failure('ended at its start', this.#spawnError);
+      if (performance.now() > deadline)
+        throw this.#failure(`did not listen on ${socket} within ${READY_WITHIN / 1000} s`);
+      await sleep(POLL);
+    }
+  }
+
+  /** Sends a signal and waits for the end of the process. Does nothing when it does not run. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (!child || !this.#running) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.ref();
+    child.kill(signal);
+    const late = new AbortController();
+    const inTime = await Promise.race([
+      ended.then(() => true),
+      sleep(STOP_WITHIN, false, { signal: late.signal }).catch(() => false),
+    ]);
+    late.abort();
+    if (inTime) return;
+    child.unref();
+    throw new LibvirtCanonicalError(
+      'TIMEOUT',
+      `${this.#setup.program} (pid ${child.pid}) did not end within ${STOP_WITHIN / 1000} s of ${signal}`,
+      {
+        remedy: "Use killDaemon('SIGKILL') where a hung daemon is expected",
+      },
+    );
+  }
+
+  #failure(what: string, cause?: Error): HostSetupError {
+    const tail = readFileSync(this.#setup.logFile, 'utf8').trim().split('\n').slice(-12).join('\n');
+    return new HostSetupError(`${this.#setup.program} ${what}${tail ? `; it said:\n${tail}\n` : ''}`, { cause });
+  }
+}
+
+function accepts(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const attempt = connect(socket);
+    const answer = (accepted: boolean) => () => {
+      attempt.destroy();
+      resolve(accepted);
+    };
+    attempt.once('connect', answer(true)).once('error', answer(false));
+  });
+}

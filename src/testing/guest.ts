@@ -1,0 +1,169 @@
+import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LibvirtCanonicalError } from '../errors.js';
+import { type Account, handOver } from './account.js';
+import { guestImage } from './guest-image.js';
+import { type Answer, GuestPort, type WaitOptions } from './guest-port.js';
+import { type GuestReport, parseReport } from './guest-report.js';
+import { bootXml, escapeXml, type GuestDomainOptions, guestDomainXml } from './guest-xml.js';
+
+const BOOT_WITHIN = 90_000;
+const ANSWER_WITHIN = 30_000;
+const ASK_AGAIN_AFTER = 50;
+
+const CMDLINE = 'console=ttyS0 quiet mitigations=off nokaslr random.trust_cpu=on no_timer_check tsc=reliable';
+
+export interface GuestOptions {
+  /** The domain's name, and part of file names: letters, digits, `.`, `_` and `-`, at most 20. */
+  readonly name: string;
+  /** Added to the kernel's command line. */
+  readonly cmdline?: string;
+}
+
+/**
+ * A small Linux for one domain of a {@link PrivateHost} that reports what it sees of its machine, obeys the power button,
+ * runs commands, and lets go of devices that are unplugged. Boot it with {@link domainXml}, or put {@link bootXml} and
+ * {@link serialDevices} into a domain of your own.
+ *
+ * @example
+ * const guest = await host.guest({ name: 'g1' });
+ * // define guest.domainXml({ … }) and start it
+ * const { pci, disks, interfaces } = await guest.waitForReport();
+ */
+export class Guest {
+  readonly name: string;
+  /** Path of the kernel. */
+  readonly kernel: string;
+  /** Path of the initramfs. */
+  readonly initrd: string;
+  /** The kernel's command line. */
+  readonly cmdline: string;
+  /** `<serial>` elements for `<devices>`, in this order: the console, into a log file, and the report port. */
+  readonly serialDevices: readonly string[];
+  readonly #console: string;
+  readonly #port: GuestPort;
+
+  private constructor(
+    name: string,
+    parts: { kernel: string; initrd: string; cmdline: string; console: string; socket: string },
+  ) {
+    this.name = name;
+    this.kernel = parts.kernel;
+    this.initrd = parts.initrd;
+    this.cmdline = parts.cmdline;
+    this.serialDevices = [
+      `<serial type='file'><source path='${escapeXml(parts.console)}' append='on'/><target type='isa-serial' port='0'/></serial>`,
+      `<serial type='unix'><source mode='bind' path='${escapeXml(parts.socket)}'/><target type='isa-serial' port='1'/></serial>`,
+    ];
+    this.#console = parts.console;
+    this.#port = new GuestPort(parts.socket);
+  }
+
+  /** @internal Called by {@link PrivateHost.guest}. */
+  static async prepare(hostDirectory: string, account: Account, options: GuestOptions): Promise<Guest> {
+    if (!/^[\w.-]{1,20}$/.test(options.name)) {
+      throw new LibvirtCanonicalError('SPEC_INVALID', `"${options.name}" cannot be the name of a test guest`, {
+        path: 'name',
+        remedy: "Use at most 20 letters, digits, '.', '_' or '-'",
+      });
+    }
+    const image = await guestImage();
+    const directory = join(hostDirectory, 'guests');
+    if (!existsSync(directory)) {
+      mkdirSync(directory);
+      handOver(directory, account);
+    }
+    const place = (name: string) => join(directory, name);
+    // The cache is often in a home directory that only its owner may enter.
+    provide(image.kernel, place('vmlinuz'));
+    provide(image.initrd, place('initramfs'));
+    return new Guest(options.name, {
+      kernel: place('vmlinuz'),
+      initrd: place('initramfs'),
+      cmdline: options.cmdline ? `${CMDLINE} ${options.cmdline}` : CMDLINE,
+      console: place(`${options.name}.console`),
+      socket: place(`${options.name}.port`),
+    });
+  }
+
+  /** `<kernel>`, `<initrd>` and `<cmdline>`, for `<os>` of a domain of your own. */
+  get bootXml(): string {
+    return bootXml(this);
+  }
+
+  /** A complete small domain that boots this guest. */
+  domainXml(options: GuestDomainOptions = {}): string {
+    return guestDomainXml(this, options);
+  }
+
+  /**
+   * Waits until the guest runs and returns its report; with `after`, until it has booted anew since the boot with that
+   * `bootId`. Default timeout 90 s.
+   *
+   * @throws LibvirtCanonicalError `TIMEOUT`
+   * @throws AbortedError `ABORTED`
+   */
+  async waitForReport(options: WaitOptions & { readonly after?: string } = {}): Promise<GuestReport> {
+    const deadline = performance.now() + (options.timeout ?? BOOT_WITHIN);
+    for (;;) {
+      const timeout = Math.max(1, Math.round(deadline - performance.now()));
+      const report = parseReport(await this.#port.report({ ...options, timeout }));
+      if (report.bootId !== options.after) return report;
+      await sleep(ASK_AGAIN_AFTER, undefined, options.signal ? { signal: options.signal } : {});
+    }
+  }
+
+  /** What the guest sees now. Default timeout 30 s. @throws LibvirtCanonicalError `TIMEOUT` */
+  async report(options: WaitOptions = {}): Promise<GuestReport> {
+    return parseReport(await this.#port.report({ timeout: ANSWER_WITHIN, ...options }));
+  }
+
+  /**
+   * Runs a shell command of one line in the guest, which must be up, and returns what it printed. Default timeout 30 s.
+   *
+   * @throws LibvirtCanonicalError `TIMEOUT`
+   */
+  async exec(
+    command: string,
+    options: WaitOptions = {},
+  ): Promise<{ readonly output: string; readonly status: number }> {
+    if (command.includes('\n'))
+      throw new LibvirtCanonicalError('SPEC_INVALID', 'A guest command is one line', { path: 'command' });
+    const { text, status } = await this.#command(`exec ${command}`, options);
+    return { output: text, status };
+  }
+
+  /** Makes the guest power itself off, as a user in it would. */
+  async poweroff(options: WaitOptions = {}): Promise<void> {
+    await this.#command('poweroff', options);
+  }
+
+  /** Makes the guest reboot itself, as a user in it would. */
+  async reboot(options: WaitOptions = {}): Promise<void> {
+    await this.#command('reboot', options);
+  }
+
+  /** All the kernel has printed, over all boots. */
+  consoleLog(): string {
+    return existsSync(this.#console) ? readFileSync(this.#console, 'utf8') : '';
+  }
+
+  /** Lets go of the report port. */
+  close(): void {
+    this.#port.close();
+  }
+
+  #command(line: string, options: WaitOptions): Promise<Answer> {
+    return this.#port.command(line, { timeout: ANSWER_WITHIN, ...options });
+  }
+}
+
+function provide(source: string, target: string): void {
+  if (existsSync(target)) return;
+  try {
+    linkSync(source, target);
+  } catch {
+    copyFileSync(source, target, constants.COPYFILE_FICLONE);
+  }
+}

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { AbortedError, LibvirtCanonicalError } from '../errors.js';
+import { type Account, handOverTree, hostAccount } from './account.js';
+import { CapabilitiesCache } from './capabilities-cache.js';
+import { Daemon } from './daemon.js';
+import { createDiskImage, createMedium, type DiskOptions } from './disk-image.js';
+import { HostSetupError } from './errors.js';
+import { Guest, type GuestOptions } from './guest.js';
+import { findProgram, run, SEARCH_PATH } from './programs.js';
+import { Reaper } from './reaper.js';
+
+/** Longest directory that leaves room for QEMU's monitor socket below it: a socket path ends at 107 bytes. */
+const LONGEST_DIRECTORY = 40;
+
+export interface PrivateHostOptions {
+  /** Ends the start. What was started by then is cleaned up. */
+  readonly signal?: AbortSignal;
+  /** Parent of the host's directory. Default `os.tmpdir()`. Every user on the way to it must be able to enter it. */
+  readonly directory?: string;
+  /** The daemon: a name or a path of `libvirtd` or `virtqemud`, or of a script that ends in `exec` of one. */
+  readonly libvirtd?: string;
+  /** Added to the daemon's environment, which holds `PATH`, `HOME`, `TMPDIR` and the `XDG_…` of the host and nothing else. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where the daemon's messages go. `none` (default): into `libvirtd.log` of the host's directory, quoted when a start fails. */
+  readonly log?: 'none' | 'stderr';
+}
+
+/**
+ * A real libvirtd of one's own: started without privileges, with its state in one directory, apart from the machine's
+ * libvirt. Run as root it runs as the user `nobody`. Domains must be of `type='qemu'`.
+ *
+ * Disposal leaves no process and no file, and so does the death of the calling process, `SIGKILL` included.
+ *
+ * @example
+ * await using host = await PrivateHost.start();
+ * const connection = await connect(host.uri);
+ */
+export class PrivateHost implements AsyncDisposable {
+  /** Connect here: `qemu+unix:///session?socket=…`. */
+  readonly uri: string;
+  /** Holds everything of this host. Removed by {@link stop}. */
+  readonly directory: string;
+  /** The host's UUID as libvirt reports it; no two hosts share one, so migration between them is possible. */
+  readonly hostUuid: string;
+  /** Of the daemon, e.g. `9.0.0`. */
+  readonly libvirtVersion: string;
+
+  readonly #account: Account;
+  readonly #daemon: Daemon;
+  readonly #reaper: Reaper;
+  readonly #capabilities: CapabilitiesCache;
+  readonly #guests: Guest[] = [];
+  #stopping: Promise<void> | undefined;
+
+  private constructor(parts: {
+    directory: string;
+    socket: string;
+    hostUuid: string;
+    libvirtVersion: string;
+    account: Account;
+    daemon: Daemon;
+    reaper: Reaper;
+    capabilities: CapabilitiesCache;
+  }) {
+    this.directory = parts.directory;
+    this.uri = `qemu+unix:///session?socket=${encodeURIComponent(parts.socket).replaceAll('%2F', '/')}`;
+    this.hostUuid = parts.hostUuid;
+    this.libvirtVersion = parts.libvirtVersion;
+    this.#account = parts.account;
+    this.#daemon = parts.daemon;
+    this.#reaper = parts.reaper;
+    this.#capabilities = parts.capabilities;
+  }
+
+  /**
+   * Starts a host and returns when its daemon accepts connections.
+   *
+   * @throws HostSetupError `HOST_SETUP`: what is missing and what installs it, or the daemon's last words
+   * @throws AbortedError `ABORTED`: the signal fired
+   */
+  static async start(options: PrivateHostOptions = {}): Promise<PrivateHost> {
+    if (options.signal?.aborted) throw new AbortedError('The start of the private host', options.signal.reason);
+    const program = findProgram(...(options.libvirtd ? [options.libvirtd] : ['libvirtd', 'virtqemud']));
+    findProgram('qemu-system-x86_64');
+    findProgram('virtlogd');
+    const account = hostAccount();
+    const directory = makeDirectory(resolve(options.directory ?? tmpdir()), account);
+    const reaper = new Reaper(directory);
+    try {
+      // A wrapper script has a name of its own; it is taken for a libvirtd.
+      const daemonName = basename(program) === 'virtqemud' ? 'virtqemud' : 'libvirtd';
+      const hostUuid = randomUUID();
+      const place = (...parts: string[]) => join(directory, ...parts);
+      for (const folder of ['run', 'etc/libvirt', 'cache', 'data', 'tmp', 'images'])
+        mkdirSync(place(folder), { recursive: true });
+      chmodSync(place('run'), 0o700);
+      writeFileSync(
+        place('etc/libvirt', `${daemonName}.conf`),
+        `host_uuid = "${hostUuid}"\nlog_outputs = "3:stderr"\n`,
+      );
+      const capabilities = new CapabilitiesCache(place('cache'), program, account);
+      capabilities.seed();
+      handOverTree(directory, account);
+      const socket = place('run/libvirt', daemonName === 'virtqemud' ? 'virtqemud-sock' : 'libvirt-sock');
+      const daemon = new Daemon({
+        program,
+        args: [],
+        socket,
+        logFile: place('libvirtd.log'),
+        log: options.log ?? 'none',
+        directory,
+        account,
+        env: {
+          ...options.env,
+          PATH: SEARCH_PATH.join(':'),
+          HOME: directory,
+          TMPDIR: place('tmp'),
+          XDG_RUNTIME_DIR: place('run'),
+          XDG_CONFIG_HOME: place('etc'),
+          XDG_CACHE_HOME: place('cache'),
+          XDG_DATA_HOME: place('data'),
+        },
+      });
+      const [version] = await Promise.all([run(program, ['--version']), daemon.start(options.signal)]);
+      const libvirtVersion = /\d+\.\d+\.\d+/.exec(version)?.[0] ?? version.trim();
+      return new PrivateHost({ directory, socket, hostUuid, libvirtVersion, account, daemon, reaper, capabilities });
+    } catch (error) {
+      await reaper.reap();
+      throw error;
+    }
+  }
+
+  /** Process id of the daemon; `undefined` while it is not running. */
+  get pid(): number | undefined {
+    return this.#daemon.pid;
+  }
+
+  /** Starts the daemon again after {@link killDaemon}. Does nothing when it runs. */
+  async startDaemon(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#stopping) throw new LibvirtCanonicalError('CONNECTION_CLOSED', 'The private host has been stopped');
+    await this.#daemon.start(options.signal);
+  }
+
+  /** Ends the daemon in good order (`SIGTERM`) and starts it again. Running domains go on. */
+  async restartDaemon(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.#daemon.end('SIGTERM');
+    await this.startDaemon(options);
+  }
+
+  /** Ends the daemon and leaves it so, by default without warning. Running domains go on. */
+  async killDaemon(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#daemon.end(signal);
+  }
+
+  /** Makes an empty disk image that the host's QEMU may write, and returns its path. `name` must not be taken. */
+  async createDisk(name: string, options: DiskOptions = {}): Promise<string> {
+    const path = this.#image(name);
+    await createDiskImage(path, options, this.#account);
+    return path;
+  }
+
+  /** Makes a small raw image for a CD-ROM that begins with `content`, and returns its path. */
+  async createMedium(name: string, content = name): Promise<string> {
+    const path = this.#image(name);
+    createMedium(path, content, this.#account);
+    return path;
+  }
+
+  /**
+   * Prepares the test guest for one domain: a small Linux that reports what devices it sees. See {@link Guest}.
+   *
+   * @throws HostSetupError `HOST_SETUP`: the guest's kernel has not been fetched yet
+   */
+  async guest(options: GuestOptions): Promise<Guest> {
+    const guest = await Guest.prepare(this.directory, this.#account, options);
+    this.#guests.push(guest);
+    return guest;
+  }
+
+  /** The QEMU log of a domain as libvirt keeps it: command lines, messages, and why it ended. Empty before its first start. */
+  async logOf(domainName: string): Promise<string> {
+    try {
+      return readFileSync(join(this.directory, 'cache/libvirt/qemu/log', `${domainName}.log`), 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  /** Kills the daemon and all domains, removes the directory, and returns when nothing is left. */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      for (const guest of this.#guests) guest.close();
+      this.#capabilities.harvest();
+      await this.#reaper.reap();
+    })();
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #image(name: string): string {
+    if (name !== basename(name) || name === '' || name.startsWith('.')) {
+      throw new LibvirtCanonicalError('SPEC_INVALID', `"${name}" is not a plain file name`, { path: 'name' });
+    }
+    return join(this.directory, 'images', name);
+  }
+}
+
+function makeDirectory(parent: string, account: Account): string {
+  if (Buffer.byteLength(parent) + '/lvc-XXXXXX'.length > LONGEST_DIRECTORY) {
+    throw new HostSetupError(`The directory ${parent} is too long for the sockets below it`, {
+      remedy: `Give \`directory\`, at most ${LONGEST_DIRECTORY - 11} bytes long, such as /tmp`,
+    });
+  }
+  for (let folder = parent; account.switch && folder !== '/'; folder = dirname(folder)) {
+    const { mode, uid } = statSync(folder);
+    if (uid !== account.uid && !(mode & 0o001)) {
+      throw new HostSetupError(`The user "${account.name}", whom the private host runs as, cannot enter ${folder}`, {
+        remedy: 'Give a `directory` that everybody may enter, such as /tmp',
+      });
+    }
+  }
+  return mkdtempSync(join(parent, 'lvc-'));
+}

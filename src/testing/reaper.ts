@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { LibvirtCanonicalError } from '../errors.js';
+
+/**
+ * Outlives the test process. Its standard input is a pipe from there: end of file, by disposal or by any kind of
+ * death, means kill and clean up. A process belongs to the host when a value in its environment begins with the host's
+ * directory: libvirtd, virtlogd and QEMU all get such a HOME or XDG_… from libvirt.
+ */
+const SCRIPT = `
+trap '' HUP INT TERM
+directory=$1 pattern=$2
+cat >/dev/null
+rounds=0
+while left=$(grep -lzE -e "$pattern" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/||; s|/environ||'); [ -n "$left" ]; do
+  rounds=$((rounds + 1))
+  [ $rounds -gt 500 ] && { echo "processes" $left "do not end" >&2; exit 1; }
+  kill -KILL $left 2>/dev/null
+  sleep 0.02
+done
+rm -rf -- "$directory"
+`;
+
+/** The guard of one host's directory and processes. */
+export class Reaper {
+  readonly #child: ChildProcess;
+  #complaint = '';
+
+  constructor(readonly directory: string) {
+    const pattern = `^[A-Za-z_]+=${directory.replace(/[\\.[\](){}*+?^$|]/g, '\\$&')}(/|$)`;
+    this.#child = spawn('/bin/sh', ['-c', SCRIPT, 'libvirt-canonical-reaper', directory, pattern], {
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    this.#child.stderr?.on('data', (chunk) => {
+      this.#complaint += chunk;
+    });
+    this.#child.unref();
+    for (const stream of [this.#child.stdin, this.#child.stderr]) (stream as { unref?(): void } | null)?.unref?.();
+  }
+
+  /** Kills the host's processes, removes its directory, and returns when both are done. */
+  async reap(): Promise<void> {
+    const child = this.#child;
+    child.ref();
+    const code = await new Promise<number | null>((resolve, reject) => {
+      if (child.exitCode !== null) return resolve(child.exitCode);
+      child.once('exit', resolve).once('error', reject);
+      child.stdin?.end();
+    });
+    if (code === 0) return;
+    throw new LibvirtCanonicalError(
+      'TIMEOUT',
+      `The private host ${this.directory} was not cleaned up: ${this.#complaint.trim()}`,
+      {
+        remedy: 'Kill the processes named and remove the directory',
+      },
+    );
+  }
+}
