@@ -8,9 +8,9 @@ import { XdrReader } from './xdr.js';
 /** Options of one call. */
 export interface CallOptions {
   /** Gives the call up. If it was sent it may still take effect; the error says which. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Deadline in milliseconds, time in the queue included; 0 or Infinity for none. Default: `callTimeout` of the connection. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 /** What the connection adds to calls of its own. */

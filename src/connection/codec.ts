@@ -209,7 +209,7 @@ function listOf(element: Codec, limit: number, fixed: boolean): Codec {
       if (!Array.isArray(value)) throw new FieldError(`must be an array, not ${what(value)}`);
       checkLength(value.length, limit, fixed, 'elements');
       if (!fixed) writer.uint(value.length);
-      value.forEach((item, index) => within(index, () => element.write(writer, item)));
+      for (const [index, item] of value.entries()) within(index, () => element.write(writer, item));
     },
   };
 }

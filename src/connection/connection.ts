@@ -1,7 +1,8 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Caller, CallOptions } from './caller.js';
 import { LibvirtError } from './errors.js';
-import type { EventRouter, SubscribeOptions } from './events.js';
+import type { SubscribeOptions } from './event-classes.js';
+import type { EventRouter } from './events.js';
 import { RedefineGuard } from './guard.js';
 import {
   MANAGED_PROCEDURES,
@@ -14,9 +15,6 @@ import type { DomainHandle } from './protocol-types.generated.js';
 import type { Closed, Rpc } from './rpc.js';
 import type { EventName, EventSubscription } from './subscription.js';
 
-/** The key to the one define call; only define-permit.ts takes it from here. */
-export const DEFINE = Symbol('define');
-
 /** Milliseconds that closing waits for the daemon's answer. */
 const CLOSE_TIMEOUT = 1000;
 
@@ -28,7 +26,7 @@ const NEEDS: Record<'fds' | 'stream', string> = {
 };
 
 /** What an opened socket hands to its connection. */
-export interface Opened {
+interface Opened {
   readonly rpc: Rpc;
   readonly caller: Caller;
   readonly events: EventRouter;
@@ -40,11 +38,21 @@ export interface Opened {
   readonly eventCallbacks: boolean;
 }
 
+interface Doors {
+  create(opened: Opened): Connection;
+  define(connection: Connection, xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle>;
+}
+
+/** What the room may do with a connection and its users may not. */
+let doors: Doors;
+
 /**
  * One connection to one libvirt daemon, over one socket, single-use: when it is lost, connect again, list again,
  * subscribe again. Made by `connect`.
  */
 export class Connection implements AsyncDisposable {
+  /** Counts the connections of this process; diagnostic records carry it. */
+  readonly id: number;
   /** What was connected to, with defaults and aliases resolved. */
   readonly uri: string;
   /** Version of libvirt, e.g. `9.0.0`. virConnectGetLibVersion. */
@@ -61,8 +69,8 @@ export class Connection implements AsyncDisposable {
   readonly #eventCallbacks: boolean;
   #closing: Promise<void> | undefined;
 
-  /** @internal Connections come from `connect`. */
-  constructor(opened: Opened) {
+  private constructor(opened: Opened) {
+    this.id = opened.caller.id;
     this.uri = opened.uri;
     this.libvirtVersion = opened.libvirtVersion;
     this.hypervisorVersion = opened.hypervisorVersion;
@@ -116,7 +124,7 @@ export class Connection implements AsyncDisposable {
     if (!this.#eventCallbacks) {
       throw new LibvirtCanonicalError(
         'UNSUPPORTED',
-        `events need libvirt 1.3.3 or newer, the daemon is ${this.libvirtVersion}`,
+        `events need libvirt 1.2.1 or newer, the daemon is ${this.libvirtVersion}`,
       );
     }
     return this.#events.subscribe(event, options);
@@ -135,8 +143,7 @@ export class Connection implements AsyncDisposable {
     await this.close();
   }
 
-  /** @internal The way of define-permit.ts past the guard. */
-  async [DEFINE](xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle> {
+  async #define(xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle> {
     this.#guard.spend(uuid);
     try {
       const { dom } = await this.#caller.call(
@@ -161,7 +168,20 @@ export class Connection implements AsyncDisposable {
     }
     this.#rpc.end({ reason: 'client' });
   }
+
+  static {
+    doors = {
+      create: (opened) => new Connection(opened),
+      define: (connection, ...rest) => connection.#define(...rest),
+    };
+  }
 }
+
+/** Makes the connection of an opened socket; only open.ts has one. */
+export const createConnection = (opened: Opened): Connection => doors.create(opened);
+
+/** The way of define-permit.ts, and of nothing else, past the guard. */
+export const defineThrough: Doors['define'] = (...args) => doors.define(...args);
 
 /** Whether a call that failed has surely changed nothing: libvirt refused it, or never saw it. */
 function certainlyNotDone(error: unknown): boolean {

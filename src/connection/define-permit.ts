@@ -1,6 +1,6 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import type { CallOptions } from './caller.js';
-import { type Connection, DEFINE } from './connection.js';
+import { type Connection, defineThrough } from './connection.js';
 import type { DomainHandle } from './protocol-types.generated.js';
 
 /**
@@ -24,7 +24,7 @@ export async function defineOnce(
       path: 'uuid',
     });
   }
-  return connection[DEFINE](xml, uuid, flags, options);
+  return defineThrough(connection, xml, uuid, flags, options);
 }
 
 const bare = (uuid: string): string => uuid.replaceAll('-', '').toLowerCase();

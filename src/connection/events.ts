@@ -1,135 +1,52 @@
 import { LibvirtCanonicalError } from '../errors.js';
-import type { Caller, CallOptions } from './caller.js';
+import type { Caller } from './caller.js';
 import { type Codec, structCodec } from './codec.js';
 import { eventChannel, subjectOf } from './diagnostics.js';
 import { CallAbortedError, ConnectionLostError } from './errors.js';
+import { EVENT_CLASSES, type EventClass, type EventClassRow, FILTERS, type SubscribeOptions } from './event-classes.js';
 import { type Message, Program } from './message.js';
 import type { AnyProcedure, ProcedureArgs } from './procedures.js';
 import { EVENTS } from './protocol-table.generated.js';
-import type {
-  DomainHandle,
-  NetworkHandle,
-  NodeDeviceHandle,
-  SecretHandle,
-  StoragePoolHandle,
-} from './protocol-types.generated.js';
 import type { Closed } from './rpc.js';
 import { type EventMessage, type EventName, EventQueue, type EventSubscription } from './subscription.js';
 import { XdrReader } from './xdr.js';
 
-/** Options of a subscription. The filters are the daemon's: what does not match is not sent. Each serves its own class. */
-export interface SubscribeOptions {
-  /** Only this domain. For domain events and QEMU_MONITOR. */
-  readonly domain?: DomainHandle;
-  /** Only this network. For NETWORK_ events. */
-  readonly network?: NetworkHandle;
-  /** Only this pool. For STORAGE_POOL_ events. */
-  readonly storagePool?: StoragePoolHandle;
-  /** Only this device. For NODE_DEVICE_ events. */
-  readonly nodeDevice?: NodeDeviceHandle;
-  /** Only this secret. For SECRET_ events. */
-  readonly secret?: SecretHandle;
-  /** Only this event of QEMU's monitor, e.g. `DEVICE_DELETED`. For QEMU_MONITOR. */
-  readonly monitorEvent?: string;
-  /** Ends the subscription normally; before the registration is done, `subscribe` rejects with ABORTED. */
-  readonly signal?: AbortSignal;
-  /** Events kept for a slow consumer before they are counted instead. Default 1024. */
-  readonly queue?: number;
-}
-
-type EventClass = (typeof EVENTS)[EventName][0];
-type Filter = Exclude<keyof SubscribeOptions, 'signal' | 'queue'>;
-
-interface ClassRow {
-  readonly register: AnyProcedure;
-  readonly deregister: AnyProcedure;
-  readonly filters: readonly Filter[];
-  args(eventID: number, options: SubscribeOptions): object;
-}
-
-const CLASSES: Record<EventClass, ClassRow> = {
-  domain: {
-    register: 'CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY',
-    deregister: 'CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY',
-    filters: ['domain'],
-    args: (eventID, { domain }) => ({ eventID, dom: domain }),
-  },
-  network: {
-    register: 'CONNECT_NETWORK_EVENT_REGISTER_ANY',
-    deregister: 'CONNECT_NETWORK_EVENT_DEREGISTER_ANY',
-    filters: ['network'],
-    args: (eventID, { network }) => ({ eventID, net: network }),
-  },
-  storagePool: {
-    register: 'CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY',
-    deregister: 'CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY',
-    filters: ['storagePool'],
-    args: (eventID, { storagePool }) => ({ eventID, pool: storagePool }),
-  },
-  nodeDevice: {
-    register: 'CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY',
-    deregister: 'CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY',
-    filters: ['nodeDevice'],
-    args: (eventID, { nodeDevice }) => ({ eventID, dev: nodeDevice }),
-  },
-  secret: {
-    register: 'CONNECT_SECRET_EVENT_REGISTER_ANY',
-    deregister: 'CONNECT_SECRET_EVENT_DEREGISTER_ANY',
-    filters: ['secret'],
-    args: (eventID, { secret }) => ({ eventID, secret }),
-  },
-  qemuMonitor: {
-    register: 'QEMU_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER',
-    deregister: 'QEMU_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER',
-    filters: ['domain', 'monitorEvent'],
-    args: (_, { domain, monitorEvent }) => ({ dom: domain, event: monitorEvent, flags: 0 }),
-  },
-};
-
-const FILTERS: readonly Filter[] = ['domain', 'network', 'storagePool', 'nodeDevice', 'secret', 'monitorEvent'];
 const DEFAULT_QUEUE = 1024;
-/** Events kept while registrations are pending; beyond it they are counted and the new subscribers told. */
+/** Events kept while registrations are pending; those beyond are counted and the new subscribers told. */
 const HELD_MAX = 4096;
-
-const CALLBACK_ID = 'callbackID:int';
 
 interface EventRow {
   readonly name: EventName;
   readonly class: EventClass;
   readonly id: number;
+  /** Program and procedure of its message. */
+  readonly message: string;
   readonly codec: Codec;
 }
 
 const messageKey = (program: number, procedure: number): string => `${program}:${procedure}`;
 
-/** By program and procedure of the message. */
-const ROWS: ReadonlyMap<string, EventRow> = new Map(
-  (Object.keys(EVENTS) as EventName[]).map((name) => {
-    const [eventClass, id, procedure, , fields] = EVENTS[name];
-    const program = eventClass === 'qemuMonitor' ? Program.QEMU : Program.REMOTE;
-    const row: EventRow = {
-      name,
-      class: eventClass,
-      id,
-      get codec() {
-        return structCodec(`${CALLBACK_ID} ${fields}`);
-      },
-    };
-    return [messageKey(program, procedure), row];
-  }),
-);
-
-interface Held {
-  readonly key: string;
-  readonly data: EventMessage<EventName>;
-}
+const ROWS: readonly EventRow[] = (Object.keys(EVENTS) as EventName[]).map((name) => {
+  const [eventClass, id, procedure, , fields] = EVENTS[name];
+  return {
+    name,
+    class: eventClass,
+    id,
+    message: messageKey(eventClass === 'qemuMonitor' ? Program.QEMU : Program.REMOTE, procedure),
+    get codec() {
+      return structCodec(`callbackID:int ${fields}`);
+    },
+  };
+});
+const BY_NAME: ReadonlyMap<string, EventRow> = new Map(ROWS.map((row) => [row.name, row]));
+const BY_MESSAGE: ReadonlyMap<string, EventRow> = new Map(ROWS.map((row) => [row.message, row]));
 
 /** Binds callback ids to subscriptions and carries events to them. */
 export class EventRouter {
   readonly #caller: Caller;
   /** By class and callback id: ids are counted for each class on its own, and 0 is one. */
-  readonly #bound = new Map<string, EventQueue<EventName>>();
-  #held: Held[] = [];
+  readonly #bound = new Map<string, Registration<EventName>>();
+  readonly #held: { readonly key: string; readonly data: EventMessage<EventName> }[] = [];
   #heldLost = 0;
   #registering = 0;
 
@@ -138,114 +55,136 @@ export class EventRouter {
   }
 
   async subscribe<E extends EventName>(event: E, options: SubscribeOptions): Promise<EventSubscription<E>> {
-    const row = rowOf(event);
-    const eventClass = CLASSES[row.class];
-    const misplaced = FILTERS.find((filter) => options[filter] !== undefined && !eventClass.filters.includes(filter));
-    if (misplaced) {
-      throw new LibvirtCanonicalError('ARGUMENT_INVALID', `${event} cannot be filtered by ${misplaced}`, {
-        path: misplaced,
-      });
-    }
-    const { signal } = options;
-    let key: string | undefined;
-    const queue = new EventQueue(event, options.queue ?? DEFAULT_QUEUE, async () => {
-      signal?.removeEventListener('abort', stop);
-      if (key === undefined) return;
-      this.#bound.delete(key);
-      await this.#deregister(eventClass, key);
-    });
-    const stop = () => void queue.close();
-    let abandoned = false;
+    const row = BY_NAME.get(event);
+    if (!row) throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`);
+    const eventClass = EVENT_CLASSES[row.class];
+    checkOptions(event, eventClass, options);
+    const { signal, queue = DEFAULT_QUEUE } = options;
+    const registration: Registration<E> = new Registration(event, queue, signal, () =>
+      this.#deregister(eventClass, registration),
+    );
+
     this.#registering++;
-    const call: CallOptions = signal ? { signal } : {};
     try {
       await this.#caller.call(eventClass.register, eventClass.args(row.id, options) as ProcedureArgs<AnyProcedure>, {
-        ...call,
+        signal,
+        // Here and not after the await: events of the new id may be in the same chunk as this reply.
         onReply: (result) => {
-          this.#registering--;
           if (result) {
-            const { callbackID } = result as { callbackID: number };
-            key = `${row.class}:${callbackID}`;
-            // A registration that came through after its caller gave up would send events for ever.
-            if (abandoned) void this.#deregister(eventClass, key);
-            else this.#bind(key, queue as unknown as EventQueue<EventName>);
+            registration.key = `${row.class}:${(result as { callbackID: number }).callbackID}`;
+            // One that came through after its caller gave up would send events for ever.
+            if (registration.abandoned) void this.#deregister(eventClass, registration);
+            else this.#bind(registration as unknown as Registration<EventName>);
           }
-          if (this.#registering === 0) this.#dropHeld();
+          this.#settled();
         },
       });
     } catch (error) {
-      abandoned = true;
-      // encodeCall throws before there is a request whose reply could count down.
-      if (error instanceof LibvirtCanonicalError && error.code === 'ARGUMENT_INVALID') this.#registering--;
+      registration.abandoned = true;
+      registration.release();
+      // Arguments that cannot be encoded make no request, so no reply will count it down.
+      if (error instanceof LibvirtCanonicalError && error.code === 'ARGUMENT_INVALID') this.#settled();
       throw error;
     }
     if (signal?.aborted) {
-      await queue.close();
+      await registration.queue.close();
       throw new CallAbortedError(eventClass.register, true, signal.reason);
     }
-    signal?.addEventListener('abort', stop, { once: true });
-    return queue;
+    return registration.queue;
   }
 
   /** Takes a message of the daemon. Those of no known event, and late ones after a deregistration, are dropped. */
   deliver(message: Message): void {
-    const row = ROWS.get(messageKey(message.program, message.procedure));
+    const row = BY_MESSAGE.get(messageKey(message.program, message.procedure));
     if (!row) return;
     const { callbackID, ...data } = row.codec.read(new XdrReader(message.payload)) as { callbackID: number } & object;
     const key = `${row.class}:${callbackID}`;
-    const queue = this.#bound.get(key);
-    if (queue) {
-      this.#publish(row.name, data);
-      queue.push(data as EventMessage<EventName>);
+    const registration = this.#bound.get(key);
+    if (registration) {
+      this.#hand(registration, data as EventMessage<EventName>);
     } else if (this.#registering > 0) {
-      // The event may be faster than the reply that tells its id.
+      // An event may be faster than the reply that tells its id.
       if (this.#held.length < HELD_MAX) this.#held.push({ key, data: data as EventMessage<EventName> });
       else this.#heldLost++;
     }
   }
 
-  /** Ends every subscription. */
+  /** Ends every subscription: normally if this program closed the connection, else with CONNECTION_LOST. */
   end(closed: Closed): void {
-    for (const queue of this.#bound.values()) {
+    const registrations = [...this.#bound.values()];
+    this.#bound.clear();
+    for (const { queue, release } of registrations) {
+      release();
       queue.end(closed.reason === 'client' ? undefined : new ConnectionLostError(closed, true));
     }
-    this.#bound.clear();
-    this.#dropHeld();
   }
 
-  #bind(key: string, queue: EventQueue<EventName>): void {
-    this.#bound.set(key, queue);
-    this.#held = this.#held.filter((held) => {
-      if (held.key !== key) return true;
-      this.#publish(queue.event, held.data);
-      queue.push(held.data);
-      return false;
-    });
+  #bind(registration: Registration<EventName>): void {
+    const { key, queue } = registration;
+    this.#bound.set(key, registration);
+    for (const held of this.#held) if (held.key === key) this.#hand(registration, held.data);
     if (this.#heldLost > 0) queue.lose(this.#heldLost);
   }
 
-  #dropHeld(): void {
-    this.#held = [];
+  #settled(): void {
+    this.#registering--;
+    if (this.#registering > 0) return;
+    this.#held.length = 0;
     this.#heldLost = 0;
   }
 
-  async #deregister(eventClass: ClassRow, key: string): Promise<void> {
-    const args = { callbackID: Number(key.slice(key.indexOf(':') + 1)) };
-    try {
-      await this.#caller.call(eventClass.deregister, args as ProcedureArgs<AnyProcedure>);
-    } catch {
-      // Lost connections have no registrations, and for a daemon that refuses there is nothing left to do.
-    }
-  }
-
-  #publish(event: EventName, data: object): void {
+  #hand({ queue }: Registration<EventName>, data: EventMessage<EventName>): void {
+    queue.push(data);
     if (!eventChannel.hasSubscribers) return;
     const domain = subjectOf(data);
-    eventChannel.publish({ connection: this.#caller.id, event, ...(domain && { domain }) });
+    eventChannel.publish({ connection: this.#caller.id, event: queue.event, ...(domain && { domain }) });
+  }
+
+  async #deregister(
+    { deregister }: EventClassRow,
+    { key, abandoned }: { readonly key: string; readonly abandoned: boolean },
+  ): Promise<void> {
+    // Not bound any more: the connection has ended, and its registrations with it.
+    if (!this.#bound.delete(key) && !abandoned) return;
+    const args = { callbackID: Number(key.slice(key.indexOf(':') + 1)) };
+    try {
+      await this.#caller.call(deregister, args as ProcedureArgs<AnyProcedure>);
+    } catch {
+      // The connection was lost on the way, or the daemon has forgotten it: either way no more events come.
+    }
   }
 }
 
-function rowOf(event: EventName): EventRow {
-  for (const row of ROWS.values()) if (row.name === event) return row;
-  throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`);
+/** One registration with the daemon and the subscription it feeds. */
+class Registration<E extends EventName> {
+  /** Class and callback id, once the daemon has told it. */
+  key = '';
+  /** Whether the caller gave up before the reply came. */
+  abandoned = false;
+  readonly queue: EventQueue<E>;
+  /** Lets go of the caller's signal. */
+  readonly release: () => void;
+
+  constructor(event: E, limit: number, signal: AbortSignal | undefined, deregister: () => Promise<void>) {
+    const onAbort = () => void this.queue.close();
+    this.release = () => signal?.removeEventListener('abort', onAbort);
+    this.queue = new EventQueue(event, limit, () => {
+      this.release();
+      return deregister();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  }
+}
+
+function checkOptions(event: EventName, eventClass: EventClassRow, options: SubscribeOptions): void {
+  const misplaced = FILTERS.find((filter) => options[filter] !== undefined && !eventClass.filters.includes(filter));
+  if (misplaced) {
+    throw new LibvirtCanonicalError('ARGUMENT_INVALID', `${event} cannot be filtered by ${misplaced}`, {
+      path: misplaced,
+    });
+  }
+  const { queue } = options;
+  if (queue !== undefined && !(queue >= 1)) {
+    throw new LibvirtCanonicalError('ARGUMENT_INVALID', 'queue must be 1 or more', { path: 'queue' });
+  }
 }

@@ -30,8 +30,8 @@ export class RedefineGuard {
       );
     }
     if (UNDEFINING.has(procedure)) {
-      const { dom } = args as { dom?: { uuid?: string } };
-      if (dom?.uuid) this.#spent.add(canonical(dom.uuid));
+      const { dom } = args as { dom?: { uuid?: unknown } };
+      if (typeof dom?.uuid === 'string') this.#spent.add(canonical(dom.uuid));
     }
   }
 

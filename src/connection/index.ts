@@ -14,7 +14,7 @@ export {
   type LibvirtErrorDomainName,
   type LibvirtErrorName,
 } from './errors.js';
-export type { SubscribeOptions } from './events.js';
+export type { SubscribeOptions } from './event-classes.js';
 export type { KeepAliveOptions } from './keepalive.js';
 export type { ConnectOptions } from './options.js';
 export type { ProcedureArgs, ProcedureName, ProcedureResult } from './procedures.js';

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
-import { LibvirtCanonicalError } from '../errors.js';
+import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { authenticate } from './auth.js';
 import { Caller, type CallOptions } from './caller.js';
-import { Connection } from './connection.js';
+import { type Connection, createConnection } from './connection.js';
 import { VIR_CONNECT_RO } from './constants.generated.js';
-import { ConnectionLostError, LibvirtError } from './errors.js';
+import { CallAbortedError, CallTimeoutError, ConnectionLostError, LibvirtError } from './errors.js';
 import { EventRouter } from './events.js';
 import { Program } from './message.js';
 import type { ResolvedOptions } from './options.js';
@@ -71,7 +71,7 @@ export async function openConnection(
     const hypervisorVersion = versionText(await hypervisorVersionOf(caller, call));
     const uri = target.uri || (await caller.call('CONNECT_GET_URI', {}, call)).uri;
     const { redefine } = options;
-    return new Connection({
+    return createConnection({
       rpc,
       caller,
       events,
@@ -84,14 +84,26 @@ export async function openConnection(
     });
   } catch (error) {
     rpc.end({ reason: 'client' });
-    if (error instanceof ConnectionLostError) {
-      throw new LibvirtCanonicalError('DAEMON_UNREACHABLE', `${target.where} hung up while the connection was opened`, {
-        cause: error,
-        remedy: 'The log of the libvirt daemon says why; it may have too many clients (max_clients)',
-      });
-    }
-    throw error;
+    throw openingError(error, target.where);
   }
+}
+
+/** What a failure of a call means when it happens at opening. */
+function openingError(error: unknown, where: string): unknown {
+  if (error instanceof CallAbortedError) return new AbortedError('connecting', error.cause);
+  if (error instanceof CallTimeoutError) {
+    return new LibvirtCanonicalError('DAEMON_UNREACHABLE', `${where} took the connection, but does not answer`, {
+      cause: error,
+      remedy: 'The libvirt daemon hangs or is stopped; look at its log, restart it',
+    });
+  }
+  if (!(error instanceof ConnectionLostError)) return error;
+  const violation = error.cause;
+  if (violation instanceof LibvirtCanonicalError) return violation;
+  return new LibvirtCanonicalError('DAEMON_UNREACHABLE', `${where} hung up while the connection was opened`, {
+    cause: error,
+    remedy: 'The log of the libvirt daemon says why; it may have too many clients (max_clients)',
+  });
 }
 
 /** Versions come as major × 1 000 000 + minor × 1 000 + release. */

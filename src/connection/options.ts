@@ -4,27 +4,27 @@ import type { KeepAliveOptions } from './keepalive.js';
 /** Options of `connect`. */
 export interface ConnectOptions {
   /** Gives up connecting. Has no effect on the connection once it is open. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Deadline of each call in milliseconds, time in the queue included; 0 or Infinity for none. Default 30 000. */
-  readonly callTimeout?: number;
+  readonly callTimeout?: number | undefined;
   /**
    * Pings a silent daemon, and lets the daemon ping us: a peer that is gone is noticed within `interval` × (`count` + 1).
    * Default `{ interval: 5000, count: 5 }`, as virsh. `false` for neither; then a program may also stop for long.
    */
-  readonly keepAlive?: Partial<KeepAliveOptions> | false;
+  readonly keepAlive?: Partial<KeepAliveOptions> | false | undefined;
   /**
    * Calls on the wire at a time, the rest waits in this program. Default 4. The daemon stops reading a client that has
    * `max_client_requests` (5) unanswered, keepalive included, so raise both or neither. Low-priority calls leave one
    * of these slots to high-priority ones.
    */
-  readonly maxInFlight?: number;
+  readonly maxInFlight?: number | undefined;
   /** VIR_CONNECT_RO: the daemon refuses whatever changes anything. Default false. */
-  readonly readonly?: boolean;
+  readonly readonly?: boolean | undefined;
   /**
    * `'refuse'` (default): calls that give a domain another document are refused before they are sent.
    * `'allow'` is for tools that have to define again, such as migrations from another manager.
    */
-  readonly redefine?: 'refuse' | 'allow';
+  readonly redefine?: 'refuse' | 'allow' | undefined;
 }
 
 /** {@link ConnectOptions} checked and with the defaults in place. */

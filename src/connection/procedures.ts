@@ -1,6 +1,6 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { type Codec, structCodec } from './codec.js';
-import { HEADER_SIZE, MessageType, Program, writeHeader } from './message.js';
+import { FRAME_MAX, HEADER_SIZE, MessageType, Program, writeHeader } from './message.js';
 import { PROCEDURES, type ProcedureRow } from './protocol-table.generated.js';
 import type { Procedures } from './protocol-types.generated.js';
 import { FieldError, XdrWriter } from './xdr.js';
@@ -107,6 +107,12 @@ export function encodeCall(procedure: Procedure, args: unknown): Buffer {
     );
   }
   const frame = writer.finish();
+  if (frame.length > FRAME_MAX) {
+    throw new LibvirtCanonicalError(
+      'ARGUMENT_INVALID',
+      `${procedure.name} was not sent: its arguments take ${frame.length} bytes, a message may have ${FRAME_MAX}`,
+    );
+  }
   writeHeader(frame, procedure.program, procedure.number, MessageType.CALL, 0);
   return frame;
 }
