@@ -64,10 +64,11 @@ export interface ErrorDetails {
 export class LibvirtCanonicalError extends Error {
   override readonly name: string = 'LibvirtCanonicalError';
   readonly code: ErrorCode;
-  readonly remedy?: string;
-  readonly domain?: string;
-  readonly device?: string;
-  readonly path?: string;
+  // Declared, not defined: a field that an error does not have is not shown as undefined when it is logged.
+  declare readonly remedy?: string;
+  declare readonly domain?: string;
+  declare readonly device?: string;
+  declare readonly path?: string;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     const text = details.remedy ? `${message}. ${details.remedy}` : message;

@@ -1,5 +1,5 @@
 import { LibvirtCanonicalError } from '../errors.js';
-import { assertXmlText, buildElement, parseElement, serialize } from '../xml/index.js';
+import { assertXmlText, buildElement, leaves, parseElement, serialize, setAt } from '../xml/index.js';
 import { type Assignment, type DeviceSpecs, deviceKinds, encodeSpec, kindOf } from './devices/index.js';
 import { DomainDocument, readDevice } from './document.js';
 import { vcpuCount } from './settings/vcpus.js';
@@ -66,7 +66,8 @@ const DEFAULT_FREE_PORTS = 8;
 export function deviceXml(request: DeviceRequest, path: string): string {
   if (typeof request === 'string') {
     const element = parseElement(request);
-    kindOf(element.nodeName, path);
+    for (const [leaf, value] of kindOf(element.nodeName, path).derive?.(leaves(element)) ?? [])
+      setAt(element, leaf, value);
     return serialize(element);
   }
   const entries = Object.entries(request ?? {});
@@ -97,8 +98,9 @@ export function buildDevice(element: string, spec: object, where: string): strin
   }
   const paths = new Set(given.map(([path]) => path));
   const all: Assignment[] = [...(kind.defaults ?? []).filter(([path]) => !paths.has(path)), ...given];
-  kind.check?.(new Map(all), where);
-  return buildElement(element, all);
+  const complete = new Map([...all, ...(kind.derive?.(new Map(all)) ?? [])]);
+  kind.check?.(complete, where);
+  return buildElement(element, complete);
 }
 
 /** The domain XML of a spec. `uuid` is the one to define with when the spec has none. Errors as for its fields. */

@@ -28,16 +28,8 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
     config: asked === 'live' ? undefined : existing(draft, canonical, device, path),
     live: asked === 'config' || !live ? undefined : existing(draft, live, device, path),
   };
-  if (there.config && there.live) {
-    note(draft, device);
-    return;
-  }
-  if (asked === 'config' && there.config) {
-    note(draft, device);
-    return;
-  }
-  if (asked === 'live' && there.live) {
-    note(draft, device);
+  if ((there.config || asked === 'live') && (there.live || asked === 'config')) {
+    draft.notes.push(`${device.identity} is attached already`);
     return;
   }
   refuseDuplicates(draft, device, path);
@@ -60,9 +52,10 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
   }
   if (scope !== 'live') {
     const objection = draft.objection(device, 'attach', 'config');
-    if (objection)
+    if (objection) {
       draft.refuse(device.identity, path, objection, 'No call can add it; it would need another definition');
-    return;
+      return;
+    }
   }
   const placed = choosePlace(draft, device, scope, path);
   if (!placed) return;
@@ -117,10 +110,6 @@ function existing(draft: Draft, document: DomainDocument, asked: Device, path: s
 function sameValue(leaf: string, a: string, b: string): boolean {
   if (a === b || (a !== '' && b !== '' && Number(a) === Number(b))) return true;
   return leaf === 'mac/@address' && a.toLowerCase() === b.toLowerCase();
-}
-
-function note(draft: Draft, device: Device): void {
-  draft.notes.push(`${device.identity} is attached already`);
 }
 
 /** Targets, MACs, aliases and boot orders are the domain's, once each: over both documents and the request itself. */

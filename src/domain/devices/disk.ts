@@ -39,6 +39,8 @@ export interface DiskSpec {
 }
 
 const CHANGE = 'qemuDomainChangeDiskLive, qemuDomainDiskChangeSupported';
+/** virDomainDiskDefPostParse: the bus that a target name stands for. */
+const BUS_OF_PREFIX: Readonly<Record<string, string>> = { vd: 'virtio', sd: 'scsi', hd: 'ide', fd: 'fdc' };
 const removable = { '@device': ['cdrom', 'floppy'] };
 const ignored = (path: string) => ({ path, live: 'ignored', source: CHANGE }) as const;
 
@@ -80,6 +82,10 @@ export const disk: DeviceKind<DiskSpec> = {
     ['@device', 'disk'],
     ['driver/@name', 'qemu'],
   ],
+  derive(leaves) {
+    const bus = leaves.has('target/@bus') ? undefined : BUS_OF_PREFIX[(leaves.get('target/@dev') ?? '').slice(0, 2)];
+    return bus === undefined ? [] : [['target/@bus', bus]];
+  },
   check(leaves, where) {
     const emptyable = ['cdrom', 'floppy'].includes(leaves.get('@device') ?? 'disk');
     if (!emptyable && ![...leaves.keys()].some((path) => path.startsWith('source'))) {
@@ -198,7 +204,7 @@ export const disk: DeviceKind<DiskSpec> = {
   liveOnly: ['source/@index', 'backingStore', 'mirror', 'target/@tray'].map((path) => ({ path })),
   bus(leaves) {
     const target = leaves.get('target/@dev') ?? '';
-    const bus = leaves.get('target/@bus') ?? { vd: 'virtio', sd: 'scsi', hd: 'ide', fd: 'fdc' }[target.slice(0, 2)];
+    const bus = leaves.get('target/@bus');
     if (bus === 'virtio') {
       return { type: 'pci', slot: leaves.get('@model') === 'virtio-transitional' ? 'conventional' : 'express' };
     }

@@ -45,6 +45,8 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   readonly exclusive?: ReadonlyArray<ReadonlyArray<keyof Spec & string>>;
   /** What is written when the spec does not say otherwise. */
   readonly defaults?: readonly Assignment[];
+  /** What libvirt would derive from the rest, said outright so that a plan can reckon with it. */
+  derive?(leaves: Leaves): readonly Assignment[];
   /** Refuses fields that do not go together; `where` is the place in the request. */
   check?(leaves: Leaves, where: string): void;
   /** Names by which the device is known beside its user alias, best first; undefined ones do not count. */

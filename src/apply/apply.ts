@@ -1,0 +1,206 @@
+import { type CallOptions, LibvirtError } from '../connection/index.js';
+import { compareGuestAbi, guestAbi, type Operation } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { digestOf, type Plan } from '../plan/index.js';
+import { queued } from './queue.js';
+import type { DomainReader } from './read.js';
+import { type UnplugOptions, unplug } from './unplug.js';
+import { type Documents, GuestAbiChangedError, verifyOperation } from './verify.js';
+
+/** Options of `apply`. */
+export interface ApplyOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** What to do with the operations before one that failed. Default `rollback`. */
+  readonly onFailure?: 'rollback' | 'stop';
+  /** Told before and after each operation. */
+  readonly onProgress?: (progress: ApplyProgress) => void;
+  /** How long the guest is given to let go of a device. */
+  readonly unplug?: UnplugOptions;
+}
+
+export interface ApplyProgress {
+  readonly operation: Omit<Operation, 'inverse'>;
+  readonly state: 'started' | 'done' | 'undone';
+  /** Operations done so far, and all there are. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What an apply did. */
+export interface ApplyResult {
+  /** The operations that ran, in order; each was verified in both documents. */
+  readonly operations: readonly Operation[];
+}
+
+/** An operation failed. `code` is `APPLY_FAILED`, `cause` the failure itself. */
+export class ApplyError extends LibvirtCanonicalError {
+  override readonly name = 'ApplyError';
+  /** The operation that failed. */
+  readonly operation: Operation;
+  /** Operations that had been applied before it. */
+  readonly applied: readonly Operation[];
+  /** Operations that were not run. */
+  readonly notRun: readonly Operation[];
+  /** `undone`: the domain is as it was. `kept`: the applied ones stand. `partial`: undoing failed too, see `rollbackErrors`. */
+  readonly rollback: 'undone' | 'kept' | 'partial';
+  readonly rollbackErrors: readonly unknown[];
+
+  constructor(
+    plan: Plan,
+    at: number,
+    cause: unknown,
+    rollback: ApplyError['rollback'],
+    rollbackErrors: readonly unknown[],
+  ) {
+    const operation = plan.operations[at] as Operation;
+    const aftermath = {
+      undone: 'the operations before it were undone and the domain is as it was',
+      kept: 'the operations before it stand',
+      partial: 'undoing the operations before it failed as well',
+    }[rollback];
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const which = `${operation.action} of ${operation.subject} (${operation.scope}), operation ${at + 1} of ${plan.operations.length}`;
+    super('APPLY_FAILED', `${which}, failed on ${plan.domain.name}: ${why} — ${aftermath}`, {
+      cause,
+      domain: plan.domain.name,
+      device: operation.subject,
+      remedy:
+        rollback === 'partial' ? 'Plan again from the documents as they are now' : 'Mend the cause and plan again',
+    });
+    this.operation = operation;
+    this.applied = plan.operations.slice(0, at);
+    this.notRun = plan.operations.slice(at + 1);
+    this.rollback = rollback;
+    this.rollbackErrors = rollbackErrors;
+  }
+}
+
+/**
+ * Runs a plan: refuses one with refusals (`PLAN_REFUSED`) or a stale one (`PLAN_STALE`) before anything is sent, then
+ * makes each call, reads both documents back and compares. Applies to one domain queue up within this process.
+ */
+export function applyPlan(reader: DomainReader, plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
+  return queued(reader.handle.uuid, () => run(reader, plan, options));
+}
+
+async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Promise<ApplyResult> {
+  const { signal, onFailure = 'rollback', onProgress } = options;
+  const call: CallOptions = { signal };
+  refuse(plan, reader);
+  const context = await reader.context(call);
+  if (digestOf(context) !== plan.digest) {
+    throw new LibvirtCanonicalError('PLAN_STALE', `domain ${plan.domain.name} has changed since the plan was made`, {
+      domain: plan.domain.name,
+      remedy: 'Plan again and look at the new plan',
+    });
+  }
+  const before: Documents = context;
+  let documents = before;
+  const total = plan.operations.length;
+  for (const [at, operation] of plan.operations.entries()) {
+    onProgress?.({ operation, state: 'started', done: at, total });
+    try {
+      documents = await runOperation(reader, operation, documents, options);
+    } catch (cause) {
+      // A call that libvirt refused changed nothing; any other failure may have come after the change.
+      const done = plan.operations.slice(0, cause instanceof LibvirtError ? at : at + 1);
+      if (onFailure === 'stop') throw new ApplyError(plan, at, cause, 'kept', []);
+      const errors = await rollback(reader, done, before, options);
+      throw new ApplyError(plan, at, cause, errors.length > 0 ? 'partial' : 'undone', errors);
+    }
+    onProgress?.({ operation, state: 'done', done: at + 1, total });
+  }
+  return { operations: plan.operations };
+}
+
+function refuse(plan: Plan, { handle }: DomainReader): void {
+  if (plan.domain.uuid !== handle.uuid) {
+    throw new LibvirtCanonicalError(
+      'PLAN_REFUSED',
+      `the plan is for domain ${plan.domain.name}, not for ${handle.name}`,
+      { domain: handle.name },
+    );
+  }
+  const [first] = plan.refusals;
+  if (!first) return;
+  const all = plan.refusals.map(({ subject, path, reason }) => `${subject} (${path}): ${reason}`).join('; ');
+  throw new LibvirtCanonicalError(
+    'PLAN_REFUSED',
+    `the plan for ${plan.domain.name} has refusals and nothing of it was done: ${all}`,
+    {
+      domain: plan.domain.name,
+      device: first.subject,
+      path: first.path,
+      remedy: first.remedy,
+    },
+  );
+}
+
+/** Makes one call and verifies it; returns the documents after it. */
+async function runOperation(
+  reader: DomainReader,
+  operation: Omit<Operation, 'inverse'>,
+  before: Documents,
+  options: ApplyOptions,
+): Promise<Documents> {
+  const call: CallOptions = { signal: options.signal };
+  if (operation.action === 'detach' && operation.scope === 'live') {
+    await unplug(reader, operation, options.unplug ?? {}, options.signal);
+  } else {
+    const { procedure, args } = operation.call;
+    await reader.connection.call(
+      procedure as 'DOMAIN_ATTACH_DEVICE_FLAGS',
+      { dom: reader.handle, ...args } as never,
+      call,
+    );
+  }
+  const after = await reader.documents(call);
+  verifyOperation(operation, before, after);
+  return after;
+}
+
+/** Undoes operations in reverse and compares with how it was; goes on after a failure, so that as much as possible is undone. */
+async function rollback(
+  reader: DomainReader,
+  done: readonly Operation[],
+  before: Documents,
+  options: ApplyOptions,
+): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  // The caller's signal ended the apply; undoing it is not to be cut off by the same signal.
+  const { signal: _, ...patient } = options;
+  for (const operation of [...done].reverse()) {
+    for (const inverse of operation.inverse) {
+      try {
+        const documents = await reader.documents();
+        if (needed(inverse, documents)) await runOperation(reader, inverse, documents, patient);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    options.onProgress?.({ operation, state: 'undone', done: 0, total: done.length });
+  }
+  if (errors.length > 0) return errors;
+  try {
+    const after = await reader.documents();
+    for (const side of ['canonical', 'live'] as const) {
+      const [a, b] = [before[side], after[side]];
+      const differences = a && b ? compareGuestAbi(guestAbi(a), guestAbi(b)) : [];
+      if (differences.length > 0)
+        errors.push(
+          new GuestAbiChangedError(`after undoing, the ${side} document differs`, differences, reader.handle.name),
+        );
+    }
+  } catch (error) {
+    errors.push(error);
+  }
+  return errors;
+}
+
+/** False when the document is already as the inverse would make it. */
+function needed(inverse: Omit<Operation, 'inverse'>, documents: Documents): boolean {
+  if (inverse.action !== 'attach' && inverse.action !== 'detach') return true;
+  const document = inverse.scope === 'live' ? documents.live : documents.canonical;
+  const there = document?.devices.some(({ identity }) => identity === inverse.subject) ?? false;
+  return there === (inverse.action === 'detach');
+}

@@ -1,0 +1,6 @@
+export { ApplyError, type ApplyOptions, type ApplyProgress, type ApplyResult, applyPlan } from './apply.js';
+export { queued } from './queue.js';
+export { DomainReader, notFound } from './read.js';
+export type { UnplugOptions } from './unplug.js';
+export { type Documents, differenceText, GuestAbiChangedError } from './verify.js';
+export { nextItem, within } from './wait.js';

@@ -1,0 +1,87 @@
+import {
+  type CallOptions,
+  type Connection,
+  type DomainHandle,
+  LibvirtError,
+  VIR_DOMAIN_XML_INACTIVE,
+  VIR_DOMAIN_XML_SECURE,
+} from '../connection/index.js';
+import { type DomainContext, DomainDocument } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+
+/** Reads a domain as libvirt has it. A document that has not changed since the last read is not parsed again. */
+export class DomainReader {
+  readonly connection: Connection;
+  readonly handle: DomainHandle;
+  #canonical: DomainDocument | undefined;
+  #live: DomainDocument | undefined;
+  /** SECURE is refused on a read-only connection: the documents then come without secrets. */
+  #secure: number = VIR_DOMAIN_XML_SECURE;
+
+  constructor(connection: Connection, handle: DomainHandle) {
+    this.connection = connection;
+    this.handle = handle;
+  }
+
+  /** Both documents. `live` is undefined when the domain is shut off. `DOMAIN_NOT_FOUND` when it is gone. */
+  async documents(options: CallOptions = {}): Promise<{ canonical: DomainDocument; live: DomainDocument | undefined }> {
+    const [canonical, plain] = await Promise.all([this.#xml(VIR_DOMAIN_XML_INACTIVE, options), this.#xml(0, options)]);
+    this.#canonical = kept(this.#canonical, canonical);
+    // Only a running domain has an id; a shut-off one answers with its canonical document.
+    const live = kept(this.#live, plain);
+    this.#live = live.root.hasAttribute('id') ? live : undefined;
+    return { canonical: this.#canonical, live: this.#live };
+  }
+
+  /** Everything that a plan is made of. */
+  async context(options: CallOptions = {}): Promise<DomainContext> {
+    const dom = this.handle;
+    const [documents, persistent, saved, started] = await Promise.all([
+      this.documents(options),
+      this.connection.call('DOMAIN_IS_PERSISTENT', { dom }, options),
+      this.connection.call('DOMAIN_HAS_MANAGED_SAVE_IMAGE', { dom, flags: 0 }, options),
+      this.connection.call('DOMAIN_GET_AUTOSTART', { dom }, options).catch(notOnTransient),
+    ]).catch((error: unknown) => Promise.reject(notFound(error, dom)));
+    return {
+      ...documents,
+      persistent: persistent.persistent === 1,
+      managedSave: saved.result === 1,
+      autostart: started.autostart === 1,
+      versions: { libvirt: this.connection.libvirtVersion, qemu: this.connection.hypervisorVersion },
+    };
+  }
+
+  async #xml(flags: number, options: CallOptions): Promise<string> {
+    const call = (secure: number) =>
+      this.connection.call('DOMAIN_GET_XML_DESC', { dom: this.handle, flags: flags | secure }, options);
+    try {
+      return (await call(this.#secure)).xml;
+    } catch (error) {
+      if (this.#secure !== 0 && error instanceof LibvirtError && error.errorName === 'VIR_ERR_OPERATION_DENIED') {
+        this.#secure = 0;
+        return (await call(0)).xml;
+      }
+      throw notFound(error, this.handle);
+    }
+  }
+}
+
+function kept(last: DomainDocument | undefined, xml: string): DomainDocument {
+  return last?.xml === xml ? last : new DomainDocument(xml);
+}
+
+function notOnTransient(error: unknown): { autostart: number } {
+  if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_OPERATION_INVALID') return { autostart: 0 };
+  throw error;
+}
+
+/** libvirt's NO_DOMAIN as an error that names the domain; anything else as it is. */
+export function notFound(error: unknown, { name, uuid }: { name?: string; uuid?: string }): unknown {
+  if (!(error instanceof LibvirtError) || error.errorName !== 'VIR_ERR_NO_DOMAIN') return error;
+  const who = [name && `"${name}"`, uuid && `(${uuid})`].filter(Boolean).join(' ');
+  return new LibvirtCanonicalError('DOMAIN_NOT_FOUND', `there is no domain ${who} on this host`, {
+    cause: error,
+    ...(name === undefined ? {} : { domain: name }),
+    remedy: 'manager.list() shows those there are',
+  });
+}

@@ -1,0 +1,91 @@
+import { type CallOptions, LibvirtError } from '../connection/index.js';
+import type { Device, DomainDocument, Operation } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import type { DomainReader } from './read.js';
+import { nextItem, within } from './wait.js';
+
+/** How long a guest is given to let go of a device. */
+export interface UnplugOptions {
+  /** How often to ask. Default 8. */
+  readonly attempts?: number;
+  /** Milliseconds to wait after each request. Default 20,000. */
+  readonly timeout?: number;
+}
+
+/**
+ * Asks the running guest to let go of a device and waits until the live document shows that it has. The waiter is
+ * registered before the call; the document, not the event, is what is believed.
+ *
+ * Errors: `UNPLUG_REFUSED` when the guest says no, `UNPLUG_UNCONFIRMED` when it says nothing in time: the request
+ * stands, and a guest that reboots lets go then.
+ */
+export async function unplug(
+  reader: DomainReader,
+  operation: Omit<Operation, 'inverse'>,
+  { attempts = 8, timeout = 20_000 }: UnplugOptions,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { connection, handle } = reader;
+  const call: CallOptions = { signal };
+  const target = still((await reader.documents(call)).live, operation);
+  if (!target) return;
+
+  await using removed = await connection.subscribe('DEVICE_REMOVED', { domain: handle });
+  await using failed = await connection.subscribe('DEVICE_REMOVAL_FAILED', { domain: handle });
+  const mine = ({ devAlias }: { devAlias: string }) => devAlias === target.alias;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const outcome = Promise.race([nextItem(removed, mine), nextItem(failed, mine)]);
+    // A lost connection ends both; the call below says so with its own error.
+    outcome.catch(() => {});
+    try {
+      await connection.call(
+        operation.call.procedure as 'DOMAIN_DETACH_DEVICE_ALIAS',
+        { dom: handle, ...operation.call.args } as never,
+        call,
+      );
+    } catch (error) {
+      if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_OPERATION_FAILED')
+        throw refused(operation, handle.name, error);
+      // Gone already, or still in the process of an earlier unplug: the document tells which.
+      if (!(error instanceof LibvirtError) || !still((await reader.documents(call)).live, operation)) {
+        if (error instanceof LibvirtError) return;
+        throw error;
+      }
+      if (!inProgress(error)) throw error;
+    }
+    const item = await within(outcome, timeout, `waiting for the guest to let go of ${operation.subject}`, signal);
+    if (!still((await reader.documents(call)).live, operation)) return;
+    if (item?.type === 'event' && item.name === 'DEVICE_REMOVAL_FAILED') throw refused(operation, handle.name);
+  }
+  throw new LibvirtCanonicalError(
+    'UNPLUG_UNCONFIRMED',
+    `the guest of ${handle.name} did not let go of ${operation.subject} within ${attempts} × ${timeout} ms`,
+    {
+      domain: handle.name,
+      device: operation.subject,
+      remedy:
+        'The request stands and takes effect when the guest answers or reboots; the canonical document still has the device',
+    },
+  );
+}
+
+/** The device that an operation is about, while the document still has it. */
+function still(live: DomainDocument | undefined, operation: Omit<Operation, 'inverse'>): Device | undefined {
+  const { args } = operation.call;
+  if ('alias' in args) return live?.devices.find((device) => device.alias === args.alias);
+  return live?.devices.find((device) => device.identity === operation.subject);
+}
+
+/** QEMU 6 and newer refuse a second device_del while the first is pending; libvirt hands its text on as an internal error. */
+function inProgress(error: LibvirtError): boolean {
+  return error.errorName === 'VIR_ERR_INTERNAL_ERROR';
+}
+
+function refused({ subject }: { subject: string }, domain: string, cause?: unknown): LibvirtCanonicalError {
+  return new LibvirtCanonicalError('UNPLUG_REFUSED', `the guest of ${domain} refused to let go of ${subject}`, {
+    ...(cause === undefined ? {} : { cause }),
+    domain,
+    device: subject,
+    remedy: 'Free it inside the guest (unmount, take down), then ask again; both documents still have it',
+  });
+}

@@ -1,0 +1,141 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+// The one place that may define: the permit is not in the connection's front file.
+import { defineOnce } from '../connection/define-permit.js';
+import {
+  type CallOptions,
+  type Connection,
+  type DomainHandle,
+  LibvirtError,
+  VIR_DOMAIN_DEFINE_VALIDATE,
+} from '../connection/index.js';
+import { type Device, type DomainDocument, type DomainSpec, definitionOf } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { serialize, setAt, valueAt } from '../xml/index.js';
+import { pinHostModel } from './pin-cpu.js';
+
+/** A name or UUID is taken on this host. `code` is `DOMAIN_EXISTS`; `existing` is the domain that has it. */
+export class DomainExistsError extends LibvirtCanonicalError {
+  override readonly name = 'DomainExistsError';
+  readonly existing: { readonly name: string; readonly uuid: string };
+  constructor(what: string, existing: DomainHandle) {
+    super('DOMAIN_EXISTS', `${what} is taken by domain ${existing.name} (${existing.uuid})`, {
+      domain: existing.name,
+      remedy: 'A domain is defined once: get it and plan a change, or choose another name and UUID',
+    });
+    this.existing = { name: existing.name, uuid: existing.uuid };
+  }
+}
+
+/**
+ * Defines a domain that does not exist, in the one define call of its life: with VALIDATE, a UUID, boot order per device,
+ * room for hot-plug, and the CPU pinned. Everything is checked before that call.
+ */
+export async function defineDomain(
+  connection: Connection,
+  definition: string | DomainSpec,
+  options: CallOptions,
+): Promise<DomainHandle> {
+  const document = definitionOf(definition, randomUUID());
+  const root = document.root;
+  if (root.nodeName !== 'domain')
+    throw new LibvirtCanonicalError('SPEC_INVALID', `the XML is a <${root.nodeName}>, not a <domain>`, {
+      remedy: 'Give domain XML',
+    });
+  if (document.name === '')
+    throw new LibvirtCanonicalError('SPEC_INVALID', 'the domain has no name', { path: 'name', remedy: 'Give it one' });
+  if (document.uuid === '') setAt(root, 'uuid', randomUUID());
+  refuseDuplicates(document);
+  bootOrderPerDevice(document);
+  fillMacs(document);
+  const name = document.name;
+  const uuid = valueAt(root, 'uuid') as string;
+  await refuseExisting(connection, name, uuid, options);
+  const pin = typeof definition === 'string' || typeof definition.cpu !== 'object' || definition.cpu.pin !== 'never';
+  if (pin) await pinHostModel(connection, root, options);
+  return defineOnce(connection, serialize(root), uuid, VIR_DOMAIN_DEFINE_VALIDATE, options);
+}
+
+/** Looks for a domain that stands in the way, by name and by UUID. */
+async function refuseExisting(connection: Connection, name: string, uuid: string, options: CallOptions): Promise<void> {
+  const [byUuid, byName] = await Promise.all([
+    connection.call('DOMAIN_LOOKUP_BY_UUID', { uuid }, options).catch(nothing),
+    connection.call('DOMAIN_LOOKUP_BY_NAME', { name }, options).catch(nothing),
+  ]);
+  if (byUuid) throw new DomainExistsError(`UUID ${uuid}`, byUuid.dom);
+  if (byName) throw new DomainExistsError(`the name "${name}"`, byName.dom);
+}
+
+function nothing(error: unknown): undefined {
+  if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_DOMAIN') return undefined;
+  throw error;
+}
+
+/** libvirt takes a second NIC with the same MAC and keeps the last of two boot orders for its own error: both are refused here by name. */
+function refuseDuplicates({ devices }: DomainDocument): void {
+  const seen = new Map<string, Device>();
+  for (const device of devices) {
+    const claims: Array<[what: string, value: string | undefined]> = [
+      ...Object.entries(device.kind.unique).map(([leaf, what]): [string, string | undefined] => [
+        `${device.kind.element} ${what}`,
+        device.leaves.get(leaf)?.toLowerCase(),
+      ]),
+      ['alias', device.userAlias],
+      ['boot order', device.leaves.get('boot/@order')],
+    ];
+    for (const [what, value] of claims) {
+      if (value === undefined) continue;
+      const holder = seen.get(`${what} ${value}`);
+      if (holder) {
+        throw new LibvirtCanonicalError(
+          'DEVICE_DUPLICATE',
+          `${what} ${value} is used twice, by ${holder.identity} and ${device.identity}`,
+          {
+            device: device.identity,
+            remedy: 'Give each its own',
+          },
+        );
+      }
+      seen.set(`${what} ${value}`, device);
+    }
+  }
+}
+
+/**
+ * `<os><boot>` would shut out per-device boot order for good, and so would having none at all: what it says is written to
+ * the devices it means, the first of each kind, as libvirt itself reads it.
+ */
+function bootOrderPerDevice(document: DomainDocument): void {
+  const { root, devices } = document;
+  const ordered = devices.some((device) => device.leaves.has('boot/@order'));
+  const words: string[] = [];
+  for (let word = valueAt(root, 'os/boot/@dev'); word !== undefined; word = valueAt(root, 'os/boot/@dev')) {
+    words.push(word);
+    setAt(root, 'os/boot', undefined);
+  }
+  if (ordered) return;
+  const bootable = (word: string) =>
+    devices.find(({ kind, leaves }) => {
+      const device = leaves.get('@device') ?? 'disk';
+      if (word === 'network') return kind.element === 'interface';
+      return kind.element === 'disk' && device === { hd: 'disk', cdrom: 'cdrom', fd: 'floppy' }[word];
+    });
+  const wanted = [...new Set(words.length > 0 ? words : ['hd', 'cdrom', 'network'])]
+    .map(bootable)
+    .filter((device) => device !== undefined);
+  // Without a word from the caller one order is enough to keep <os><boot> out.
+  for (const [index, device] of (words.length > 0 ? wanted : wanted.slice(0, 1)).entries())
+    setAt(device.element, 'boot/@order', String(index + 1));
+}
+
+/** A MAC that libvirt makes up is unique by chance only within this domain's document; ours are checked against it. */
+function fillMacs({ devices }: DomainDocument): void {
+  const used = new Set(devices.map((device) => device.leaves.get('mac/@address')?.toLowerCase()));
+  for (const device of devices) {
+    if (device.kind.element !== 'interface' || device.leaves.has('mac/@address')) continue;
+    let mac: string;
+    do mac = `52:54:00:${(randomBytes(3).toString('hex').match(/../g) as string[]).join(':')}`;
+    while (used.has(mac));
+    used.add(mac);
+    setAt(device.element, 'mac/@address', mac);
+  }
+}

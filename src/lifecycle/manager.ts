@@ -1,0 +1,58 @@
+import { notFound } from '../apply/index.js';
+import type { CallOptions, Connection } from '../connection/index.js';
+import type { DomainSpec } from '../domain/index.js';
+import { defineDomain } from './define.js';
+import { type Hooks, ManagedDomain } from './managed-domain.js';
+
+export interface ManagerOptions {
+  readonly hooks?: Hooks;
+}
+
+const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+
+/** Defines domains, once each, and finds those there are. */
+export class DomainManager {
+  readonly #connection: Connection;
+  readonly #hooks: Hooks;
+
+  constructor(connection: Connection, options: ManagerOptions = {}) {
+    this.#connection = connection;
+    this.#hooks = options.hooks ?? {};
+  }
+
+  /**
+   * Defines a domain that does not exist yet, from a spec or from domain XML. libvirt fills in the rest once; from then on
+   * the domain is never defined again. virDomainDefineXMLFlags with VALIDATE.
+   *
+   * Errors: `DOMAIN_EXISTS` (DomainExistsError) when the name or UUID is taken; `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`,
+   * `XML_…`, `DEVICE_DUPLICATE` for what the definition says wrongly, all before anything is sent to define;
+   * `LIBVIRT` (LibvirtError) for what libvirt itself refuses.
+   *
+   * @example
+   * const web = await manager.define({ name: 'web1', memory: '2 GiB', vcpus: { current: 2, maximum: 8 },
+   *   disks: [{ id: 'root', target: 'vda', file: '/img/root.qcow2', format: 'qcow2', boot: 1 }] });
+   */
+  async define(definition: string | DomainSpec, options: CallOptions = {}): Promise<ManagedDomain> {
+    const handle = await defineDomain(this.#connection, definition, options);
+    return new ManagedDomain(this.#connection, handle, this.#hooks);
+  }
+
+  /** An existing domain by name or UUID, adopted with zero writes. `DOMAIN_NOT_FOUND` when there is none. */
+  async get(nameOrUuid: string, options: CallOptions = {}): Promise<ManagedDomain> {
+    const byUuid = UUID.test(nameOrUuid);
+    try {
+      const { dom } = byUuid
+        ? await this.#connection.call('DOMAIN_LOOKUP_BY_UUID', { uuid: nameOrUuid }, options)
+        : await this.#connection.call('DOMAIN_LOOKUP_BY_NAME', { name: nameOrUuid }, options);
+      return new ManagedDomain(this.#connection, dom, this.#hooks);
+    } catch (error) {
+      throw notFound(error, byUuid ? { uuid: nameOrUuid } : { name: nameOrUuid });
+    }
+  }
+
+  /** All domains of the host, in libvirt's order. virConnectListAllDomains. */
+  async *list(options: CallOptions = {}): AsyncGenerator<ManagedDomain, void, undefined> {
+    const { domains } = await this.#connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 }, options);
+    for (const handle of domains) yield new ManagedDomain(this.#connection, handle, this.#hooks);
+  }
+}
