@@ -1,6 +1,6 @@
 /** libvirt-canonical: domains defined once and changed only by libvirt's mutators. This file lists every public name. */
 
-export type { ApplyOptions, ApplyProgress, ApplyResult, UnplugOptions } from './apply/index.js';
+export type { ApplyOptions, ApplyProgress, ApplyResult, OperationSummary, UnplugOptions } from './apply/index.js';
 export { ApplyError, GuestAbiChangedError } from './apply/index.js';
 export type {
   CallOptions,
@@ -39,10 +39,13 @@ export type {
   Change,
   DeviceAbi,
   DeviceRequest,
+  DeviceSpecBase,
+  DeviceSpecs,
   DiskSpec,
   DomainSpec,
   GuestAbi,
   InterfaceSpec,
+  KindName,
   MemoryRequest,
   MetadataRequest,
   MutatorCall,
@@ -68,5 +71,5 @@ export type {
   UndefineOptions,
 } from './lifecycle/index.js';
 export { DomainExistsError, DomainManager, ManagedDomain } from './lifecycle/index.js';
-export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges, KindName } from './plan/index.js';
+export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './plan/index.js';
 export { Plan } from './plan/index.js';

@@ -32,15 +32,24 @@ export interface ApplyResult {
   readonly operations: readonly Operation[];
 }
 
+/** An operation without its arguments, which can hold secrets: errors are logged. */
+export interface OperationSummary extends Omit<Operation, 'call' | 'inverse'> {
+  readonly procedure: Operation['call']['procedure'];
+}
+
+function summaryOf({ call, inverse: _, ...rest }: Operation): OperationSummary {
+  return { ...rest, procedure: call.procedure };
+}
+
 /** An operation failed. `code` is `APPLY_FAILED`, `cause` the failure itself. */
 export class ApplyError extends LibvirtCanonicalError {
   override readonly name = 'ApplyError';
   /** The operation that failed. */
-  readonly operation: Operation;
+  readonly operation: OperationSummary;
   /** Operations that had been applied before it. */
-  readonly applied: readonly Operation[];
+  readonly applied: readonly OperationSummary[];
   /** Operations that were not run. */
-  readonly notRun: readonly Operation[];
+  readonly notRun: readonly OperationSummary[];
   /** `undone`: the domain is as it was. `kept`: the applied ones stand. `partial`: undoing failed too, see `rollbackErrors`. */
   readonly rollback: 'undone' | 'kept' | 'partial';
   readonly rollbackErrors: readonly unknown[];
@@ -67,9 +76,9 @@ export class ApplyError extends LibvirtCanonicalError {
       remedy:
         rollback === 'partial' ? 'Plan again from the documents as they are now' : 'Mend the cause and plan again',
     });
-    this.operation = operation;
-    this.applied = plan.operations.slice(0, at);
-    this.notRun = plan.operations.slice(at + 1);
+    this.operation = summaryOf(operation);
+    this.applied = plan.operations.slice(0, at).map(summaryOf);
+    this.notRun = plan.operations.slice(at + 1).map(summaryOf);
     this.rollback = rollback;
     this.rollbackErrors = rollbackErrors;
   }

@@ -1,4 +1,11 @@
-export { ApplyError, type ApplyOptions, type ApplyProgress, type ApplyResult, applyPlan } from './apply.js';
+export {
+  ApplyError,
+  type ApplyOptions,
+  type ApplyProgress,
+  type ApplyResult,
+  applyPlan,
+  type OperationSummary,
+} from './apply.js';
 export { queued } from './queue.js';
 export { DomainReader, notFound } from './read.js';
 export type { UnplugOptions } from './unplug.js';

@@ -5,6 +5,7 @@ import {
   type Device,
   type DomainDocument,
   guestAbi,
+  HIDDEN,
   type Operation,
   SETTINGS,
 } from '../domain/index.js';
@@ -102,7 +103,9 @@ function outcomeProblem(
   if (address !== undefined && addressOf(found) !== address)
     return `${subject} is at ${addressOf(found)}, not at ${address}`;
   if (action !== 'update' || side === 'live') return undefined;
-  const missing = changes.find(({ path, to }) => (found.leaves.get(path) ?? undefined) !== to && to !== undefined);
+  const missing = changes.find(
+    ({ path, to }) => (found.leaves.get(path) ?? undefined) !== to && to !== undefined && to !== HIDDEN,
+  );
   return missing && `${subject} has ${missing.path} = ${found.leaves.get(missing.path) ?? '(none)'}, not ${missing.to}`;
 }
 

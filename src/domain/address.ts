@@ -1,5 +1,5 @@
 import type { Leaves } from '../xml/index.js';
-import { invalid } from './values.js';
+import { describe, invalid } from './values.js';
 
 /** Where a device sits on its bus, as `<address>` says it. All numbers are plain integers. */
 export type Address =
@@ -99,19 +99,61 @@ export function addressLeaves(address: Exclude<Address, { type: 'other' }>): Rea
   ];
 }
 
-/** `'0000:04:00.0'` or `'04:00.0'` as a PCI address; `SPEC_INVALID` naming `path` when it is none or out of range. */
-export function parsePciAddress(text: string, path: string): PciAddress {
-  const match = /^(?:pci )?(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,2}):([0-9a-f]{1,2})\.([0-7])$/i.exec(text);
-  if (!match) throw invalid(path, `"${text}" is not a PCI address`, "Give it as '0000:04:00.0'");
-  const [, domain, bus, slot, fn] = match;
-  const address = {
-    type: 'pci',
-    domain: Number.parseInt(domain ?? '0', 16),
-    bus: Number.parseInt(bus as string, 16),
-    slot: Number.parseInt(slot as string, 16),
-    function: Number(fn),
-  } as const;
-  if (address.slot > 0x1f)
-    throw invalid(path, `slot 0x${hex(address.slot, 2)} does not exist on a PCI bus`, 'Slots go from 0x00 to 0x1f');
-  return address;
+/** The forms of an address in a request, and how each is read. */
+const FORMS: ReadonlyArray<
+  readonly [form: RegExp, read: (parts: string[]) => Exclude<Address, { type: 'other' | 'isa' }>]
+> = [
+  [
+    /^(?:pci )?(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,2}):([0-9a-f]{1,2})\.([0-7])$/i,
+    ([domain = '0', bus = '', slot = '', fn = '']) => ({
+      type: 'pci',
+      domain: Number.parseInt(domain, 16),
+      bus: Number.parseInt(bus, 16),
+      slot: Number.parseInt(slot, 16),
+      function: Number(fn),
+    }),
+  ],
+  [
+    /^drive (\d{1,3}):(\d{1,3}):(\d{1,3}):(\d{1,5})$/,
+    ([controller, bus, target, unit]) => ({
+      type: 'drive',
+      controller: Number(controller),
+      bus: Number(bus),
+      target: Number(target),
+      unit: Number(unit),
+    }),
+  ],
+  [/^usb (\d{1,3}):(\d{1,3}(?:\.\d{1,3}){0,3})$/, ([bus, port = '']) => ({ type: 'usb', bus: Number(bus), port })],
+  [
+    /^virtio-serial (\d{1,3}):(\d{1,3}):(\d{1,3})$/,
+    ([controller, bus, port]) => ({
+      type: 'virtio-serial',
+      controller: Number(controller),
+      bus: Number(bus),
+      port: Number(port),
+    }),
+  ],
+  [
+    /^ccid (\d{1,3}):(\d{1,3})$/,
+    ([controller, slot]) => ({ type: 'ccid', controller: Number(controller), slot: Number(slot) }),
+  ],
+  [/^dimm (\d{1,3})(?:@(0x[0-9a-f]{1,16}))?$/, ([slot, base]) => ({ type: 'dimm', slot: Number(slot), base })],
+];
+
+/** An address as a request writes it, which is as {@link addressText} shows it; `SPEC_INVALID` naming `path` otherwise. */
+export function parseAddress(text: unknown, path: string): Exclude<Address, { type: 'other' | 'isa' }> {
+  for (const [form, read] of FORMS) {
+    const match = typeof text === 'string' ? form.exec(text) : null;
+    if (!match) continue;
+    const address = read(match.slice(1));
+    if (address.type === 'pci' && address.slot > 0x1f) {
+      throw invalid(path, `slot 0x${hex(address.slot, 2)} does not exist on a PCI bus`, 'Slots go from 0x00 to 0x1f');
+    }
+    return address;
+  }
+  throw invalid(
+    path,
+    `${describe(text)} is not an address`,
+    "Give it as devices() shows it, for example '0000:04:00.0' or 'drive 0:0:0:1'",
+  );
 }

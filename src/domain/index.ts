@@ -1,26 +1,12 @@
 export { type AbiDifference, compareGuestAbi, type DeviceAbi, domainLeaves, type GuestAbi, guestAbi } from './abi.js';
-export { type Address, addressLeaves, addressText, type PciAddress } from './address.js';
-export {
-  applies,
-  type BusDemand,
-  type DeviceKind,
-  type DeviceSpecs,
-  type DiskSpec,
-  decodeSpec,
-  deviceKinds,
-  encodeSpec,
-  type Field,
-  type FieldTable,
-  type InterfaceSpec,
-  kindOf,
-  type SupportRow,
-  type UpdateRow,
-} from './devices/index.js';
+export { type Address, addressLeaves, addressText, type PciAddress, parseAddress } from './address.js';
+export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
 export {
   AFFECT,
   type Change,
   type DomainContext,
+  HIDDEN,
   type MutatorCall,
   type Operation,
   type Refusal,

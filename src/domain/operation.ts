@@ -41,6 +41,9 @@ export type MutatorCall =
       };
     };
 
+/** What stands in a plan for a value that is secret. */
+export const HIDDEN = '(secret)';
+
 /** One value that an operation changes, as people read it. */
 export interface Change {
   readonly path: string;

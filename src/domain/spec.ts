@@ -39,8 +39,8 @@ export interface DomainSpec {
   readonly kernel?: { readonly path: string; readonly initrd?: string; readonly cmdline?: string };
   readonly disks?: ReadonlyArray<DeviceSpecs['disk']>;
   readonly interfaces?: ReadonlyArray<DeviceSpecs['interface']>;
-  /** Devices of any kind, as XML. */
-  readonly devices?: readonly string[];
+  /** Devices of any kind: `{ rng: { … } }`, or XML. */
+  readonly devices?: readonly DeviceRequest[];
 }
 
 const KNOWN = [
@@ -85,7 +85,6 @@ export function deviceXml(request: DeviceRequest, path: string): string {
 /** Builds a device of one kind from its spec, checking every field. */
 export function buildDevice(element: string, spec: object, where: string): string {
   const kind = kindOf(element, where);
-  if (!kind.fields) throw invalid(where, `${element} has no typed spec`, 'Give it as XML');
   const given = encodeSpec(kind.fields, spec as Record<string, unknown>, where);
   for (const field of kind.required ?? []) {
     if ((spec as Record<string, unknown>)[field] === undefined)
@@ -120,7 +119,7 @@ export function domainXml(spec: DomainSpec, uuid: string): string {
       if (!Array.isArray(specs)) throw invalid(kind.plural as string, `${describe(specs)} is not a list`);
       return specs.map((each, index) => buildDevice(kind.element, each, `${kind.plural}[${index}]`));
     }),
-    ...(spec.devices ?? []).map((xml, index) => deviceXml(xml, `devices[${index}]`)),
+    ...(spec.devices ?? []).map((device, index) => deviceXml(device, `devices[${index}]`)),
   ];
   const head = buildElement('domain', headLeaves(spec, uuid));
   return head.replace(

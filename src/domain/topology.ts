@@ -125,6 +125,24 @@ export class Topology {
         return range(1, ports).map((port): Address => ({ type: 'usb', bus: index, port: String(port) }));
       });
     }
+    if (demand.type === 'virtio-serial') {
+      // Port 0 is the console's (virDomainVirtioSerialAddrReserve).
+      return this.#controllers('virtio-serial').flatMap(({ index, controllers }) =>
+        range(1, Number(controllers[0]?.get('@ports') ?? 31) - 1).map(
+          (port): Address => ({ type: 'virtio-serial', controller: index, bus: 0, port }),
+        ),
+      );
+    }
+    if (demand.type === 'ccid')
+      return this.#controllers('ccid').map(({ index }): Address => ({ type: 'ccid', controller: index, slot: 0 }));
+    if (demand.type === 'dimm') {
+      const slots = Math.min(...this.#documents.map((document) => Number(document.value('maxMemory/@slots') ?? 0)));
+      return range(0, slots - 1).map((slot): Address => ({ type: 'dimm', slot, base: undefined }));
+    }
+    return this.#drives(demand);
+  }
+
+  #drives(demand: Extract<BusDemand, { type: 'drive' }>): Address[] {
     const units = DRIVE_UNITS[demand.controller] ?? [];
     const all = this.#controllers(demand.controller).flatMap(({ index }) =>
       units.map(({ bus, unit }): Address => ({ type: 'drive', controller: index, bus, target: 0, unit })),
@@ -177,6 +195,7 @@ export class Topology {
 
 /** The place an address takes up: for PCI the whole slot, since hot-plug works by slot. */
 function place(address: Address): string {
+  if (address.type === 'dimm') return `dimm ${address.slot}`;
   return address.type === 'pci' ? `pci ${address.domain}:${address.bus}:${address.slot}` : addressText(address);
 }
 
@@ -188,5 +207,5 @@ function targetIndex(target: string): number {
 }
 
 function range(first: number, last: number): number[] {
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, i) => first + i);
 }

@@ -69,8 +69,8 @@ export interface DeviceView {
   readonly liveAddress: string | undefined;
   /** Which documents have it. */
   readonly in: 'both' | 'canonical' | 'live';
-  /** The spec that describes it, for kinds with a typed one. What a spec cannot say is in `xml` only. */
-  readonly spec: Readonly<Record<string, unknown>> | undefined;
+  /** The spec that describes it. What a spec cannot say is in `xml` only. */
+  readonly spec: Readonly<Record<string, unknown>>;
   readonly xml: string;
 }
 
@@ -230,7 +230,7 @@ function viewOf(device: Device, canonical: Device | undefined, live: Device | un
     address: canonical?.address && addressText(canonical.address),
     liveAddress: live?.address && addressText(live.address),
     in: canonical && live ? 'both' : canonical ? 'canonical' : 'live',
-    spec: device.kind.fields && decodeSpec(device.kind.fields, device.leaves),
+    spec: decodeSpec(device.kind.fields, device.leaves),
     xml: serialize(device.element),
   };
 }

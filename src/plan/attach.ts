@@ -4,6 +4,7 @@ import {
   AFFECT,
   addressLeaves,
   addressText,
+  applies,
   type Device,
   type DeviceRequest,
   type DomainDocument,
@@ -33,6 +34,7 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
     return;
   }
   refuseDuplicates(draft, device, path);
+  if (lacks(draft, device, asked, path)) return;
 
   const half = there.config ?? there.live;
   // One document has it already, so the other gets it as it stands there, at the same place.
@@ -142,6 +144,51 @@ function refuseDuplicates(draft: Draft, device: Device, path: string): void {
       'Attach it without a boot order',
     );
   }
+}
+
+/** Refuses a kind that the libvirt is too old for, one too many of it, and one that needs what the domain does not have. */
+function lacks(draft: Draft, device: Device, scope: Scope, path: string): boolean {
+  const { kind, leaves, identity } = device;
+  const { canonical, live, versions } = draft.context;
+  if (kind.since && !draft.since(kind.since)) {
+    const problem = `${path}: a ${kind.element} needs libvirt ${kind.since}, this is ${versions.libvirt}`;
+    throw new LibvirtCanonicalError('UNSUPPORTED', problem, {
+      path,
+      device: identity,
+      remedy: 'Leave it out, or use a newer libvirt',
+    });
+  }
+  const documents = [...(scope === 'live' ? [] : [canonical]), ...(scope === 'config' || !live ? [] : [live])];
+  for (const row of kind.requires ?? []) {
+    const sides = documents.filter(
+      (document) => row.scope === undefined || row.scope === (document === live ? 'live' : 'config'),
+    );
+    if (!applies(row.where, leaves) || sides.every((document) => document.value(row.domain) !== undefined)) continue;
+    draft.refuse(identity, path, `${row.reason} (${row.source})`, row.remedy);
+    return true;
+  }
+  const gone = new Set(draft.detached.map((each) => each.device.identity));
+  for (const row of kind.limits ?? []) {
+    if ((row.until && draft.since(row.until)) || !applies(row.where, leaves)) continue;
+    const counts = documents.map(
+      (document) =>
+        document.devices.filter(
+          (other) => other.kind === kind && applies(row.where, other.leaves) && !gone.has(other.identity),
+        ).length,
+    );
+    const more = draft.attached.filter(
+      (each) => each.device.kind === kind && applies(row.where, each.device.leaves),
+    ).length;
+    if (Math.max(...counts) + more < row.atMost) continue;
+    draft.refuse(
+      identity,
+      path,
+      `a domain has at most ${row.atMost} ${kind.element} (${row.source})`,
+      'Detach the one that is there first',
+    );
+    return true;
+  }
+  return false;
 }
 
 /** Says no when the running guest cannot have the device, or lets it wait for the next boot when the caller allows it. */

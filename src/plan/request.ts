@@ -1,35 +1,4 @@
-import type { DeviceRequest, DeviceSpecs, SettingsRequest } from '../domain/index.js';
-
-/** The element names of devices, as they stand below `<devices>`. */
-export type KindName =
-  | keyof DeviceSpecs
-  | 'audio'
-  | 'channel'
-  | 'console'
-  | 'controller'
-  | 'crypto'
-  | 'filesystem'
-  | 'graphics'
-  | 'hostdev'
-  | 'hub'
-  | 'input'
-  | 'iommu'
-  | 'lease'
-  | 'memballoon'
-  | 'memory'
-  | 'panic'
-  | 'parallel'
-  | 'pstore'
-  | 'redirdev'
-  | 'rng'
-  | 'serial'
-  | 'shmem'
-  | 'smartcard'
-  | 'sound'
-  | 'tpm'
-  | 'video'
-  | 'vsock'
-  | 'watchdog';
+import type { DeviceRequest, DeviceSpecs, KindName, SettingsRequest } from '../domain/index.js';
 
 /**
  * Names one device: by user alias (`{ alias: 'ua-data' }`), or by kind and id, target, MAC or other natural name
@@ -37,8 +6,9 @@ export type KindName =
  */
 export type DeviceSelector = { readonly alias: string } | { [K in KindName]: { readonly [P in K]: string } }[KindName];
 
-/** New values for fields of a device's spec; `null` removes a field. What is not named stays. */
-export type FieldChanges<Spec> = { readonly [K in keyof Spec]?: Spec[K] | null };
+/** New values for fields of a device's spec; `null` removes a field. What is not named stays, inside groups too. */
+export type FieldChanges<Spec> = { readonly [K in keyof Spec]?: FieldChange<NonNullable<Spec[K]>> | null };
+type FieldChange<T> = T extends readonly unknown[] ? T : T extends object ? FieldChanges<T> : T;
 
 /** A change of one device in place. */
 export type DeviceUpdate = {

@@ -9,6 +9,7 @@ import {
   encodeSpec,
   type Field,
   type FieldTable,
+  HIDDEN,
   invalid,
   type Operation,
   readDevice,
@@ -44,7 +45,7 @@ export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): vo
     );
   }
   const { identity, kind } = device;
-  if (!kind.updateConfig || !kind.fields) {
+  if (!kind.updateConfig) {
     draft.refuse(
       identity,
       path,
@@ -120,7 +121,7 @@ function updateOperation(
       takesEffect: scope === 'config' ? 'next-boot' : 'now',
       guestMustCooperate: false,
       ...(from.address === undefined ? {} : { address: addressText(from.address) }),
-      changes: each,
+      changes: each.map((change) => shown(from.kind, change)),
       ...(reason === undefined ? {} : { reason }),
       call: {
         procedure: 'DOMAIN_UPDATE_DEVICE_FLAGS',
@@ -133,23 +134,41 @@ function updateOperation(
 
 /** A copy of the device's element with fields of its spec set; null removes one. */
 function withFields(device: Device, kind: DeviceKind, set: Record<string, unknown>, where: string) {
-  if (typeof set !== 'object' || set === null || Array.isArray(set))
-    throw invalid(where, `${describe(set)} is not an object of fields`);
-  const fields = kind.fields as Record<string, Field<unknown>>;
-  // A removed field is encoded as one that is not given, so that its name is checked all the same.
-  const values = Object.fromEntries(Object.entries(set).map(([key, value]) => [key, value ?? undefined]));
-  const assignments = encodeSpec(kind.fields as FieldTable<Record<string, unknown>>, values, where);
   const element = detachedCopy(device.element);
-  for (const [key, value] of Object.entries(set)) {
-    if (value === undefined) continue;
-    const rivals =
-      value === null ? [] : (kind.exclusive ?? []).filter((group) => (group as readonly string[]).includes(key)).flat();
-    for (const field of [key, ...rivals])
-      for (const path of fields[field]?.paths ?? []) setAt(element, path, undefined);
-  }
-  for (const [path, value] of assignments) setAt(element, path, value);
+  setFields(element, kind.fields as Members, set, where, (kind.exclusive ?? []) as readonly string[][]);
   kind.check?.(leaves(element), where);
   return element;
+}
+
+type Members = Readonly<Record<string, Field<unknown>>>;
+
+function setFields(
+  element: Device['element'],
+  fields: Members,
+  set: Record<string, unknown>,
+  where: string,
+  exclusive: readonly string[][],
+): void {
+  if (typeof set !== 'object' || set === null || Array.isArray(set))
+    throw invalid(where, `${describe(set)} is not an object of fields`);
+  // Names first, so that an unknown one is refused even when it is to be removed.
+  encodeSpec(
+    fields as FieldTable<Record<string, unknown>>,
+    Object.fromEntries(Object.keys(set).map((key) => [key, undefined])),
+    where,
+  );
+  for (const [key, value] of Object.entries(set)) {
+    const field = fields[key] as Field<unknown>;
+    if (value === undefined) continue;
+    if (value !== null && field.members) {
+      setFields(element, field.members, value as Record<string, unknown>, `${where}.${key}`, []);
+      continue;
+    }
+    const assignments = value === null ? [] : field.encode(value, `${where}.${key}`);
+    const rivals = value === null ? [] : exclusive.filter((group) => group.includes(key)).flat();
+    for (const name of [key, ...rivals]) for (const path of fields[name]?.paths ?? []) setAt(element, path, undefined);
+    for (const [path, leaf] of assignments) setAt(element, path, leaf);
+  }
 }
 
 function withLeaves(device: Device, changes: readonly Change[]) {
@@ -163,6 +182,13 @@ function changesOf(from: Device, to: Device): Change[] {
   const filled = (path: string) =>
     from.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, from.leaves));
   return leafChanges(from.leaves, to.leaves).filter(({ path, to: value }) => value !== undefined || !filled(path));
+}
+
+/** A change as plans and errors may show it. */
+function shown(kind: DeviceKind, change: Change): Change {
+  if (!kind.secret?.some((path) => under(change.path, path))) return change;
+  const hidden = (value: string | undefined) => value && HIDDEN;
+  return { path: change.path, from: hidden(change.from), to: hidden(change.to) };
 }
 
 /** Changes that no update may make: the device's name, its place, a boot order that is taken or the last one. */

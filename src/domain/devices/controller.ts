@@ -1,4 +1,8 @@
+import type { DeviceSpecBase } from './kind.js';
 import { xmlOnly } from './xml-only.js';
+
+/** A bus controller. libvirt: `<controller>`. */
+export type ControllerSpec = DeviceSpecBase;
 
 /** A bus controller. libvirt: `<controller>`. Known by type and index; PCI controllers exist only from the next start on. */
 export const controller = xmlOnly('controller', {

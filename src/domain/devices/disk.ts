@@ -1,11 +1,21 @@
 import { invalid, type Size } from '../values.js';
-import { flag, group, integer, oneOf, present, size, text, userAlias } from './fields.js';
-import type { DeviceKind } from './kind.js';
+import {
+  bootableFields,
+  flag,
+  group,
+  integer,
+  oneOf,
+  present,
+  size,
+  text,
+  VIRTIO_ABI,
+  type VirtioDriverSpec,
+  virtioDriverFields,
+} from './fields.js';
+import type { BootableSpec, DeviceKind } from './kind.js';
 
 /** A disk, CD-ROM or floppy. libvirt: `<disk>`. */
-export interface DiskSpec {
-  /** Stable name of the device; stands as the user alias `ua-<id>`. */
-  readonly id?: string;
+export interface DiskSpec extends BootableSpec {
   /** What the guest sees. Default `disk`. */
   readonly device?: 'disk' | 'cdrom' | 'lun' | 'floppy';
   /** Target name, `vda`, `sdb`, …: libvirt's identity of a disk. Required. */
@@ -18,13 +28,8 @@ export interface DiskSpec {
   readonly block?: string;
   /** Image format. libvirt's default is `raw`. */
   readonly format?: 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vpc' | 'qed';
-  readonly cache?: 'default' | 'none' | 'writethrough' | 'writeback' | 'directsync' | 'unsafe';
-  readonly io?: 'native' | 'threads' | 'io_uring';
-  readonly discard?: 'ignore' | 'unmap';
-  readonly detectZeroes?: 'off' | 'on' | 'unmap';
-  readonly errorPolicy?: 'stop' | 'report' | 'ignore' | 'enospace';
-  /** Boot order, 1 first. Never two devices with one. */
-  readonly boot?: number;
+  /** How QEMU drives the image. */
+  readonly driver?: DiskDriverSpec;
   /** Serial number the guest sees. */
   readonly serial?: string;
   readonly wwn?: string;
@@ -38,6 +43,17 @@ export interface DiskSpec {
   readonly removable?: boolean;
 }
 
+/** libvirt: attributes of `<driver>` of a disk. */
+export interface DiskDriverSpec extends VirtioDriverSpec {
+  readonly cache?: 'default' | 'none' | 'writethrough' | 'writeback' | 'directsync' | 'unsafe';
+  readonly io?: 'native' | 'threads' | 'io_uring';
+  readonly discard?: 'ignore' | 'unmap';
+  readonly detectZeroes?: 'off' | 'on' | 'unmap';
+  readonly errorPolicy?: 'stop' | 'report' | 'ignore' | 'enospace';
+  /** Queues of a virtio disk. */
+  readonly queues?: number;
+}
+
 const CHANGE = 'qemuDomainChangeDiskLive, qemuDomainDiskChangeSupported';
 /** virDomainDiskDefPostParse: the bus that a target name stands for. */
 const BUS_OF_PREFIX: Readonly<Record<string, string>> = { vd: 'virtio', sd: 'scsi', hd: 'ide', fd: 'fdc' };
@@ -48,7 +64,7 @@ export const disk: DeviceKind<DiskSpec> = {
   element: 'disk',
   plural: 'disks',
   fields: {
-    id: userAlias(),
+    ...bootableFields,
     device: oneOf('@device', ['disk', 'cdrom', 'lun', 'floppy']),
     target: text('target/@dev', {
       pattern: /^(vd|sd|hd|fd|xvd|ubd)[a-z]{1,3}$/,
@@ -58,12 +74,15 @@ export const disk: DeviceKind<DiskSpec> = {
     file: text('source/@file', { alongside: ['@type', 'file'] }),
     block: text('source/@dev', { alongside: ['@type', 'block'] }),
     format: oneOf('driver/@type', ['raw', 'qcow2', 'vmdk', 'vdi', 'vpc', 'qed']),
-    cache: oneOf('driver/@cache', ['default', 'none', 'writethrough', 'writeback', 'directsync', 'unsafe']),
-    io: oneOf('driver/@io', ['native', 'threads', 'io_uring']),
-    discard: oneOf('driver/@discard', ['ignore', 'unmap']),
-    detectZeroes: oneOf('driver/@detect_zeroes', ['off', 'on', 'unmap']),
-    errorPolicy: oneOf('driver/@error_policy', ['stop', 'report', 'ignore', 'enospace']),
-    boot: integer('boot/@order', { min: 1 }),
+    driver: group<DiskDriverSpec>({
+      cache: oneOf('driver/@cache', ['default', 'none', 'writethrough', 'writeback', 'directsync', 'unsafe']),
+      io: oneOf('driver/@io', ['native', 'threads', 'io_uring']),
+      discard: oneOf('driver/@discard', ['ignore', 'unmap']),
+      detectZeroes: oneOf('driver/@detect_zeroes', ['off', 'on', 'unmap']),
+      errorPolicy: oneOf('driver/@error_policy', ['stop', 'report', 'ignore', 'enospace']),
+      queues: integer('driver/@queues', { min: 1, max: 1024 }),
+      ...virtioDriverFields,
+    }),
     serial: text('serial', { pattern: /^[\x20-\x7e]{1,256}$/, expected: 'at most 256 printable ASCII characters' }),
     wwn: text('wwn', { pattern: /^[0-9a-f]{16}$/i, expected: '16 hex digits' }),
     readonly: present('readonly'),
@@ -194,10 +213,7 @@ export const disk: DeviceKind<DiskSpec> = {
     'readonly',
     'driver/@queues',
     'driver/@queue_size',
-    'driver/@iommu',
-    'driver/@ats',
-    'driver/@packed',
-    'driver/@page_per_vq',
+    ...VIRTIO_ABI,
     'blockio',
     'geometry',
   ],

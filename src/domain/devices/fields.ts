@@ -1,5 +1,6 @@
 import { LibvirtCanonicalError } from '../../errors.js';
 import { assertXmlText, type Leaves } from '../../xml/index.js';
+import { addressLeaves, addressOf, addressText, parseAddress } from '../address.js';
 import { bytesOf, bytesOfXml, describe, invalid, macOf, type Size, uuidOf } from '../values.js';
 
 /** One value in an element: a path of {@link Leaves}' form and what stands there. */
@@ -13,6 +14,8 @@ export interface Field<T> {
   decode(leaves: Leaves): T | undefined;
   /** The paths that are the field's alone; removing the field removes these and what lies below. */
   readonly paths: readonly string[];
+  /** The fields of a group, by key: an update changes those it names and leaves the others. */
+  readonly members?: Readonly<Record<string, Field<unknown>>>;
 }
 
 /** A field for every key of a spec: a key without one does not compile. */
@@ -150,6 +153,43 @@ export function uuid(path: string): Field<string> {
   };
 }
 
+/** The place on a bus, in the form that `devices()` shows. */
+export function address(): Field<string> {
+  return {
+    paths: ['address'],
+    encode: (value, where) => [...addressLeaves(parseAddress(value, where))],
+    decode: (leaves) => {
+      const found = addressOf(leaves);
+      return found && found.type !== 'other' && found.type !== 'isa' ? addressText(found) : undefined;
+    },
+  };
+}
+
+/** The fields that every device has. */
+export const deviceFields = { id: userAlias(), address: address() };
+
+/** The fields of a device that a guest can boot from. */
+export const bootableFields = { ...deviceFields, boot: integer('boot/@order', { min: 1 }) };
+
+/** Options of a virtio device's driver that the guest can see. libvirt: attributes of `<driver>`. */
+export interface VirtioDriverSpec {
+  readonly iommu?: boolean;
+  readonly ats?: boolean;
+  readonly packed?: boolean;
+  readonly pagePerVq?: boolean;
+}
+
+/** The fields of {@link VirtioDriverSpec}, to be spread into a kind's `driver` group. */
+export const virtioDriverFields = {
+  iommu: flag('driver/@iommu', 'on', 'off'),
+  ats: flag('driver/@ats', 'on', 'off'),
+  packed: flag('driver/@packed', 'on', 'off'),
+  pagePerVq: flag('driver/@page_per_vq', 'on', 'off'),
+};
+
+/** Paths of the virtio options, which are guest ABI wherever they stand. */
+export const VIRTIO_ABI = ['driver/@iommu', 'driver/@ats', 'driver/@packed', 'driver/@page_per_vq'];
+
 /** The user alias: `id: 'root'` stands as `<alias name='ua-root'/>`. */
 export function userAlias(): Field<string> {
   return {
@@ -172,8 +212,10 @@ export function userAliasOf(leaves: Leaves): string | undefined {
 
 /** Several fields under one key of the spec; refuses keys that the table does not know. */
 export function group<G extends object>(fields: FieldTable<G>): Field<G> {
+  const members = fields as unknown as Record<string, Field<unknown>>;
   return {
-    paths: Object.values<Field<unknown>>(fields as Record<string, Field<unknown>>).flatMap((field) => field.paths),
+    members,
+    paths: Object.values(members).flatMap((field) => field.paths),
     encode: (value, where) => encodeSpec(fields, value, where),
     decode: (leaves) => {
       const spec = decodeSpec(fields, leaves);

@@ -1,11 +1,20 @@
 import { invalid } from '../values.js';
-import { flag, group, integer, mac, oneOf, text, userAlias } from './fields.js';
-import type { DeviceKind } from './kind.js';
+import {
+  bootableFields,
+  flag,
+  group,
+  integer,
+  mac,
+  oneOf,
+  text,
+  VIRTIO_ABI,
+  type VirtioDriverSpec,
+  virtioDriverFields,
+} from './fields.js';
+import type { BootableSpec, DeviceKind } from './kind.js';
 
 /** A network card. libvirt: `<interface>`. One of `network`, `bridge` and `user` says where it is connected. */
-export interface InterfaceSpec {
-  /** Stable name of the device; stands as the user alias `ua-<id>`. */
-  readonly id?: string;
+export interface InterfaceSpec extends BootableSpec {
   /** Name of a libvirt network. */
   readonly network?: string;
   /** Name of a host bridge. */
@@ -28,10 +37,8 @@ export interface InterfaceSpec {
   readonly link?: 'up' | 'down';
   /** MTU in bytes. */
   readonly mtu?: number;
-  /** Boot order, 1 first. Never two devices with one. */
-  readonly boot?: number;
-  /** Queue pairs of a virtio card. */
-  readonly queues?: number;
+  /** libvirt: attributes of `<driver>` of a virtio card. */
+  readonly driver?: InterfaceDriverSpec;
   /** Name of a network filter. */
   readonly filter?: string;
   /** Rates in KiB/s, burst in KiB. */
@@ -42,6 +49,12 @@ export interface InterfaceSpec {
   /** Guests on one bridge that are isolated cannot reach each other. */
   readonly isolated?: boolean;
   readonly trustGuestRxFilters?: boolean;
+}
+
+/** libvirt: attributes of `<driver>` of an interface. */
+export interface InterfaceDriverSpec extends VirtioDriverSpec {
+  /** Queue pairs. */
+  readonly queues?: number;
 }
 
 const CHANGE = 'qemuDomainChangeNet';
@@ -57,7 +70,7 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
   element: 'interface',
   plural: 'interfaces',
   fields: {
-    id: userAlias(),
+    ...bootableFields,
     network: text('source/@network', { alongside: ['@type', 'network'] }),
     bridge: text('source/@bridge', { alongside: ['@type', 'bridge'] }),
     user: {
@@ -81,8 +94,10 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     ]),
     link: oneOf('link/@state', ['up', 'down']),
     mtu: integer('mtu/@size', { min: 68, max: 65535 }),
-    boot: integer('boot/@order', { min: 1 }),
-    queues: integer('driver/@queues', { min: 1, max: 256 }),
+    driver: group<InterfaceDriverSpec>({
+      queues: integer('driver/@queues', { min: 1, max: 256 }),
+      ...virtioDriverFields,
+    }),
     filter: text('filterref/@filter'),
     bandwidth: group({ inbound: rates('inbound'), outbound: rates('outbound') }),
     isolated: flag('port/@isolated'),
@@ -139,10 +154,7 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     'model/@type',
     'mtu/@size',
     'driver/@queues',
-    'driver/@iommu',
-    'driver/@ats',
-    'driver/@packed',
-    'driver/@page_per_vq',
+    ...VIRTIO_ABI,
     'driver/host',
     'driver/guest',
     'rom',

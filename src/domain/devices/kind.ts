@@ -1,11 +1,31 @@
 import type { Leaves } from '../../xml/index.js';
 import type { Assignment, FieldTable } from './fields.js';
 
+/** What every device spec may say. */
+export interface DeviceSpecBase {
+  /** Stable name of the device; stands as the user alias `ua-<id>`. */
+  readonly id?: string;
+  /**
+   * Where it is to sit, as `devices()` shows it: `'0000:04:00.0'` (PCI), `'drive 0:0:0:1'`, `'usb 0:1'`,
+   * `'virtio-serial 0:0:1'`, `'ccid 0:0'`, `'dimm 0'`. Left out, a place free in both documents is chosen.
+   */
+  readonly address?: string;
+}
+
+/** A device that a guest can boot from. */
+export interface BootableSpec extends DeviceSpecBase {
+  /** Boot order, 1 first. Never two devices with one. */
+  readonly boot?: number;
+}
+
 /** Which bus a device needs a place on. `express` and `conventional` tell a PCIe port from a conventional PCI slot. */
 export type BusDemand =
   | { readonly type: 'pci'; readonly slot: 'express' | 'conventional' }
   | { readonly type: 'drive'; readonly controller: 'scsi' | 'sata' | 'ide' | 'fdc'; readonly target: string }
-  | { readonly type: 'usb' };
+  | { readonly type: 'usb' }
+  | { readonly type: 'virtio-serial' }
+  | { readonly type: 'ccid' }
+  | { readonly type: 'dimm' };
 
 /** Values that an element must have for a row to apply, by path; a missing value counts as `''`. */
 export type Where = Readonly<Record<string, readonly string[]>>;
@@ -33,13 +53,43 @@ export interface UpdateRow {
   readonly source: string;
 }
 
+/** Something that the domain must have for a device of the kind to be attached. */
+export interface RequireRow {
+  /** In which document; both when left out. */
+  readonly scope?: 'live' | 'config';
+  readonly where?: Where;
+  /** XPath relative to `<domain>` that must select something. */
+  readonly domain: string;
+  readonly reason: string;
+  readonly remedy: string;
+  readonly source: string;
+}
+
+/** How many devices of the kind a domain can have. */
+export interface LimitRow {
+  readonly atMost: number;
+  /** Which of the kind are counted. */
+  readonly where?: Where;
+  /** libvirt version from which the limit is gone. */
+  readonly until?: string;
+  readonly source: string;
+}
+
+/** A path that libvirt fills in while the guest runs: no difference from the canonical document. */
+export interface LiveOnlyRow {
+  readonly path: string;
+  readonly where?: Where;
+}
+
 /** One kind of device: everything the library knows of it. Adding a kind is adding a file that exports one of these. */
 export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** Name of the element below `<devices>`, and of the kind in requests. */
   readonly element: string;
-  /** Key of a list of such devices in a domain spec. */
+  /** Key of a list of such devices in a domain spec, for the kinds that have one of their own. */
   readonly plural?: string;
-  readonly fields?: FieldTable<Spec>;
+  /** First libvirt that knows the element, as semver; left out when every supported one does. */
+  readonly since?: string;
+  readonly fields: FieldTable<Spec>;
   readonly required?: ReadonlyArray<keyof Spec & string>;
   /** Groups of fields of which a device has one at most; setting one removes the others. */
   readonly exclusive?: ReadonlyArray<ReadonlyArray<keyof Spec & string>>;
@@ -54,6 +104,8 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** Paths whose value no two devices of the domain may share, with what people call them. */
   readonly unique: Readonly<Record<string, string>>;
   readonly support: readonly SupportRow[];
+  readonly requires?: readonly RequireRow[];
+  readonly limits?: readonly LimitRow[];
   /** Can update-device change it at all, in the canonical document? */
   readonly updateConfig: boolean;
   readonly updates: readonly UpdateRow[];
@@ -61,8 +113,9 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   readonly identity: readonly string[];
   /** Paths that the guest can see, beside the address and the boot order. */
   readonly abi: readonly string[];
-  /** Paths that libvirt fills in while the guest runs; no difference from the canonical document. */
-  readonly liveOnly: ReadonlyArray<{ readonly path: string; readonly where?: Where }>;
+  readonly liveOnly: readonly LiveOnlyRow[];
+  /** Paths whose values never show in plans, errors or logs. */
+  readonly secret?: readonly string[];
   /** The bus it takes a place on; undefined when it needs none. */
   bus(leaves: Leaves): BusDemand | undefined;
 }

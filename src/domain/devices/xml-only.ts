@@ -1,14 +1,16 @@
-import type { DeviceKind } from './kind.js';
+import { deviceFields } from './fields.js';
+import type { DeviceKind, DeviceSpecBase } from './kind.js';
 
 const BY_LIBVIRT = 'qemuDomainAttachDeviceLive, qemuDomainAttachDeviceConfig';
 
 /**
- * A kind that has no typed spec: given and kept as XML, without loss. Whether libvirt can plug it is libvirt's to say,
- * unless `known` says it here; update-device does not exist for it.
+ * A kind without typed fields beyond id and address: given and kept as XML, without loss. Whether libvirt can plug it is
+ * libvirt's to say, unless `known` says it here; update-device does not exist for it.
  */
-export function xmlOnly(element: string, known: Partial<DeviceKind> = {}): DeviceKind {
+export function xmlOnly(element: string, known: Partial<DeviceKind<DeviceSpecBase>> = {}): DeviceKind<DeviceSpecBase> {
   return {
     element,
+    fields: deviceFields,
     names: () => [],
     unique: {},
     support: [
