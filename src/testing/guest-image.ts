@@ -3,9 +3,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory } from './cache.js';
 import { HostSetupError } from './errors.js';
-import { GUEST_MODULES, INIT } from './guest-init.js';
+import { GUEST_MODULES, INIT, STATIC_MODULES } from './guest-init.js';
 import { fetchGuestKernel, type GuestKernel, guestKernel } from './guest-kernel.js';
 import { buildInitramfs } from './initramfs.js';
+import { unpackKernel } from './unpack-kernel.js';
+
+/** Counts the ways the initramfs has been laid out, so that one built the old way is not used. */
+const LAYOUT = 3;
 
 /** What the test guest boots from. */
 export interface GuestImage {
@@ -35,11 +39,13 @@ export async function guestImage(): Promise<GuestImage> {
 }
 
 async function imageOf(kernel: GuestKernel): Promise<GuestImage> {
-  const recipe = createHash('sha256')
-    .update(JSON.stringify([kernel.version, INIT, GUEST_MODULES]))
-    .digest('hex')
-    .slice(0, 16);
-  const initrd = join(cacheDirectory(), 'guest', `initramfs-${recipe}`);
+  const recipe = createHash('sha256').update(
+    JSON.stringify([LAYOUT, kernel.version, INIT, GUEST_MODULES, STATIC_MODULES]),
+  );
+  const directory = join(cacheDirectory(), 'guest');
+  const initrd = join(directory, `initramfs-${recipe.digest('hex').slice(0, 16)}`);
+  const image = join(directory, `vmlinux-${kernel.version}`);
   if (!existsSync(initrd)) await buildInitramfs(kernel, initrd);
-  return { kernel: kernel.image, initrd };
+  if (!existsSync(image)) await unpackKernel(kernel.image, image);
+  return { kernel: image, initrd };
 }

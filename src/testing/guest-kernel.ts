@@ -16,14 +16,24 @@ const FETCHERS: readonly { readonly manager: string; readonly script: string }[]
   {
     manager: 'apt-get',
     // Debian has a -cloud-, Ubuntu a -virtual flavour. The meta package names the one to take in its dependencies.
-    script: `for meta in linux-image-cloud-amd64 linux-image-virtual linux-image-amd64; do
-      name=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/^ *Depends: \\(linux-image-[0-9].*\\)/\\1/p' | head -n 1)
-      [ -n "$name" ] && break
-    done
-    [ -n "$name" ] || { echo "no kernel package in the lists of apt; run apt-get update" >&2; exit 1; }
-    names="$name"
-    modules=$(apt-cache depends "$name" | sed -n 's/^ *Depends: \\(linux-modules-[0-9].*\\)/\\1/p')
-    apt-get -q download $names $modules >&2
+    // The meta package names the kernel in its dependencies. Lists that are missing or out of date, as in most
+    // container images, are fetched into a place of our own, which needs no privilege.
+    script: `fetch() {
+      for meta in linux-image-cloud-amd64 linux-image-virtual linux-image-amd64; do
+        name=$(apt-cache "$@" depends "$meta" 2>/dev/null | sed -n 's/^ *Depends: \\(linux-image-[0-9].*\\)/\\1/p' | head -n 1)
+        [ -z "$name" ] || break
+      done
+      [ -n "$name" ] || return 1
+      modules=$(apt-cache "$@" depends "$name" | sed -n 's/^ *Depends: \\(linux-modules-[0-9].*\\)/\\1/p')
+      apt-get "$@" -q download $name $modules >&2
+    }
+    fetch 2>/dev/null || {
+      rm -f ./*.deb
+      mkdir -p lists/partial cache/archives/partial
+      own="-o Dir::State::lists=$PWD/lists -o Dir::Cache=$PWD/cache"
+      apt-get -q $own update >&2
+      fetch $own || { echo "no kernel package could be fetched with apt-get" >&2; exit 1; }
+    }
     for package in *.deb; do dpkg-deb -x "$package" root; done`,
   },
   {

@@ -72,7 +72,7 @@ export function parseReport(text: string): GuestReport {
   const block = attributes(section('block'));
   const net = attributes(section('net'));
   const serials = new Map(section('serials').map((line) => pair(line, '/device/vpd_pg80:')));
-  const dmi = (name: string) => machine.get(`/sys/class/dmi/id/${name}`) ?? '';
+  const dmi = (name: string) => machine.get(name) ?? '';
   return {
     bootId: machine.get('boot-id') ?? '',
     kernel: machine.get('kernel') ?? '',
@@ -81,10 +81,10 @@ export function parseReport(text: string): GuestReport {
     cpuModel: machine.get('model name') ?? '',
     onlineCpus: rangeList(machine.get('online-cpus') ?? ''),
     dmi: {
-      serial: dmi('product_serial'),
-      uuid: dmi('product_uuid'),
-      product: dmi('product_name'),
-      vendor: dmi('sys_vendor'),
+      serial: dmi('product-serial'),
+      uuid: dmi('product-uuid'),
+      product: dmi('product-name'),
+      vendor: dmi('vendor'),
     },
     pci: [...pci].map(([address, of]) => ({
       address,

@@ -8,15 +8,16 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { HostSetupError } from './errors.js';
-import { GUEST_MODULES, INIT } from './guest-init.js';
+import { GUEST_MODULES, INIT, STATIC_MODULES } from './guest-init.js';
 import type { GuestKernel } from './guest-kernel.js';
 import { findProgram, run } from './programs.js';
 
-/** Builds the guest's initramfs at `target`: static busybox, the init script, and its drivers in the order to load. */
+/** Builds the guest's initramfs at `target`: static busybox, the init script, and its drivers. */
 export async function buildInitramfs(kernel: GuestKernel, target: string): Promise<void> {
   const busybox = staticBusybox();
   const cpio = findProgram('cpio');
@@ -24,17 +25,26 @@ export async function buildInitramfs(kernel: GuestKernel, target: string): Promi
   const scratch = mkdtempSync(`${target}.`);
   try {
     const root = join(scratch, 'root');
-    for (const folder of ['bin', 'dev', 'proc', 'sys', 'tmp', 'lib/modules'])
+    const modules = join('lib/modules', kernel.version);
+    for (const folder of ['bin', 'dev', 'proc', 'sys', 'tmp', modules])
       mkdirSync(join(root, folder), { recursive: true });
     copyFileSync(busybox, join(root, 'bin/busybox'));
+    for (const applet of (await run(busybox, ['--list'])).split('\n')) {
+      if (applet && applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet));
+    }
     writeFileSync(join(root, 'init'), INIT);
     chmodSync(join(root, 'init'), 0o755);
-    const order: string[] = [];
-    for (const { name, content } of modulesInOrder(kernel.modules, GUEST_MODULES)) {
-      writeFileSync(join(root, 'lib/modules', `${name}.ko`), content);
-      order.push(`${name}.ko\n`);
+    const found = moduleFiles(kernel.modules);
+    const dependencies: string[] = [];
+    for (const { name, content, needs } of modulesInOrder(found, [...GUEST_MODULES, ...STATIC_MODULES])) {
+      writeFileSync(join(root, modules, `${name}.ko`), content);
+      dependencies.push(`${name}.ko:${needs.map((other) => ` ${other}.ko`).join('')}\n`);
     }
-    writeFileSync(join(root, 'lib/modules/order'), order.join(''));
+    writeFileSync(join(root, modules, 'modules.dep'), dependencies.join(''));
+    writeFileSync(
+      join(root, 'lib/modules/wanted'),
+      `${GUEST_MODULES.filter((name) => found.has(plainName(name))).join(' ')}\n`,
+    );
     const image = join(scratch, 'image');
     // Uncompressed: QEMU copies it in no time, an emulated CPU would unpack it slowly.
     await run('/bin/sh', [
@@ -46,6 +56,8 @@ export async function buildInitramfs(kernel: GuestKernel, target: string): Promi
       cpio,
       image,
     ]);
+    // Whatever the umask is: the host's user reads it.
+    chmodSync(image, 0o644);
     renameSync(image, target);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -65,23 +77,34 @@ function staticBusybox(): string {
 interface KernelModule {
   readonly name: string;
   readonly content: Buffer;
+  /** All it depends on, each before its own dependencies, as modules.dep has it. */
+  readonly needs: readonly string[];
 }
 
-/** The modules wanted and all they depend on, each after its dependencies. */
-function modulesInOrder(directory: string, wanted: readonly string[]): KernelModule[] {
+/** Name → file of every module of the kernel. */
+function moduleFiles(directory: string): Map<string, string> {
   const files = new Map<string, string>();
   for (const entry of readdirSync(join(directory, 'kernel'), { withFileTypes: true, recursive: true })) {
     if (/\.ko(\.|$)/.test(entry.name)) files.set(plainName(entry.name), join(entry.path, entry.name));
   }
+  return files;
+}
+
+/** The modules wanted and all they depend on; those the kernel has built in or lacks are left out. */
+function modulesInOrder(files: ReadonlyMap<string, string>, wanted: readonly string[]): KernelModule[] {
   const ordered = new Map<string, KernelModule>();
-  const add = (name: string): void => {
+  const add = (name: string): readonly string[] => {
     const file = files.get(name);
-    if (file === undefined || ordered.has(name)) return;
+    if (file === undefined) return [];
+    const known = ordered.get(name);
+    if (known) return [name, ...known.needs];
     const content = contentOf(file);
     // A package that is not installed has no modules.dep; each module names its dependencies in its .modinfo section.
     const depends = /\0depends=([^\0]*)\0/.exec(content.toString('latin1'))?.[1] ?? '';
-    for (const other of depends.split(',')) add(plainName(other));
-    ordered.set(name, { name, content });
+    const all = new Set(depends.split(',').flatMap((other) => add(plainName(other))));
+    const needs = [...ordered.keys()].filter((other) => all.has(other)).reverse();
+    ordered.set(name, { name, content, needs });
+    return [name, ...needs];
   };
   for (const name of wanted) add(plainName(name));
   return [...ordered.values()];
