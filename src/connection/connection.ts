@@ -14,6 +14,7 @@ import {
 import type { DomainHandle } from './protocol-types.generated.js';
 import type { Closed, Rpc } from './rpc.js';
 import type { EventName, EventSubscription } from './subscription.js';
+import { unwatched } from './unwatched.js';
 
 /** Milliseconds that closing waits for the daemon's answer. */
 const CLOSE_TIMEOUT = 1000;
@@ -87,23 +88,31 @@ export class Connection implements AsyncDisposable {
    *
    * Throws LibvirtError for what libvirt answers; ARGUMENT_INVALID, UNSUPPORTED and REDEFINE_REFUSED before anything is
    * sent; CALL_TIMEOUT, ABORTED, CONNECTION_LOST and CONNECTION_CLOSED, which tell by `sent` whether it may have taken
-   * effect.
+   * effect. A rejection that nobody awaits does not end the process.
    *
    * @example
    * const { dom } = await connection.call('DOMAIN_LOOKUP_BY_NAME', { name: 'web1' });
    * const { xml } = await connection.call('DOMAIN_GET_XML_DESC', { dom, flags: VIR_DOMAIN_XML_INACTIVE });
    */
-  async call<P extends ProcedureName>(
+  call<P extends ProcedureName>(
     procedure: P,
     args: ProcedureArgs<P>,
     options: CallOptions = {},
+  ): Promise<ProcedureResult<P>> {
+    return unwatched(() => this.#call(procedure, args, options));
+  }
+
+  async #call<P extends ProcedureName>(
+    procedure: P,
+    args: ProcedureArgs<P>,
+    options: CallOptions,
   ): Promise<ProcedureResult<P>> {
     if (MANAGED.has(procedure)) {
       throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} is the connection's own`, {
         remedy: 'Use connect, subscribe and close',
       });
     }
-    this.#guard.check(procedure, args);
+    this.#guard.check(procedure, args ?? {});
     const { needs } = procedureOf(procedure);
     if (needs) throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} was not sent: it ${NEEDS[needs]}`);
     return this.#caller.call(procedure, args, options);
@@ -120,7 +129,11 @@ export class Connection implements AsyncDisposable {
    * await using removed = await connection.subscribe('DEVICE_REMOVED', { domain });
    * for await (const item of removed) if (item.type === 'event') console.log(item.data.devAlias);
    */
-  async subscribe<E extends EventName>(event: E, options: SubscribeOptions = {}): Promise<EventSubscription<E>> {
+  subscribe<E extends EventName>(event: E, options: SubscribeOptions = {}): Promise<EventSubscription<E>> {
+    return unwatched(() => this.#subscribe(event, options));
+  }
+
+  async #subscribe<E extends EventName>(event: E, options: SubscribeOptions): Promise<EventSubscription<E>> {
     if (!this.#eventCallbacks) {
       throw new LibvirtCanonicalError(
         'UNSUPPORTED',

@@ -44,7 +44,7 @@ const BY_MESSAGE: ReadonlyMap<string, EventRow> = new Map(ROWS.map((row) => [row
 /** Binds callback ids to subscriptions and carries events to them. */
 export class EventRouter {
   readonly #caller: Caller;
-  /** By class and callback id: ids are counted for each class on its own, and 0 is one. */
+  /** By event and callback id: each class counts its ids on its own, and 0 is one. */
   readonly #bound = new Map<string, Registration<EventName>>();
   readonly #held: { readonly key: string; readonly data: EventMessage<EventName> }[] = [];
   #heldLost = 0;
@@ -71,7 +71,7 @@ export class EventRouter {
         // Here and not after the await: events of the new id may be in the same chunk as this reply.
         onReply: (result) => {
           if (result) {
-            registration.key = `${row.class}:${(result as { callbackID: number }).callbackID}`;
+            registration.key = `${row.name}:${(result as { callbackID: number }).callbackID}`;
             // One that came through after its caller gave up would send events for ever.
             if (registration.abandoned) void this.#deregister(eventClass, registration);
             else this.#bind(registration as unknown as Registration<EventName>);
@@ -98,7 +98,7 @@ export class EventRouter {
     const row = BY_MESSAGE.get(messageKey(message.program, message.procedure));
     if (!row) return;
     const { callbackID, ...data } = row.codec.read(new XdrReader(message.payload)) as { callbackID: number } & object;
-    const key = `${row.class}:${callbackID}`;
+    const key = `${row.name}:${callbackID}`;
     const registration = this.#bound.get(key);
     if (registration) {
       this.#hand(registration, data as EventMessage<EventName>);
@@ -157,7 +157,7 @@ export class EventRouter {
 
 /** One registration with the daemon and the subscription it feeds. */
 class Registration<E extends EventName> {
-  /** Class and callback id, once the daemon has told it. */
+  /** Event and callback id, once the daemon has told it. */
   key = '';
   /** Whether the caller gave up before the reply came. */
   abandoned = false;

@@ -1,5 +1,6 @@
 import { Fifo } from './call-queue.js';
 import type { Events } from './protocol-types.generated.js';
+import { ignore } from './unwatched.js';
 
 /** An event of libvirt: the names of virDomainEventID without VIR_DOMAIN_EVENT_ID_, other classes with their prefix. */
 export type EventName = keyof Events;
@@ -28,12 +29,23 @@ export interface EventSubscription<E extends EventName> extends AsyncIterableIte
   /** Deregisters and ends the iteration; what is queued is dropped. Never rejects. */
   close(): Promise<void>;
   [Symbol.asyncIterator](): EventSubscription<E>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
-type Waiter<E extends EventName> = {
-  resolve(result: IteratorResult<EventItem<E>, undefined>): void;
-  reject(error: unknown): void;
-};
+class Waiter<E extends EventName> {
+  resolve!: (result: IteratorResult<EventItem<E>, undefined>) => void;
+  #reject!: (error: unknown) => void;
+  readonly promise = new Promise<IteratorResult<EventItem<E>, undefined>>((resolve, reject) => {
+    this.resolve = resolve;
+    this.#reject = reject;
+  });
+
+  /** A loss that no consumer looks at must not end the process. */
+  reject(error: unknown): void {
+    this.promise.catch(ignore);
+    this.#reject(error);
+  }
+}
 
 /** The queue behind a subscription: the newest events are counted, not stored, while it is full. */
 export class EventQueue<E extends EventName> implements EventSubscription<E> {
@@ -87,12 +99,12 @@ export class EventQueue<E extends EventName> implements EventSubscription<E> {
   }
 
   next(): Promise<IteratorResult<EventItem<E>, undefined>> {
-    return new Promise((resolve, reject) => {
-      const queued = this.#items.shift();
-      if (queued) resolve({ done: false, value: queued.item });
-      else if (this.#ended) this.#finish({ resolve, reject });
-      else this.#waiters.push({ resolve, reject });
-    });
+    const waiter = new Waiter<E>();
+    const queued = this.#items.shift();
+    if (queued) waiter.resolve({ done: false, value: queued.item });
+    else if (this.#ended) this.#finish(waiter);
+    else this.#waiters.push(waiter);
+    return waiter.promise;
   }
 
   async return(): Promise<IteratorResult<EventItem<E>, undefined>> {
