@@ -16,6 +16,10 @@ export interface Field<T> {
   readonly paths: readonly string[];
   /** The fields of a group, by key: an update changes those it names and leaves the others. */
   readonly members?: Readonly<Record<string, Field<unknown>>>;
+  /** The fields of one item of a list, by key. */
+  readonly items?: Readonly<Record<string, Field<unknown>>>;
+  /** All that it may say, when that is a closed list of words. */
+  readonly words?: readonly string[];
 }
 
 /** A field for every key of a spec: a key without one does not compile. */
@@ -46,6 +50,7 @@ export function text(
 export function oneOf<const T extends string>(path: string, words: readonly T[]): Field<T> {
   return {
     paths: [path],
+    words,
     encode(value, where) {
       if (!words.includes(value)) throw invalid(where, `${describe(value)} is not one of ${words.join(', ')}`);
       return [[path, value]];
@@ -229,6 +234,7 @@ export function list<G extends object>(path: string, fields: FieldTable<G>): Fie
   const nth = (index: number) => (index === 0 ? path : `${path}[${index + 1}]`);
   return {
     paths: [path],
+    items: fields as unknown as Record<string, Field<unknown>>,
     encode(values, where) {
       if (!Array.isArray(values)) throw invalid(where, `${describe(values)} is not a list`);
       return values.flatMap((value, index) =>
