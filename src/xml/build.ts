@@ -1,41 +1,39 @@
-import { DOMImplementation, type Element, XMLSerializer } from '@xmldom/xmldom';
-import { create } from 'xmlbuilder2';
+import { DOMImplementation, type Document, type Element, XMLSerializer } from '@xmldom/xmldom';
 import type { Leaves } from './leaves.js';
+import { children } from './query.js';
 
-interface Tree {
-  [key: string]: string | Tree | Tree[];
-}
-
-/** Builds the XML of one element from its leaves. Values are escaped by xmlbuilder2; a value can never become markup. */
+/**
+ * Builds the XML of one element from its leaves. A value can never become markup, and comes out of the next parser as it
+ * went in; xmlbuilder2 is no use here, since it takes `&amp;` in a value for an entity of the caller's.
+ */
 export function buildElement(name: string, values: Leaves | ReadonlyArray<readonly [string, string]>): string {
-  const tree: Tree = {};
-  for (const [path, value] of values) put(tree, path.split('/'), value);
-  return create({ [name]: tree }).end({ headless: true });
+  const document = new DOMImplementation().createDocument(null, name);
+  for (const [path, value] of values) put(document, path.split('/'), value);
+  return serialize(document);
 }
 
-function put(tree: Tree, steps: string[], value: string): void {
-  let at = tree;
-  steps.forEach((step, i) => {
+function put(document: Document, steps: readonly string[], value: string): void {
+  let at = document.documentElement as Element;
+  for (const step of steps) {
     if (step.startsWith('@')) {
-      at[step] = value;
+      at.setAttribute(step.slice(1), value);
       return;
     }
     const bracket = step.indexOf('[');
     const name = bracket < 0 ? step : step.slice(0, bracket);
-    const index = bracket < 0 ? 0 : Number(step.slice(bracket + 1, -1)) - 1;
-    at[name] ??= [];
-    const list = at[name] as Tree[];
-    list[index] ??= {};
-    at = list[index] as Tree;
-    if (i === steps.length - 1 && value !== '') at['#'] = value;
-  });
+    const nth = bracket < 0 ? 1 : Number(step.slice(bracket + 1, -1));
+    const parent = at;
+    at = children(parent, name)[nth - 1] ?? (parent.appendChild(document.createElement(name)) as Element);
+  }
+  if (value !== '') at.appendChild(document.createTextNode(value));
 }
 
 const serializer = new XMLSerializer();
 
 /** The XML text of a node, token for token as it was parsed. */
-export function serialize(node: Element | NonNullable<Element['ownerDocument']>): string {
-  return serializer.serializeToString(node);
+export function serialize(node: Element | Document): string {
+  // A carriage return must be a reference, or the next parser takes it for a line feed (XML 1.0, 2.11).
+  return serializer.serializeToString(node).replaceAll('\r', '&#xD;');
 }
 
 /** A copy of `element` in a document of its own, so that changing it leaves the original alone. */

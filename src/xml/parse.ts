@@ -1,6 +1,6 @@
 import { DOMParser, type Document, type Element } from '@xmldom/xmldom';
 import { LibvirtCanonicalError } from '../errors.js';
-import { scan } from './scan.js';
+import { malformed, position, scan } from './scan.js';
 
 /** Longest text accepted, in bytes of UTF-8: what libvirt's wire carries in one string. */
 export const MAX_XML_BYTES = 4 * 1024 * 1024;
@@ -9,7 +9,7 @@ export const MAX_XML_DEPTH = 256;
 
 /** Characters that XML 1.0 has no way to carry, not even as a character reference. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
-const FORBIDDEN_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+const FORBIDDEN_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\p{Surrogate}]/u;
 
 /**
  * Parses XML without loss. Refuses what a libvirt document never needs and an attacker might: DOCTYPE and entities
@@ -23,7 +23,8 @@ export function parseXml(text: string): Document {
       remedy: 'libvirt itself takes no longer document',
     });
   }
-  if (FORBIDDEN_CHARACTER.test(text) || forbiddenReference(text)) throw malformed('it holds a control character');
+  const forbidden = forbiddenAt(text);
+  if (forbidden >= 0) throw malformed('it holds a control character', ...position(text, forbidden));
   scan(text, MAX_XML_DEPTH);
   let problem: LibvirtCanonicalError | undefined;
   let document: Document | undefined;
@@ -48,30 +49,20 @@ export function parseElement(text: string): Element {
   return root;
 }
 
-/** True when a numeric character reference stands for a character that XML cannot hold. */
-function forbiddenReference(text: string): boolean {
-  for (const [, hex, decimal] of text.matchAll(/&#(?:x([0-9a-f]+)|([0-9]+));/gi)) {
+/** Where a character stands that XML cannot hold, by itself or as a numeric reference; -1 for nowhere. */
+function forbiddenAt(text: string): number {
+  const bare = text.search(FORBIDDEN_CHARACTER);
+  if (bare >= 0) return bare;
+  for (const { 1: hex, 2: decimal, index } of text.matchAll(/&#(?:x([0-9a-f]+)|([0-9]+));/gi)) {
     const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-    if (
-      !(code <= 0x10ffff) ||
-      (code >= 0xd800 && code < 0xe000) ||
-      FORBIDDEN_CHARACTER.test(String.fromCodePoint(code))
-    )
-      return true;
+    if (code > 0x10ffff || FORBIDDEN_CHARACTER.test(String.fromCodePoint(code))) return index;
   }
-  return false;
+  return -1;
 }
 
 interface Locator {
   lineNumber?: number;
   columnNumber?: number;
-}
-
-function malformed(why: string, line?: number, column?: number): LibvirtCanonicalError {
-  const where = line ? ` (line ${line}, column ${column ?? 0})` : '';
-  return new LibvirtCanonicalError('XML_MALFORMED', `the XML is not well-formed: ${why.split('\n', 1)[0]}${where}`, {
-    remedy: 'Correct the XML; nothing was changed',
-  });
 }
 
 /** Refuses characters that no XML document can hold, wherever a caller's text enters one. */

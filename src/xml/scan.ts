@@ -8,8 +8,10 @@ export function scan(text: string, maxDepth: number): void {
   let depth = 0;
   let at = 0;
   for (;;) {
-    const open = text.indexOf('<', at);
-    if (open < 0) return;
+    const found = text.indexOf('<', at);
+    const open = found < 0 ? text.length : found;
+    refuseInText(text, at, open);
+    if (found < 0) return;
     if (text.startsWith('<!--', open)) at = after(text, '-->', open + 4);
     else if (text.startsWith('<![CDATA[', open)) at = after(text, ']]>', open + 9);
     else if (text.startsWith('<?', open)) at = after(text, '?>', open + 2);
@@ -23,6 +25,7 @@ export function scan(text: string, maxDepth: number): void {
       );
     } else {
       const end = endOfTag(text, open + 1);
+      refuseReferences(text, open, end);
       if (text[open + 1] === '/') depth--;
       else if (text[end - 2] !== '/') depth++;
       if (depth > maxDepth) {
@@ -37,6 +40,35 @@ export function scan(text: string, maxDepth: number): void {
       at = end;
     }
   }
+}
+
+/** What the parser would let pass in text between tags, and repair: a bare `&`, the end of a CDATA section that is none. */
+function refuseInText(text: string, from: number, to: number): void {
+  refuseReferences(text, from, to);
+  const end = text.slice(from, to).indexOf(']]>');
+  if (end >= 0) throw malformed(']]> stands outside a CDATA section', ...position(text, from + end));
+}
+
+const OWN_REFERENCE = /&(?:lt|gt|amp|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);/y;
+const REFERENCE = /&[\p{L}_:][\p{L}\p{N}_:.-]*;/uy;
+
+function refuseReferences(text: string, from: number, to: number): void {
+  for (let at = text.indexOf('&', from); at >= 0 && at < to; at = text.indexOf('&', at + 1)) {
+    OWN_REFERENCE.lastIndex = REFERENCE.lastIndex = at;
+    if (OWN_REFERENCE.test(text)) continue;
+    if (!REFERENCE.test(text)) throw malformed('& stands by itself', ...position(text, at));
+    throw new LibvirtCanonicalError('XML_FORBIDDEN', `the XML refers to an entity (${where(text, at)})`, {
+      remedy: 'Write the character itself, or its number',
+    });
+  }
+}
+
+/** The error for text that is no XML. Never quotes the text: it may hold a secret. */
+export function malformed(why: string, line?: number, column?: number): LibvirtCanonicalError {
+  const place = line ? ` (line ${line}, column ${column ?? 0})` : '';
+  return new LibvirtCanonicalError('XML_MALFORMED', `the XML is not well-formed: ${why.split('\n', 1)[0]}${place}`, {
+    remedy: 'Correct the XML; nothing was changed',
+  });
 }
 
 /** Position behind `mark`, or the end: an unclosed construct is the parser's to report. */
@@ -58,8 +90,13 @@ function endOfTag(text: string, from: number): number {
   return text.length;
 }
 
-function where(text: string, at: number): string {
+/** Line and column of a place in the text, both from 1. */
+export function position(text: string, at: number): [line: number, column: number] {
   const before = text.slice(0, at);
-  const line = before.split('\n').length;
-  return `line ${line}, column ${at - before.lastIndexOf('\n')}`;
+  return [before.split('\n').length, at - before.lastIndexOf('\n')];
+}
+
+function where(text: string, at: number): string {
+  const [line, column] = position(text, at);
+  return `line ${line}, column ${column}`;
 }
