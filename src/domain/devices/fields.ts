@@ -229,6 +229,53 @@ export function group<G extends object>(fields: FieldTable<G>): Field<G> {
   };
 }
 
+/** `true`, said by one constant value, which other fields may replace; never `false`. `otherwise`: what to do then. */
+export function constant([path, word]: Assignment, otherwise: string): Field<true> {
+  return {
+    paths: [],
+    encode(value, where) {
+      if (value !== true) throw invalid(where, 'must be true', otherwise);
+      return [[path, word]];
+    },
+    decode: (leaves) => (leaves.get(path) === word ? true : undefined),
+  };
+}
+
+/** A {@link group} that stands with a constant, so that it may be empty. `needs`: the members it must have. */
+export function tagged<G extends object>(
+  tag: Assignment,
+  fields: FieldTable<G>,
+  needs: ReadonlyArray<keyof G & string> = [],
+): Field<G> {
+  const inner = group(fields);
+  return {
+    ...inner,
+    encode(value, where) {
+      const assignments = inner.encode(value, where);
+      for (const key of needs) if (value[key] === undefined) throw invalid(`${where}.${key}`, 'is missing');
+      return [tag, ...assignments];
+    },
+    decode: (leaves) => (leaves.get(tag[0]) === tag[1] ? (decodeSpec(fields, leaves) as G) : undefined),
+  };
+}
+
+/** A time in milliseconds that XML says in whole seconds. `alongside`: a constant that comes with it. */
+export function seconds(path: string, alongside?: Assignment): Field<number> {
+  return {
+    paths: [path],
+    encode(value, where) {
+      if (!Number.isSafeInteger(value) || value < 1000 || value % 1000 !== 0) {
+        throw invalid(where, `${describe(value)} is not a number of whole seconds`, 'Give a multiple of 1000 ms');
+      }
+      return [...(alongside ? [alongside] : []), [path, String(value / 1000)]];
+    },
+    decode: (leaves) => {
+      const value = leaves.get(path);
+      return value === undefined ? undefined : Number(value) * 1000;
+    },
+  };
+}
+
 /** A list of like elements: `path` is the repeated child, `fields` what one of them holds, by paths relative to it. */
 export function list<G extends object>(path: string, fields: FieldTable<G>): Field<readonly G[]> {
   const nth = (index: number) => (index === 0 ? path : `${path}[${index + 1}]`);
