@@ -48,7 +48,11 @@ function testFiles(): Map<string, string> {
     // The sources are listed, not build/, which may hold what is no longer there.
     else files.set(relative(project, path), join(project, 'build', relative(project, path).replace(/ts$/, 'js')));
   }
-  return new Map([...files].sort().filter(([name]) => positionals.every((pattern) => name.includes(pattern))));
+  return new Map(
+    [...files]
+      .sort()
+      .filter(([name]) => positionals.length === 0 || positionals.some((pattern) => name.includes(pattern))),
+  );
 }
 
 async function runFile(file: string, script: string): Promise<Outcome> {

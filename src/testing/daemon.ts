@@ -93,6 +93,14 @@ export class Daemon {
     );
   }
 
+  /** Waits for the end of a process that somebody else kills. */
+  async ended(): Promise<void> {
+    const child = this.#child;
+    if (!child || !this.#running) return;
+    child.ref();
+    await new Promise((resolve) => child.once('exit', resolve));
+  }
+
   #failure(what: string, cause?: Error): HostSetupError {
     const tail = readFileSync(this.#setup.logFile, 'utf8').trim().split('\n').slice(-12).join('\n');
     return new HostSetupError(`${this.#setup.program} ${what}${tail ? `; it said:\n${tail}\n` : ''}`, { cause });

@@ -39,7 +39,7 @@ report() {
   echo "@block"; grep -H . */size */ro */removable */partition */serial 2>/dev/null
   echo "@block-links"; ls -l . 2>/dev/null
   echo "@serials"
-  for page in */device/vpd_pg80; do [ -e $page ] && echo "$page:$(tail -c +5 $page | tr -cd '[:print:]')"; done
+  for page in */device/vpd_pg80; do [ -e $page ] && echo "$page:$(tail -c +5 $page | tr -d '\\000')"; done
   cd /sys/class/net
   echo "@net"; grep -H . */address */operstate */carrier 2>/dev/null
   echo "@net-links"; ls -l . 2>/dev/null

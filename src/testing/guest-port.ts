@@ -14,6 +14,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+type Deadline = WaitOptions & { readonly timeout: number };
+
 export interface Answer {
   readonly text: string;
   readonly status: number;
@@ -26,8 +28,10 @@ export interface Answer {
 export class GuestPort {
   readonly #path: string;
   #socket: Socket | undefined;
+  /** Rejects when QEMU's end of the socket goes away. */
+  #lost: Promise<never> | undefined;
   #received = '';
-  #lines: string[] | undefined;
+  #answer: { readonly id: string; readonly lines: string[] } | undefined;
   #count = 0;
   #waiting = 0;
   readonly #answers = new Map<string, (answer: Answer) => void>();
@@ -37,37 +41,39 @@ export class GuestPort {
     this.#path = path;
   }
 
-  /** The next report the guest makes by itself, at its boot, or the answer to `report`, whichever is first. */
-  async report(options: Required<Pick<WaitOptions, 'timeout'>> & WaitOptions): Promise<string> {
+  /** Asks until a report comes that `accept` takes. The one the guest makes by itself at its boot may be it. */
+  async report(accept: (text: string) => boolean, options: Deadline): Promise<string> {
     return this.#until(options, 'a report', async (ended) => {
-      let listener: ((report: string) => void) | undefined;
-      const booted = new Promise<Answer>((resolve) => {
-        listener = (text) => resolve({ text, status: 0 });
-        this.#bootListeners.add(listener);
-      });
-      try {
-        const id = this.#nextId();
-        const answered = new Promise<Answer>((resolve) => this.#answers.set(id, resolve));
-        const repeat = async (): Promise<never> => {
-          for (;;) {
-            await this.#send(`${id} report`, ended);
-            await sleep(REPEAT_EVERY, undefined, { signal: ended });
-          }
+      let listener = (_text: string): void => {};
+      const accepted = new Promise<string>((resolve) => {
+        listener = (text) => {
+          if (accept(text)) resolve(text);
         };
-        return (await Promise.race([booted, answered, repeat()])).text;
+      });
+      const ask = async (): Promise<never> => {
+        for (;;) {
+          const id = this.#nextId();
+          this.#answers.set(id, ({ text }) => listener(text));
+          await this.#send(`${id} report`, ended);
+          await sleep(REPEAT_EVERY, undefined, { signal: ended });
+        }
+      };
+      this.#bootListeners.add(listener);
+      try {
+        return await Promise.race([accepted, ask()]);
       } finally {
-        if (listener) this.#bootListeners.delete(listener);
+        this.#bootListeners.delete(listener);
       }
     });
   }
 
   /** Sends a command once, so the guest must be listening, and returns the answer. */
-  async command(line: string, options: Required<Pick<WaitOptions, 'timeout'>> & WaitOptions): Promise<Answer> {
+  async command(line: string, options: Deadline): Promise<Answer> {
     return this.#until(options, `an answer to "${line}"`, async (ended) => {
       const id = this.#nextId();
       const answered = new Promise<Answer>((resolve) => this.#answers.set(id, resolve));
       await this.#send(`${id} ${line}`, ended);
-      return Promise.race([answered, aborted(ended)]);
+      return Promise.race([answered, aborted(ended), ...(this.#lost ? [this.#lost] : [])]);
     });
   }
 
@@ -76,11 +82,7 @@ export class GuestPort {
     this.#socket = undefined;
   }
 
-  async #until<T>(
-    options: WaitOptions & { timeout: number },
-    what: string,
-    work: (ended: AbortSignal) => Promise<T>,
-  ): Promise<T> {
+  async #until<T>(options: Deadline, what: string, work: (ended: AbortSignal) => Promise<T>): Promise<T> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), options.timeout);
     const ended = options.signal ? AbortSignal.any([late.signal, options.signal]) : late.signal;
@@ -130,13 +132,17 @@ export class GuestPort {
   #adopt(socket: Socket): void {
     this.#socket = socket;
     this.#received = '';
-    this.#lines = undefined;
+    this.#answer = undefined;
     socket.setEncoding('utf8');
     socket.on('data', (chunk) => this.#read(String(chunk)));
     socket.on('error', () => {});
-    socket.on('close', () => {
-      if (this.#socket === socket) this.#socket = undefined;
+    this.#lost = new Promise((_, reject) => {
+      socket.on('close', () => {
+        if (this.#socket === socket) this.#socket = undefined;
+        reject(new LibvirtCanonicalError('CONNECTION_LOST', `The guest on ${this.#path} ended before it answered`));
+      });
     });
+    this.#lost.catch(() => {});
   }
 
   #read(chunk: string): void {
@@ -144,12 +150,12 @@ export class GuestPort {
     this.#received = lines.pop() ?? '';
     for (const line of lines) {
       const [, mark, id = '', status] = /^#(begin|end) (\S+)(?: (\d+))?$/.exec(line) ?? [];
-      if (mark === 'begin') this.#lines = [];
-      else if (mark === undefined) this.#lines?.push(line);
-      else if (this.#lines) {
+      if (mark === 'begin') this.#answer = { id, lines: [] };
+      else if (mark === undefined || id !== this.#answer?.id) this.#answer?.lines.push(line);
+      else {
         // The guest puts a line end before the mark, so that output without one of its own is told apart.
-        const text = this.#lines.join('\n');
-        this.#lines = undefined;
+        const text = this.#answer.lines.join('\n');
+        this.#answer = undefined;
         this.#deliver(id, { text, status: Number(status) });
       }
     }

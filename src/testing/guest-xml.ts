@@ -5,7 +5,7 @@ export interface GuestDisk {
   /** `vda`, `sda` … */
   readonly target: string;
   /** Default `virtio`. */
-  readonly bus?: 'virtio' | 'scsi' | 'sata' | 'usb';
+  readonly bus?: 'virtio' | 'scsi' | 'ide' | 'sata' | 'usb';
   /** Default `disk`. */
   readonly device?: 'disk' | 'cdrom';
   /** Default: by the file's name, as `createDisk` chooses it. */

@@ -1,6 +1,5 @@
 import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type Account, handOver } from './account.js';
 import { guestImage } from './guest-image.js';
@@ -10,7 +9,6 @@ import { bootXml, escapeXml, type GuestDomainOptions, guestDomainXml } from './g
 
 const BOOT_WITHIN = 90_000;
 const ANSWER_WITHIN = 30_000;
-const ASK_AGAIN_AFTER = 50;
 
 /** Self-tests and tables nobody looks at are a fifth of the boot under emulation; names a kernel lacks are ignored. */
 const SKIPPED = [
@@ -116,18 +114,14 @@ export class Guest {
    * @throws AbortedError `ABORTED`
    */
   async waitForReport(options: WaitOptions & { readonly after?: string } = {}): Promise<GuestReport> {
-    const deadline = performance.now() + (options.timeout ?? BOOT_WITHIN);
-    for (;;) {
-      const timeout = Math.max(1, Math.round(deadline - performance.now()));
-      const report = parseReport(await this.#port.report({ ...options, timeout }));
-      if (report.bootId !== options.after) return report;
-      await sleep(ASK_AGAIN_AFTER, undefined, options.signal ? { signal: options.signal } : {});
-    }
+    const { after, ...wait } = options;
+    const isNew = (text: string) => parseReport(text).bootId !== after;
+    return parseReport(await this.#port.report(isNew, { timeout: BOOT_WITHIN, ...wait }));
   }
 
   /** What the guest sees now. Default timeout 30 s. @throws LibvirtCanonicalError `TIMEOUT` */
   async report(options: WaitOptions = {}): Promise<GuestReport> {
-    return parseReport(await this.#port.report({ timeout: ANSWER_WITHIN, ...options }));
+    return parseReport(await this.#port.report(() => true, { timeout: ANSWER_WITHIN, ...options }));
   }
 
   /**

@@ -194,7 +194,7 @@ export class PrivateHost implements AsyncDisposable {
     this.#stopping ??= (async () => {
       for (const guest of this.#guests) guest.close();
       this.#capabilities.harvest();
-      await this.#reaper.reap();
+      await Promise.all([this.#reaper.reap(), this.#daemon.ended()]);
     })();
     return this.#stopping;
   }
