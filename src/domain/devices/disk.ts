@@ -1,64 +1,83 @@
 import { invalid, type Size } from '../values.js';
-import {
-  bootableFields,
-  flag,
-  group,
-  integer,
-  oneOf,
-  present,
-  size,
-  text,
-  VIRTIO_ABI,
-  type VirtioDriverSpec,
-  virtioDriverFields,
-} from './fields.js';
-import type { BootableSpec, DeviceKind } from './kind.js';
+import { type DiskDriverSpec, diskDriverFields } from './disk-driver.js';
+import { type IotuneSpec, iotuneFields } from './disk-iotune.js';
+import { type DiskEncryptionSpec, type DiskSourceSpec, diskSourceFields, encryptionField } from './disk-source.js';
+import { bootableFields, flag, group, integer, oneOf, present, size, text, VIRTIO_ABI } from './fields.js';
+import type { BootableSpec, DeviceKind, UpdateRow } from './kind.js';
 
-/** A disk, CD-ROM or floppy. libvirt: `<disk>`. */
-export interface DiskSpec extends BootableSpec {
-  /** What the guest sees. Default `disk`. */
+/** A disk, CD-ROM or floppy. libvirt: `<disk>`. Without a source: an empty drive (cdrom, floppy). */
+export interface DiskSpec extends BootableSpec, DiskSourceSpec {
+  /** What the guest sees. Default `disk`; `lun` hands SCSI commands through to a block device. */
   readonly device?: 'disk' | 'cdrom' | 'lun' | 'floppy';
   /** Target name, `vda`, `sdb`, …: libvirt's identity of a disk. Required. */
   readonly target: string;
   /** Bus. Default by the target's prefix: vd virtio, sd scsi, hd ide, fd fdc. */
   readonly bus?: 'virtio' | 'scsi' | 'sata' | 'usb' | 'ide' | 'fdc';
-  /** Path of an image file. Neither `file` nor `block`: an empty drive (cdrom, floppy). */
-  readonly file?: string;
-  /** Path of a block device. */
-  readonly block?: string;
+  /** Variant of a virtio disk. libvirt 5.2.0 */
+  readonly model?: 'virtio' | 'virtio-transitional' | 'virtio-non-transitional';
   /** Image format. libvirt's default is `raw`. */
-  readonly format?: 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vpc' | 'qed';
+  readonly format?: 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vpc' | 'qed' | 'fat';
   /** How QEMU drives the image. */
   readonly driver?: DiskDriverSpec;
+  /** The image is encrypted. */
+  readonly encryption?: DiskEncryptionSpec;
+  /** Limits of throughput. */
+  readonly iotune?: IotuneSpec;
   /** Serial number the guest sees. */
   readonly serial?: string;
+  /** World-wide name, 16 hex digits. */
   readonly wwn?: string;
+  /** Vendor of a scsi disk, at most 8 characters. */
+  readonly vendor?: string;
+  /** Product name of a scsi disk, at most 16 characters. */
+  readonly product?: string;
   readonly readonly?: boolean;
+  /** Guests may use it at one time. */
   readonly shareable?: boolean;
+  /** Writes are thrown away when the guest ends. */
+  readonly transient?: boolean;
+  /** The image of a transient disk is used by other guests too. libvirt 7.4.0 */
+  readonly shareBacking?: boolean;
   /** What to do when the source is missing at start (cdrom, floppy). */
   readonly startupPolicy?: 'mandatory' | 'requisite' | 'optional';
+  /** What a snapshot of the domain does with the disk. */
+  readonly snapshot?: 'no' | 'internal' | 'external' | 'manual';
   /** Block sizes in bytes. */
-  readonly blockio?: { readonly logicalBlockSize?: Size; readonly physicalBlockSize?: Size };
+  readonly blockio?: {
+    readonly logicalBlockSize?: Size;
+    readonly physicalBlockSize?: Size;
+    /** libvirt 10.2.0 or later. */
+    readonly discardGranularity?: Size;
+  };
+  /** Legacy geometry. */
+  readonly geometry?: {
+    readonly cylinders?: number;
+    readonly heads?: number;
+    readonly sectors?: number;
+    readonly translation?: 'auto' | 'none' | 'lba';
+  };
   /** Removable flag of a USB disk. */
   readonly removable?: boolean;
-}
-
-/** libvirt: attributes of `<driver>` of a disk. */
-export interface DiskDriverSpec extends VirtioDriverSpec {
-  readonly cache?: 'default' | 'none' | 'writethrough' | 'writeback' | 'directsync' | 'unsafe';
-  readonly io?: 'native' | 'threads' | 'io_uring';
-  readonly discard?: 'ignore' | 'unmap';
-  readonly detectZeroes?: 'off' | 'on' | 'unmap';
-  readonly errorPolicy?: 'stop' | 'report' | 'ignore' | 'enospace';
-  /** Queues of a virtio disk. */
-  readonly queues?: number;
+  /** Tray of a cdrom or floppy. */
+  readonly tray?: 'open' | 'closed';
+  /** 1: a solid-state disk; else revolutions per minute, 1025 to 65534 (scsi, sata, ide). libvirt 7.3.0 */
+  readonly rotationRate?: number;
+  /** QEMU gets the right to send raw SCSI commands (lun). */
+  readonly rawio?: boolean;
+  /** libvirt runs a helper for persistent SCSI reservations (lun). libvirt 4.4.0 */
+  readonly reservations?: boolean;
 }
 
 const CHANGE = 'qemuDomainChangeDiskLive, qemuDomainDiskChangeSupported';
 /** virDomainDiskDefPostParse: the bus that a target name stands for. */
 const BUS_OF_PREFIX: Readonly<Record<string, string>> = { vd: 'virtio', sd: 'scsi', hd: 'ide', fd: 'fdc' };
 const removable = { '@device': ['cdrom', 'floppy'] };
-const ignored = (path: string) => ({ path, live: 'ignored', source: CHANGE }) as const;
+const emptyable = (leaves: ReadonlyMap<string, string>) =>
+  ['cdrom', 'floppy'].includes(leaves.get('@device') ?? 'disk');
+/** Every alternative of a source but `startupPolicy`, `encryption` and the like, which go with any. */
+const SOURCES = Object.keys(diskSourceFields) as Array<keyof DiskSourceSpec>;
+const updateRows = (live: UpdateRow['live'], paths: readonly string[]): UpdateRow[] =>
+  paths.map((path) => ({ path, live, source: CHANGE }));
 
 export const disk: DeviceKind<DiskSpec> = {
   element: 'disk',
@@ -71,31 +90,41 @@ export const disk: DeviceKind<DiskSpec> = {
       expected: "a target name such as 'vda'",
     }),
     bus: oneOf('target/@bus', ['virtio', 'scsi', 'sata', 'usb', 'ide', 'fdc']),
-    file: text('source/@file', { alongside: ['@type', 'file'] }),
-    block: text('source/@dev', { alongside: ['@type', 'block'] }),
-    format: oneOf('driver/@type', ['raw', 'qcow2', 'vmdk', 'vdi', 'vpc', 'qed']),
-    driver: group<DiskDriverSpec>({
-      cache: oneOf('driver/@cache', ['default', 'none', 'writethrough', 'writeback', 'directsync', 'unsafe']),
-      io: oneOf('driver/@io', ['native', 'threads', 'io_uring']),
-      discard: oneOf('driver/@discard', ['ignore', 'unmap']),
-      detectZeroes: oneOf('driver/@detect_zeroes', ['off', 'on', 'unmap']),
-      errorPolicy: oneOf('driver/@error_policy', ['stop', 'report', 'ignore', 'enospace']),
-      queues: integer('driver/@queues', { min: 1, max: 1024 }),
-      ...virtioDriverFields,
-    }),
+    model: oneOf('@model', ['virtio', 'virtio-transitional', 'virtio-non-transitional']),
+    ...diskSourceFields,
+    format: oneOf('driver/@type', ['raw', 'qcow2', 'vmdk', 'vdi', 'vpc', 'qed', 'fat']),
+    driver: group<DiskDriverSpec>(diskDriverFields),
+    encryption: encryptionField,
+    iotune: group<IotuneSpec>(iotuneFields),
     serial: text('serial', { pattern: /^[\x20-\x7e]{1,256}$/, expected: 'at most 256 printable ASCII characters' }),
     wwn: text('wwn', { pattern: /^[0-9a-f]{16}$/i, expected: '16 hex digits' }),
+    vendor: text('vendor', { pattern: /^[\x20-\x7e]{1,8}$/, expected: 'at most 8 printable ASCII characters' }),
+    product: text('product', { pattern: /^[\x20-\x7e]{1,16}$/, expected: 'at most 16 printable ASCII characters' }),
     readonly: present('readonly'),
     shareable: present('shareable'),
+    transient: present('transient'),
+    shareBacking: flag('transient/@shareBacking'),
     startupPolicy: oneOf('source/@startupPolicy', ['mandatory', 'requisite', 'optional']),
+    snapshot: oneOf('@snapshot', ['no', 'internal', 'external', 'manual']),
     blockio: group({
       logicalBlockSize: size('blockio/@logical_block_size'),
       physicalBlockSize: size('blockio/@physical_block_size'),
+      discardGranularity: size('blockio/@discard_granularity'),
+    }),
+    geometry: group({
+      cylinders: integer('geometry/@cyls', { min: 1, max: 0xffffffff }),
+      heads: integer('geometry/@heads', { min: 1, max: 0xffffffff }),
+      sectors: integer('geometry/@secs', { min: 1, max: 0xffffffff }),
+      translation: oneOf('geometry/@trans', ['auto', 'none', 'lba']),
     }),
     removable: flag('target/@removable', 'on', 'off'),
+    tray: oneOf('target/@tray', ['open', 'closed']),
+    rotationRate: integer('target/@rotation_rate', { min: 1, max: 65534 }),
+    rawio: flag('@rawio'),
+    reservations: flag('source/reservations/@managed'),
   },
   required: ['target'],
-  exclusive: [['file', 'block']],
+  exclusive: [SOURCES],
   defaults: [
     ['@type', 'file'],
     ['@device', 'disk'],
@@ -106,10 +135,20 @@ export const disk: DeviceKind<DiskSpec> = {
     return bus === undefined ? [] : [['target/@bus', bus]];
   },
   check(leaves, where) {
-    const emptyable = ['cdrom', 'floppy'].includes(leaves.get('@device') ?? 'disk');
-    if (!emptyable && ![...leaves.keys()].some((path) => path.startsWith('source'))) {
-      throw invalid(where, 'the disk has no source', 'Give file or block; only a cdrom or floppy may be empty');
-    }
+    const source = [...leaves.keys()].some(
+      (path) =>
+        path.startsWith('source/') && path !== 'source/@startupPolicy' && path !== 'source/reservations/@managed',
+    );
+    if (!emptyable(leaves) && !source)
+      throw invalid(
+        where,
+        'the disk has no source',
+        `Give one of ${SOURCES.join(', ')}; only a cdrom or floppy may be empty`,
+      );
+    const rate = Number(leaves.get('target/@rotation_rate') ?? 1);
+    if (rate > 1 && rate < 1025) throw invalid(`${where}.rotationRate`, `${rate} is neither 1 nor from 1025 to 65534`);
+    if (leaves.has('target/@tray') && !emptyable(leaves))
+      throw invalid(`${where}.tray`, 'only a cdrom or floppy has a tray');
   },
   names: (leaves) => [leaves.get('target/@dev')],
   unique: { 'target/@dev': 'target' },
@@ -183,20 +222,27 @@ export const disk: DeviceKind<DiskSpec> = {
     { path: 'source', live: 'yes', where: removable, source: 'qemuDomainChangeEjectableMedia' },
     { path: '@type', live: 'yes', where: removable, source: 'qemuDomainChangeEjectableMedia' },
     { path: 'driver/@type', live: 'yes', where: removable, source: 'qemuDomainChangeEjectableMedia' },
-    ignored('@model'),
-    ignored('target/@rotation_rate'),
-    ignored('driver/@queues'),
-    ignored('driver/@queue_size'),
-    ignored('driver/@detect_zeroes'),
-    ignored('driver/@iommu'),
-    ignored('driver/@ats'),
-    ignored('driver/@packed'),
-    ignored('driver/metadata_cache'),
-    ignored('driver/@type'),
-    ignored('source/encryption'),
-    ignored('source/auth'),
-    ignored('encryption'),
-    ignored('auth'),
+    ...updateRows('ignored', [
+      '@model',
+      'target/@rotation_rate',
+      'driver/@queues',
+      'driver/@queue_size',
+      'driver/@detect_zeroes',
+      'driver/@iommu',
+      'driver/@ats',
+      'driver/@packed',
+      'driver/@page_per_vq',
+      'driver/metadata_cache',
+      'driver/@type',
+      'source/encryption',
+      'source/auth',
+      'encryption',
+      'auth',
+      'transient/@shareBacking',
+    ]),
+    // virDomainBlockIotune changes them live; update-device does not.
+    ...updateRows('refused', ['iotune', '@device', 'target', 'driver', 'blockio', 'geometry', 'source']),
+    ...updateRows('refused', ['serial', 'wwn', 'vendor', 'product', 'readonly', 'shareable', 'transient', '@rawio']),
   ],
   identity: ['target/@dev', 'alias'],
   abi: [
@@ -213,11 +259,13 @@ export const disk: DeviceKind<DiskSpec> = {
     'readonly',
     'driver/@queues',
     'driver/@queue_size',
+    'driver/@event_idx',
     ...VIRTIO_ABI,
     'blockio',
     'geometry',
   ],
   liveOnly: ['source/@index', 'backingStore', 'mirror', 'target/@tray'].map((path) => ({ path })),
+  secret: ['source/cookies'],
   bus(leaves) {
     const target = leaves.get('target/@dev') ?? '';
     const bus = leaves.get('target/@bus');

@@ -1,5 +1,5 @@
 import { LibvirtCanonicalError } from '../../errors.js';
-import { assertXmlText, type Leaves } from '../../xml/index.js';
+import { assertXmlText, type Leaves, under } from '../../xml/index.js';
 import { addressLeaves, addressOf, addressText, parseAddress } from '../address.js';
 import { bytesOf, bytesOfXml, describe, invalid, macOf, type Size, uuidOf } from '../values.js';
 
@@ -16,7 +16,7 @@ export interface Field<T> {
   readonly paths: readonly string[];
   /** The fields of a group, by key: an update changes those it names and leaves the others. */
   readonly members?: Readonly<Record<string, Field<unknown>>>;
-  /** The fields of one item of a list, by key. */
+  /** The fields of one item of a list, or of a value that is set whole, by key. */
   readonly items?: Readonly<Record<string, Field<unknown>>>;
   /** All that it may say, when that is a closed list of words. */
   readonly words?: readonly string[];
@@ -105,7 +105,7 @@ export function present(path: string): Field<boolean> {
       if (typeof value !== 'boolean') throw invalid(where, `${describe(value)} is not true or false`);
       return value ? [[path, '']] : [];
     },
-    decode: (leaves) => (leaves.has(path) ? true : undefined),
+    decode: (leaves) => ([...leaves.keys()].some((leaf) => under(leaf, path)) ? true : undefined),
   };
 }
 
@@ -276,7 +276,42 @@ export function seconds(path: string, alongside?: Assignment): Field<number> {
   };
 }
 
-/** A list of like elements: `path` is the repeated child, `fields` what one of them holds, by paths relative to it. */
+/**
+ * Several fields under one key that make sense only together: given whole, and replaced whole by an update. `alongside`
+ * are constants that come with them and without which the value is not there; `required` and `exactlyOne` name members.
+ */
+export function whole<G extends object>(
+  fields: FieldTable<G>,
+  rules: {
+    alongside?: readonly Assignment[];
+    required?: ReadonlyArray<keyof G & string>;
+    exactlyOne?: ReadonlyArray<keyof G & string>;
+  } = {},
+): Field<G> {
+  const { alongside = [], required = [], exactlyOne = [] } = rules;
+  const items = fields as unknown as Record<string, Field<unknown>>;
+  return {
+    items,
+    paths: Object.values(items).flatMap((field) => field.paths),
+    encode(value, where) {
+      const assignments = encodeSpec(fields, value, where);
+      for (const key of required) if (value[key] === undefined) throw invalid(`${where}.${key}`, 'is missing');
+      if (exactlyOne.length > 0 && exactlyOne.filter((key) => value[key] !== undefined).length !== 1)
+        throw invalid(where, `needs exactly one of ${exactlyOne.join(', ')}`);
+      return [...alongside, ...assignments];
+    },
+    decode(leaves) {
+      if (alongside.some(([path, constant]) => leaves.get(path) !== constant)) return undefined;
+      const spec = decodeSpec(fields, leaves);
+      return Object.keys(spec).length > 0 ? (spec as G) : undefined;
+    },
+  };
+}
+
+/**
+ * A list of like elements: `path` is the repeated child, `fields` what one of them holds, by paths relative to it; the
+ * path `''` is its own text.
+ */
 export function list<G extends object>(path: string, fields: FieldTable<G>): Field<readonly G[]> {
   const nth = (index: number) => (index === 0 ? path : `${path}[${index + 1}]`);
   return {
@@ -286,7 +321,7 @@ export function list<G extends object>(path: string, fields: FieldTable<G>): Fie
       if (!Array.isArray(values)) throw invalid(where, `${describe(values)} is not a list`);
       return values.flatMap((value, index) =>
         encodeSpec(fields, value, `${where}[${index}]`).map(
-          ([below, leaf]): Assignment => [`${nth(index)}/${below}`, leaf],
+          ([below, leaf]): Assignment => [below === '' ? nth(index) : `${nth(index)}/${below}`, leaf],
         ),
       );
     },
@@ -295,7 +330,10 @@ export function list<G extends object>(path: string, fields: FieldTable<G>): Fie
       for (let index = 0; ; index++) {
         const prefix = `${nth(index)}/`;
         const below: Leaves = new Map();
-        for (const [leaf, value] of leaves) if (leaf.startsWith(prefix)) below.set(leaf.slice(prefix.length), value);
+        for (const [leaf, value] of leaves) {
+          if (leaf.startsWith(prefix)) below.set(leaf.slice(prefix.length), value);
+          else if (leaf === nth(index)) below.set('', value);
+        }
         if (below.size === 0) return items.length > 0 ? items : undefined;
         items.push(decodeSpec(fields, below) as G);
       }

@@ -34,7 +34,8 @@ export function kindTests<Spec extends object>(
 ): void {
   test('spec → XML → spec is the identity', () => {
     fc.assert(
-      fc.property(arbitrary, (spec) => {
+      fc.property(arbitrary, (generated) => {
+        const spec = structuredClone(generated);
         const built = build(kind, spec);
         const read = decodeSpec(kind.fields, built);
         assert.equal(pick(read, Object.keys(spec)), spec);
@@ -136,6 +137,34 @@ export function sent(plan: Plan): Leaves {
   const [operation] = plan.operations as [Operation];
   return leaves(parseElement((operation.call.args as { xml: string }).xml));
 }
+
+/** Records of which each key but the required ones may be missing, but not all of them. */
+export function some<T extends object, K extends keyof T = never>(
+  model: { [P in keyof T]: fc.Arbitrary<T[P]> },
+  requiredKeys: K[] = [],
+): fc.Arbitrary<Partial<T> & Pick<T, K>> {
+  return fc
+    .record(model, { requiredKeys })
+    .filter((record) => Object.keys(record).length > 0) as unknown as fc.Arbitrary<Partial<T> & Pick<T, K>>;
+}
+
+/** Values that specs of many kinds have. */
+export const values = {
+  id: fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/),
+  pciAddress: fc.stringMatching(/^pci 0000:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/),
+  hostPci: fc.stringMatching(/^0000:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/),
+  /** Texts with all that XML has a meaning of its own for. */
+  name: fc.stringMatching(/^[\w<>&"'][\w<>&"' .:äß-]{0,20}$/),
+  path: fc.stringMatching(/^\/[\w<>&"' .-]{1,30}$/),
+  uuid: fc.uuid(),
+  mac: fc.stringMatching(/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/),
+  size: fc.nat().map((n) => n * 512),
+  port: fc.integer({ min: 1, max: 65535 }),
+  yes: fc.constant(true),
+};
+
+/** The virtio options of a `driver` group. */
+export const virtioDriver = { iommu: fc.boolean(), ats: fc.boolean(), packed: fc.boolean(), pagePerVq: fc.boolean() };
 
 type Fields = Readonly<Record<string, Field<unknown>>>;
 type Spec = Readonly<Record<string, unknown>>;
