@@ -111,8 +111,9 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
     try {
       documents = await runOperation(reader, operation, documents, options);
     } catch (cause) {
-      // A call that libvirt refused changed nothing; any other failure may have come after the change.
-      const done = plan.operations.slice(0, cause instanceof LibvirtError ? at : at + 1);
+      // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
+      const nothing = cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
+      const done = plan.operations.slice(0, nothing ? at : at + 1);
       if (onFailure === 'stop') throw new ApplyError(plan, at, cause, 'kept', []);
       const errors = await rollback(reader, done, before, options);
       throw new ApplyError(plan, at, cause, errors.length > 0 ? 'partial' : 'undone', errors);
