@@ -18,8 +18,8 @@ export interface InternalCallOptions<P extends AnyProcedure> extends CallOptions
   readonly urgent?: boolean;
   /** For the record, where the arguments do not name the domain. */
   readonly subject?: CallSubject;
-  /** Runs in the turn in which the reply is parsed; gets the result, or undefined if there is none and never will be. */
-  readonly onReply?: (result: ProcedureResult<P> | undefined) => void;
+  /** Gets the result in the turn in which the reply is parsed, before anything behind it in the same chunk. */
+  readonly onResult?: (result: ProcedureResult<P>) => void;
 }
 
 let connections = 0;
@@ -28,14 +28,15 @@ let connections = 0;
 export class Caller {
   readonly id = ++connections;
   readonly #rpc: Rpc;
-  readonly #timeout: number;
+  /** Default deadline of a call in milliseconds. */
+  readonly timeout: number;
   #calls = 0;
   /** Set once the daemon told it. */
   libvirtVersion: string | undefined;
 
   constructor(rpc: Rpc, timeout: number) {
     this.#rpc = rpc;
-    this.#timeout = timeout;
+    this.timeout = timeout;
   }
 
   // An async function on purpose: errors made after the await carry the stack of the caller.
@@ -47,7 +48,7 @@ export class Caller {
     const procedure = procedureOf(name);
     const frame = encodeCall(procedure, args);
     const decode = (payload: Buffer) => procedure.result.read(new XdrReader(payload)) as ProcedureResult<P>;
-    const { onReply, signal, timeout = this.#timeout } = options;
+    const { onResult, signal, timeout = this.timeout } = options;
     const domain = options.subject ?? subjectOf(args);
     const record = { connection: this.id, call: ++this.#calls, procedure: name, ...(domain && { domain }) };
     const started = performance.now();
@@ -61,8 +62,7 @@ export class Caller {
       timeout,
       signal,
       urgent: options.urgent ?? false,
-      onReply:
-        onReply && ((reply) => onReply(attempt(() => (reply.kind === 'ok' ? decode(reply.payload) : undefined)))),
+      onReply: onResult && ((payload) => onResult(decode(payload))),
     });
 
     let result: ProcedureResult<P> | undefined;
@@ -91,12 +91,4 @@ function errorRecord(error: LibvirtCanonicalError | undefined): object {
   return error instanceof LibvirtError && error.errorName
     ? { error: error.code, errorName: error.errorName }
     : { error: error.code };
-}
-
-function attempt<T>(run: () => T): T | undefined {
-  try {
-    return run();
-  } catch {
-    return undefined;
-  }
 }

@@ -29,7 +29,7 @@ export interface SubscribeOptions {
 }
 
 export type EventClass = (typeof EVENTS)[keyof typeof EVENTS][0];
-type Filter = Exclude<keyof SubscribeOptions, 'signal' | 'queue'>;
+export type Filter = Exclude<keyof SubscribeOptions, 'signal' | 'queue'>;
 
 /** How the events of a class are registered for. */
 export interface EventClassRow {

@@ -1,14 +1,16 @@
 import { LibvirtCanonicalError } from '../errors.js';
+import { bounded } from './bounded.js';
 import type { Caller } from './caller.js';
 import { type Codec, structCodec } from './codec.js';
 import { eventChannel, subjectOf } from './diagnostics.js';
 import { CallAbortedError, ConnectionLostError } from './errors.js';
-import { EVENT_CLASSES, type EventClass, type EventClassRow, FILTERS, type SubscribeOptions } from './event-classes.js';
+import { EVENT_CLASSES, type EventClass, FILTERS, type Filter, type SubscribeOptions } from './event-classes.js';
 import { type Message, Program } from './message.js';
 import type { AnyProcedure, ProcedureArgs } from './procedures.js';
 import { EVENTS } from './protocol-table.generated.js';
 import type { Closed } from './rpc.js';
 import { type EventMessage, type EventName, EventQueue, type EventSubscription } from './subscription.js';
+import { ignore } from './unwatched.js';
 import { XdrReader } from './xdr.js';
 
 const DEFAULT_QUEUE = 1024;
@@ -41,14 +43,31 @@ const ROWS: readonly EventRow[] = (Object.keys(EVENTS) as EventName[]).map((name
 const BY_NAME: ReadonlyMap<string, EventRow> = new Map(ROWS.map((row) => [row.name, row]));
 const BY_MESSAGE: ReadonlyMap<string, EventRow> = new Map(ROWS.map((row) => [row.message, row]));
 
-/** Binds callback ids to subscriptions and carries events to them. */
+/** A registration with the daemon and the subscriptions that share it. */
+interface Registration {
+  readonly row: EventRow;
+  readonly queues: Set<EventQueue<EventName>>;
+  /** Settles with the daemon's answer, however late. */
+  readonly answered: Promise<unknown>;
+  /** Once the daemon has told it. */
+  callbackID: number | undefined;
+  /** From the end of the last subscription on: settles when the daemon has forgotten it. */
+  left: Promise<unknown> | undefined;
+}
+
+/**
+ * Binds callback ids to subscriptions and carries events to them. The daemon takes one registration of an event and
+ * filter from each connection ("event callback already tracked"), so subscriptions to the same share it.
+ */
 export class EventRouter {
   readonly #caller: Caller;
+  /** By event and filter. */
+  readonly #registrations = new Map<string, Registration>();
   /** By event and callback id: each class counts its ids on its own, and 0 is one. */
-  readonly #bound = new Map<string, Registration<EventName>>();
+  readonly #bound = new Map<string, Registration>();
   readonly #held: { readonly key: string; readonly data: EventMessage<EventName> }[] = [];
   #heldLost = 0;
-  #registering = 0;
+  #unanswered = 0;
 
   constructor(caller: Caller) {
     this.#caller = caller;
@@ -57,40 +76,34 @@ export class EventRouter {
   async subscribe<E extends EventName>(event: E, options: SubscribeOptions): Promise<EventSubscription<E>> {
     const row = BY_NAME.get(event);
     if (!row) throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`);
-    const eventClass = EVENT_CLASSES[row.class];
-    checkOptions(event, eventClass, options);
-    const { signal, queue = DEFAULT_QUEUE } = options;
-    const registration: Registration<E> = new Registration(event, queue, signal, () =>
-      this.#deregister(eventClass, registration),
-    );
+    const { register, filters, args } = EVENT_CLASSES[row.class];
+    checkOptions(event, filters, options);
+    const { signal, queue: limit = DEFAULT_QUEUE } = options;
+    const bounds = { procedure: register, timeout: this.#caller.timeout, signal };
+    const registerArgs = args(row.id, options) as ProcedureArgs<AnyProcedure>;
+    const key = [event, ...filters.map((filter) => filterKey(options[filter]))].join(' ');
 
-    this.#registering++;
+    // The daemon runs calls in no order: a registration sent before its predecessor is gone would be refused.
+    for (let left = this.#registrations.get(key)?.left; left; left = this.#registrations.get(key)?.left) {
+      await bounded(left, { ...bounds, sent: false });
+    }
+    if (signal?.aborted) throw new CallAbortedError(register, false, signal.reason);
+    const registration = this.#registrations.get(key) ?? this.#register(row, key, registerArgs);
+    const onAbort = (): void => void queue.close();
+    const queue: EventQueue<E> = new EventQueue(event, limit, async () => {
+      signal?.removeEventListener('abort', onAbort);
+      registration.queues.delete(queue as unknown as EventQueue<EventName>);
+      await this.#leaveIfIdle(key);
+    });
+    registration.queues.add(queue as unknown as EventQueue<EventName>);
     try {
-      await this.#caller.call(eventClass.register, eventClass.args(row.id, options) as ProcedureArgs<AnyProcedure>, {
-        signal,
-        // Here and not after the await: events of the new id may be in the same chunk as this reply.
-        onReply: (result) => {
-          if (result) {
-            registration.key = `${row.name}:${(result as { callbackID: number }).callbackID}`;
-            // One that came through after its caller gave up would send events for ever.
-            if (registration.abandoned) void this.#deregister(eventClass, registration);
-            else this.#bind(registration as unknown as Registration<EventName>);
-          }
-          this.#settled();
-        },
-      });
+      await bounded(registration.answered, { ...bounds, sent: true });
     } catch (error) {
-      registration.abandoned = true;
-      registration.release();
-      // Arguments that cannot be encoded make no request, so no reply will count it down.
-      if (error instanceof LibvirtCanonicalError && error.code === 'ARGUMENT_INVALID') this.#settled();
+      void queue.close();
       throw error;
     }
-    if (signal?.aborted) {
-      await registration.queue.close();
-      throw new CallAbortedError(eventClass.register, true, signal.reason);
-    }
-    return registration.queue;
+    signal?.addEventListener('abort', onAbort, { once: true });
+    return queue;
   }
 
   /** Takes a message of the daemon. Those of no known event, and late ones after a deregistration, are dropped. */
@@ -98,11 +111,11 @@ export class EventRouter {
     const row = BY_MESSAGE.get(messageKey(message.program, message.procedure));
     if (!row) return;
     const { callbackID, ...data } = row.codec.read(new XdrReader(message.payload)) as { callbackID: number } & object;
-    const key = `${row.name}:${callbackID}`;
+    const key = boundKey(row, callbackID);
     const registration = this.#bound.get(key);
     if (registration) {
       this.#hand(registration, data as EventMessage<EventName>);
-    } else if (this.#registering > 0) {
+    } else if (this.#unanswered > 0) {
       // An event may be faster than the reply that tells its id.
       if (this.#held.length < HELD_MAX) this.#held.push({ key, data: data as EventMessage<EventName> });
       else this.#heldLost++;
@@ -111,73 +124,94 @@ export class EventRouter {
 
   /** Ends every subscription: normally if this program closed the connection, else with CONNECTION_LOST. */
   end(closed: Closed): void {
-    const registrations = [...this.#bound.values()];
     this.#bound.clear();
-    for (const { queue, release } of registrations) {
-      release();
-      queue.end(closed.reason === 'client' ? undefined : new ConnectionLostError(closed, true));
+    for (const { queues } of this.#registrations.values()) {
+      for (const queue of queues) {
+        queue.end(closed.reason === 'client' ? undefined : new ConnectionLostError(closed, true));
+      }
     }
   }
 
-  #bind(registration: Registration<EventName>): void {
-    const { key, queue } = registration;
-    this.#bound.set(key, registration);
-    for (const held of this.#held) if (held.key === key) this.#hand(registration, held.data);
-    if (this.#heldLost > 0) queue.lose(this.#heldLost);
+  #register(row: EventRow, key: string, args: ProcedureArgs<AnyProcedure>): Registration {
+    const { register } = EVENT_CLASSES[row.class];
+    this.#unanswered++;
+    const answered = this.#caller.call(register, args, {
+      timeout: 0,
+      // Here and not after an await: events of the new id may be in the same chunk as this reply.
+      onResult: (result) => this.#bind(registration, (result as { callbackID: number }).callbackID),
+    });
+    const registration: Registration = { row, answered, queues: new Set(), callbackID: undefined, left: undefined };
+    this.#registrations.set(key, registration);
+    answered.then(
+      () => {
+        this.#answer();
+        for (const [other, { row: otherRow }] of this.#registrations) {
+          if (otherRow.class === row.class) void this.#leaveIfIdle(other);
+        }
+      },
+      () => {
+        this.#answer();
+        this.#registrations.delete(key);
+      },
+    );
+    return registration;
   }
 
-  #settled(): void {
-    this.#registering--;
-    if (this.#registering > 0) return;
+  #answer(): void {
+    this.#unanswered--;
+    if (this.#unanswered > 0) return;
     this.#held.length = 0;
     this.#heldLost = 0;
   }
 
-  #hand({ queue }: Registration<EventName>, data: EventMessage<EventName>): void {
-    queue.push(data);
+  #bind(registration: Registration, callbackID: number): void {
+    const key = boundKey(registration.row, callbackID);
+    registration.callbackID = callbackID;
+    this.#bound.set(key, registration);
+    for (const held of this.#held) if (held.key === key) this.#hand(registration, held.data);
+    if (this.#heldLost > 0) for (const queue of registration.queues) queue.lose(this.#heldLost);
+  }
+
+  #hand({ row, queues }: Registration, data: EventMessage<EventName>): void {
+    for (const queue of queues) queue.push(data);
     if (!eventChannel.hasSubscribers) return;
     const domain = subjectOf(data);
-    eventChannel.publish({ connection: this.#caller.id, event: queue.event, ...(domain && { domain }) });
+    eventChannel.publish({ connection: this.#caller.id, event: row.name, ...(domain && { domain }) });
   }
 
-  async #deregister(
-    { deregister }: EventClassRow,
-    { key, abandoned }: { readonly key: string; readonly abandoned: boolean },
-  ): Promise<void> {
-    // Not bound any more: the connection has ended, and its registrations with it.
-    if (!this.#bound.delete(key) && !abandoned) return;
-    const args = { callbackID: Number(key.slice(key.indexOf(':') + 1)) };
-    try {
-      await this.#caller.call(deregister, args as ProcedureArgs<AnyProcedure>);
-    } catch {
-      // The connection was lost on the way, or the daemon has forgotten it: either way no more events come.
-    }
-  }
-}
-
-/** One registration with the daemon and the subscription it feeds. */
-class Registration<E extends EventName> {
-  /** Event and callback id, once the daemon has told it. */
-  key = '';
-  /** Whether the caller gave up before the reply came. */
-  abandoned = false;
-  readonly queue: EventQueue<E>;
-  /** Lets go of the caller's signal. */
-  readonly release: () => void;
-
-  constructor(event: E, limit: number, signal: AbortSignal | undefined, deregister: () => Promise<void>) {
-    const onAbort = () => void this.queue.close();
-    this.release = () => signal?.removeEventListener('abort', onAbort);
-    this.queue = new EventQueue(event, limit, () => {
-      this.release();
-      return deregister();
-    });
-    signal?.addEventListener('abort', onAbort, { once: true });
+  /**
+   * Deregisters what nobody listens to any more; resolves when the daemon has done it, or does not answer in time.
+   * The last registration of a class stays until another takes its place: when a daemon's last callback goes while an
+   * event is being queued, later registrations get no events (virObjectEventStateQueueRemote reads the timer unlocked).
+   */
+  async #leaveIfIdle(key: string): Promise<void> {
+    const registration = this.#registrations.get(key);
+    if (!registration) return;
+    const { row, queues, callbackID } = registration;
+    if (queues.size > 0 || callbackID === undefined) return;
+    if (![...this.#bound.values()].some((other) => other !== registration && other.row.class === row.class)) return;
+    // Not bound any more: it is leaving already, or the connection has ended and its registrations with it.
+    if (!this.#bound.delete(boundKey(row, callbackID))) return;
+    const { deregister } = EVENT_CLASSES[row.class];
+    const call = this.#caller.call(deregister, { callbackID } as ProcedureArgs<AnyProcedure>, { timeout: 0 });
+    // Failed, the connection was lost or the daemon has forgotten it: either way no more events come.
+    registration.left = call.catch(ignore).then(() => this.#registrations.delete(key));
+    const { timeout } = this.#caller;
+    await bounded(registration.left, { procedure: deregister, timeout, sent: true }).catch(ignore);
   }
 }
 
-function checkOptions(event: EventName, eventClass: EventClassRow, options: SubscribeOptions): void {
-  const misplaced = FILTERS.find((filter) => options[filter] !== undefined && !eventClass.filters.includes(filter));
+const boundKey = (row: EventRow, callbackID: number): string => `${row.name}:${callbackID}`;
+
+/** What tells one filter of a class from another: libvirt compares UUIDs; node devices have names. */
+function filterKey(filter: SubscribeOptions[Filter]): string {
+  if (filter === undefined) return '*';
+  if (typeof filter === 'string') return filter;
+  return 'uuid' in filter ? filter.uuid.toLowerCase().replaceAll('-', '') : filter.name;
+}
+
+function checkOptions(event: EventName, filters: readonly Filter[], options: SubscribeOptions): void {
+  const misplaced = FILTERS.find((filter) => options[filter] !== undefined && !filters.includes(filter));
   if (misplaced) {
     throw new LibvirtCanonicalError('ARGUMENT_INVALID', `${event} cannot be filtered by ${misplaced}`, {
       path: misplaced,

@@ -34,8 +34,8 @@ export interface Request {
   readonly signal?: AbortSignal | undefined;
   /** Sent at once, whatever is under way. For CONNECT_CLOSE only. */
   readonly urgent?: boolean;
-  /** Called in the turn the reply is parsed, also when the caller has given up: the only place that sees every reply. */
-  readonly onReply?: ((outcome: Outcome) => void) | undefined;
+  /** Gets the payload of a good reply in the turn in which it is parsed, before anything behind it in the same chunk. */
+  readonly onReply?: ((payload: Buffer) => void) | undefined;
 }
 
 export interface RpcOptions {
@@ -181,6 +181,7 @@ export class Rpc {
     if (!call.request.urgent) this.#queue.release(call);
     const kind = message.status === MessageStatus.OK ? 'ok' : 'error';
     call.settle({ kind, payload: message.payload, sent: true });
+    if (kind === 'ok') call.request.onReply?.(message.payload);
     this.#pump();
   }
 }
@@ -206,26 +207,20 @@ class PendingCall {
   watch(): void {
     const { timeout, signal } = this.request;
     if (timeout > 0 && timeout <= TIMER_MAX) {
-      this.#timer = setTimeout(() => this.#abandon({ kind: 'timeout', sent: this.sent }), timeout);
+      this.#timer = setTimeout(() => this.settle({ kind: 'timeout', sent: this.sent }), timeout);
     }
     if (signal) {
-      this.#onAbort = () => this.#abandon({ kind: 'aborted', sent: this.sent, reason: signal.reason });
+      this.#onAbort = () => this.settle({ kind: 'aborted', sent: this.sent, reason: signal.reason });
       signal.addEventListener('abort', this.#onAbort, { once: true });
     }
-  }
-
-  /** The reply, or the certainty that none will come. */
-  settle(outcome: Outcome): void {
-    this.request.onReply?.(outcome);
-    this.#abandon(outcome);
   }
 
   lose(closed: Closed): void {
     this.settle({ kind: 'lost', sent: this.sent, closed });
   }
 
-  /** The caller learns this outcome; the slot and the serial stay taken until the reply. */
-  #abandon(outcome: Outcome): void {
+  /** The caller learns this outcome; unless it is the reply, the slot and the serial stay taken until that comes. */
+  settle(outcome: Outcome): void {
     if (this.settled) return;
     this.settled = true;
     clearTimeout(this.#timer);

@@ -39,7 +39,8 @@ async function subscribeAs(
   options: { queue?: number; signal?: AbortSignal } = {},
 ): Promise<EventSubscription<'LIFECYCLE'>> {
   const seen = daemon.received(REGISTER).length;
-  const subscribing = connection.subscribe('LIFECYCLE', options);
+  const domain = { ...DOM, uuid: DOM.uuid.slice(0, -1) + callbackID.toString(16).slice(-1) };
+  const subscribing = connection.subscribe('LIFECYCLE', { domain, ...options });
   await until(() => daemon.received(REGISTER).length > seen);
   daemon.reply(daemon.received(REGISTER).at(-1) as ReceivedCall, { callbackID });
   return within(subscribing);
@@ -105,8 +106,8 @@ test('wrapped messages come flat', async () => {
 });
 
 test('QEMU monitor events go through the qemu program, with their own filter', async () => {
-  await using room = await pair();
-  const { daemon, connection } = room;
+  await using daemon = await FakeDaemon.start();
+  await using connection = await connect(daemon.uri, { keepAlive: false });
   const subscribing = connection.subscribe('QEMU_MONITOR', { monitorEvent: 'DEVICE_DELETED' });
   await until(() => daemon.received('QEMU_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER').length === 1);
   const call = daemon.calls.at(-1) as ReceivedCall;
@@ -116,6 +117,10 @@ test('QEMU monitor events go through the qemu program, with their own filter', a
   const data = { dom: DOM, event: 'DEVICE_DELETED', seconds: 5n, micros: 7, details: '{"device":"net0"}' };
   daemon.event('QEMU_MONITOR', 1, data);
   assert.equal(await take(subscription, 1), [{ type: 'event', name: 'QEMU_MONITOR', data }]);
+  const other = connection.subscribe('QEMU_MONITOR', { monitorEvent: 'STOP' });
+  await until(() => daemon.received('QEMU_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER').length === 2);
+  daemon.reply(daemon.calls.at(-1) as ReceivedCall, { callbackID: 2 });
+  await within(other);
   const closing = subscription.close();
   await until(() => daemon.received('QEMU_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER').length === 1);
   daemon.reply(daemon.calls.at(-1) as ReceivedCall, {});
@@ -154,6 +159,7 @@ test('a consumer that waits is served at once, each in its turn', async () => {
 test('leaving the loop deregisters; late events of the id are dropped', async () => {
   await using room = await pair();
   const { daemon } = room;
+  await subscribeAs(room, 1);
   const subscription = await subscribeAs(room, 6);
   daemon.event('LIFECYCLE', 6, lifecycle(1));
   for await (const item of subscription) {
@@ -173,6 +179,86 @@ test('leaving the loop deregisters; late events of the id are dropped', async ()
   assert.is(daemon.received(DEREGISTER).length, 1);
 });
 
+test('subscriptions to the same event and filter share one registration, which goes with the last of them', async () => {
+  await using room = await pair();
+  const { daemon, connection } = room;
+  const subscribing = [connection.subscribe('LIFECYCLE'), connection.subscribe('LIFECYCLE')];
+  await until(() => daemon.received(REGISTER).length === 1);
+  daemon.reply(daemon.received(REGISTER)[0] as ReceivedCall, { callbackID: 5 });
+  const [first, second] = (await within(Promise.all(subscribing))) as [
+    EventSubscription<'LIFECYCLE'>,
+    EventSubscription<'LIFECYCLE'>,
+  ];
+  const third = await within(connection.subscribe('LIFECYCLE'));
+  daemon.event('LIFECYCLE', 5, lifecycle(1));
+  for (const subscription of [first, second, third]) assert.equal(codes(await take(subscription, 1)), [1]);
+  await within(first.close());
+  await within(third.close());
+  daemon.event('LIFECYCLE', 5, lifecycle(2));
+  assert.equal(codes(await take(second, 1)), [2]);
+  assert.is(daemon.received(REGISTER).length, 1);
+  assert.is(daemon.received(DEREGISTER).length, 0);
+  await subscribeAs(room, 6);
+  await within(second.close());
+  assert.equal(
+    daemon.received(DEREGISTER).map((call) => call.args.callbackID),
+    [5],
+  );
+});
+
+test('the last registration of a class stays until another takes its place, so that libvirt loses no events', async () => {
+  await using room = await pair();
+  const { daemon } = room;
+  const subscription = await subscribeAs(room, 1);
+  await within(subscription.close());
+  assert.is(daemon.received(DEREGISTER).length, 0);
+  daemon.event('LIFECYCLE', 1, lifecycle(1));
+  await within(room.connection.call('CONNECT_SUPPORTS_FEATURE', { feature: 1 }));
+  const domain = { ...DOM, uuid: `${DOM.uuid.slice(0, -1)}1` };
+  const again = await within(room.connection.subscribe('LIFECYCLE', { domain }));
+  assert.is(daemon.received(REGISTER).length, 1);
+  daemon.event('LIFECYCLE', 1, lifecycle(2));
+  assert.equal(codes(await take(again, 1)), [2]);
+  await within(again.close());
+  await subscribeAs(room, 2);
+  await until(() => daemon.received(DEREGISTER).length === 1);
+  assert.is(daemon.received(DEREGISTER)[0]?.args.callbackID, 1);
+});
+
+test('a new registration waits until the daemon has forgotten the old one', async () => {
+  let ids = 0;
+  await using daemon = await FakeDaemon.start({ [REGISTER]: () => ({ callbackID: ids++ }) });
+  await using connection = await connect(daemon.uri, { keepAlive: false });
+  await within(connection.subscribe('WATCHDOG'));
+  const first = await within(connection.subscribe('REBOOT'));
+  const closing = first.close();
+  const second = connection.subscribe('REBOOT');
+  await until(() => daemon.received(DEREGISTER).length === 1);
+  await within(connection.call('CONNECT_SUPPORTS_FEATURE', { feature: 1 }));
+  assert.is(daemon.received(REGISTER).length, 2);
+  daemon.reply(daemon.received(DEREGISTER)[0] as ReceivedCall, {});
+  await within(closing);
+  await within(second);
+  assert.is(daemon.received(REGISTER).length, 3);
+});
+
+test('a daemon that does not answer: subscribe and close end in time', async () => {
+  await using daemon = await FakeDaemon.start();
+  await using connection = await connect(daemon.uri, { keepAlive: false, callTimeout: 40 });
+  await failure(connection.subscribe('REBOOT'), 'CALL_TIMEOUT');
+  const again = connection.subscribe('REBOOT');
+  daemon.reply(daemon.received(REGISTER)[0] as ReceivedCall, { callbackID: 1 });
+  const subscription = await within(again);
+  const other = connection.subscribe('WATCHDOG');
+  await until(() => daemon.received(REGISTER).length === 2);
+  daemon.reply(daemon.received(REGISTER)[1] as ReceivedCall, { callbackID: 2 });
+  await within(other);
+  await within(subscription.close());
+  assert.is(daemon.received(DEREGISTER).length, 1);
+  await failure(connection.subscribe('REBOOT'), 'CALL_TIMEOUT');
+  assert.is(daemon.received(REGISTER).length, 2);
+});
+
 test('close ends a waiting consumer normally and drops what is queued', async () => {
   await using room = await pair();
   const waiting = await subscribeAs(room, 1);
@@ -188,6 +274,7 @@ test('close ends a waiting consumer normally and drops what is queued', async ()
 
 test('the signal ends a subscription normally and deregisters it', async () => {
   await using room = await pair();
+  await subscribeAs(room, 0);
   const controller = new AbortController();
   const subscription = await subscribeAs(room, 1, { signal: controller.signal });
   const next = subscription.next();
@@ -199,16 +286,17 @@ test('the signal ends a subscription normally and deregisters it', async () => {
 test('a registration given up before its reply is undone when the reply comes', async () => {
   await using room = await pair();
   const { daemon, connection } = room;
+  await subscribeAs(room, 0);
   const controller = new AbortController();
   const subscribing = connection.subscribe('LIFECYCLE', { signal: controller.signal });
-  await until(() => daemon.received(REGISTER).length === 1);
+  await until(() => daemon.received(REGISTER).length === 2);
   controller.abort();
   await failure(subscribing, 'ABORTED');
-  daemon.reply(daemon.received(REGISTER)[0] as ReceivedCall, { callbackID: 12 });
+  daemon.reply(daemon.received(REGISTER)[1] as ReceivedCall, { callbackID: 12 });
   await until(() => daemon.received(DEREGISTER).length === 1);
   assert.is(daemon.received(DEREGISTER)[0]?.args.callbackID, 12);
   await failure(connection.subscribe('LIFECYCLE', { signal: controller.signal }), 'ABORTED');
-  assert.is(daemon.received(REGISTER).length, 1);
+  assert.is(daemon.received(REGISTER).length, 2);
 });
 
 test('loss: what is queued comes first, then CONNECTION_LOST, then the end', async () => {
