@@ -55,7 +55,8 @@ export function oneOf<const T extends string>(path: string, words: readonly T[])
       if (!words.includes(value)) throw invalid(where, `${describe(value)} is not one of ${words.join(', ')}`);
       return [[path, value]];
     },
-    decode: (leaves) => leaves.get(path) as T | undefined,
+    // Another word is one that the spec cannot say.
+    decode: (leaves) => words.find((word) => word === leaves.get(path)),
   };
 }
 
