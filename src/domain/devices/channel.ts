@@ -1,7 +1,80 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import { invalid } from '../values.js';
+import { CHR_SOURCES, type ChrSourceSpec, checkChrSource, chrLiveOnly, chrSourceFields } from './chr-source.js';
+import { constant, deviceFields, flag, integer, oneOf, tagged, text } from './fields.js';
+import type { DeviceKind, DeviceSpecBase } from './kind.js';
+import { CONFIG, can, NO_UPDATE } from './rows.js';
 
 /** A private channel between guest and host. libvirt: `<channel>`. */
-export type ChannelSpec = DeviceSpecBase;
+export interface ChannelSpec extends DeviceSpecBase, ChrSourceSpec {
+  /** Name of the port in the guest, as in `/dev/virtio-ports/<name>`: `org.qemu.guest_agent.0`. */
+  readonly name?: string;
+  /** Instead of a port of its own: an address in QEMU's user-mode network that leads to the source. */
+  readonly guestfwd?: { readonly address: string; readonly port: number };
+  /** The SPICE agent's channel. */
+  readonly spicevmc?: true;
+  /** QEMU's own SPICE agent: shares the clipboard and the mouse without SPICE. Since libvirt 8.4.0. */
+  readonly qemuVdagent?: { readonly clipboard?: boolean; readonly mouse?: 'server' | 'client' };
+  /** A D-Bus channel of this name. Since libvirt 8.4.0. */
+  readonly dbus?: string;
+}
 
-export const channel = xmlOnly('channel', { names: (leaves) => [leaves.get('target/@name')] });
+const SOURCES = [...CHR_SOURCES, 'spicevmc', 'qemuVdagent', 'dbus'] as const;
+
+/** A channel is known by its name. Without `unix.path` libvirt chooses a socket, which the live document shows. */
+export const channel: DeviceKind<ChannelSpec> = {
+  element: 'channel',
+  fields: {
+    ...deviceFields,
+    ...chrSourceFields(),
+    spicevmc: constant(['@type', 'spicevmc'], 'Leave it out to have another source'),
+    qemuVdagent: tagged(['@type', 'qemu-vdagent'], {
+      clipboard: flag('source/clipboard/@copypaste'),
+      mouse: oneOf('source/mouse/@mode', ['server', 'client']),
+    }),
+    dbus: text('source/@channel', { alongside: ['@type', 'dbus'] }),
+    name: text('target/@name', { alongside: ['target/@type', 'virtio'] }),
+    guestfwd: tagged(
+      ['target/@type', 'guestfwd'],
+      { address: text('target/@address'), port: integer('target/@port', { min: 1, max: 65535 }) },
+      ['address', 'port'],
+    ),
+  },
+  exclusive: [SOURCES, ['name', 'guestfwd']],
+  defaults: [['target/@type', 'virtio']],
+  check(leaves, where) {
+    const virtio = leaves.get('target/@type') === 'virtio';
+    checkChrSource(leaves, where, { autoPath: virtio && leaves.has('target/@name'), sources: SOURCES });
+    if (virtio && !leaves.has('target/@name') && leaves.get('@type') !== 'spicevmc') {
+      throw invalid(`${where}.name`, 'is missing', 'Only the SPICE agent has a name by default, com.redhat.spice.0');
+    }
+  },
+  names: (leaves) => [
+    leaves.get('target/@name'),
+    leaves.get('target/@type') === 'guestfwd' ? `${leaves.get('target/@address')}:${leaves.get('target/@port')}` : '',
+  ],
+  unique: { 'target/@name': 'channel name' },
+  support: [
+    can('attach', 'live', 'qemuDomainAttachChrDevice'),
+    can('detach', 'live', 'qemuDomainDetachDeviceChr'),
+    ...CONFIG,
+  ],
+  requires: [
+    {
+      scope: 'live',
+      where: { 'target/@type': ['virtio', ''] },
+      domain: 'devices/controller[@type="virtio-serial"]',
+      reason: 'the running guest has no virtio-serial controller',
+      remedy: "Ask for scope: 'config': libvirt adds the controller with the channel, at the next cold boot",
+      source: 'virDomainVirtioSerialAddrAutoAssign',
+    },
+  ],
+  ...NO_UPDATE,
+  abi: ['target/@type', 'target/@name', 'target/@address', 'target/@port'],
+  liveOnly: [
+    ...chrLiveOnly(),
+    { path: 'target/@state' },
+    // qemuDomainChrDefDropDefaultPath: a socket that libvirt chose is not in the canonical document.
+    { path: 'source/@path', where: { '@type': ['unix'], 'source/@mode': ['bind'], 'target/@type': ['virtio'] } },
+  ],
+  bus: (leaves) => (leaves.get('target/@type') === 'guestfwd' ? undefined : { type: 'virtio-serial' }),
+};

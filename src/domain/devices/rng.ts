@@ -1,7 +1,68 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import { invalid, type Size } from '../values.js';
+import { type ChrSourceSpec, chrLiveOnly, chrSource } from './chr-source.js';
+import {
+  constant,
+  deviceFields,
+  group,
+  integer,
+  oneOf,
+  size,
+  text,
+  VIRTIO_ABI,
+  type VirtioDriverSpec,
+  virtioDriverFields,
+} from './fields.js';
+import type { DeviceKind, DeviceSpecBase } from './kind.js';
+import { CONFIG, can, NO_UPDATE } from './rows.js';
+import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 
-/** A source of randomness. libvirt: `<rng>`. */
-export type RngSpec = DeviceSpecBase;
+/** A source of randomness. libvirt: `<rng>`. One of `random`, `builtin` and `egd` says where it comes from. */
+export interface RngSpec extends DeviceSpecBase {
+  /** Path of a device of the host: `/dev/urandom`. */
+  readonly random?: string;
+  /** QEMU's own random numbers. */
+  readonly builtin?: true;
+  /** An entropy gathering daemon behind a character device. */
+  readonly egd?: ChrSourceSpec;
+  /** Default `virtio`. */
+  readonly model?: (typeof VIRTIO_MODELS)[number];
+  /** At most so many bytes in each `period` of milliseconds, 1000 when left out. */
+  readonly rate?: { readonly bytes: Size; readonly period?: number };
+  readonly driver?: VirtioDriverSpec;
+}
 
-export const rng = xmlOnly('rng', { bus: () => ({ type: 'pci', slot: 'express' }) });
+export const rng: DeviceKind<RngSpec> = {
+  element: 'rng',
+  fields: {
+    ...deviceFields,
+    random: text('backend', {
+      pattern: /^\//,
+      expected: 'an absolute path',
+      alongside: ['backend/@model', 'random'],
+    }),
+    builtin: constant(['backend/@model', 'builtin'], 'Leave it out to have another source'),
+    egd: chrSource(['backend/@model', 'egd'], 'backend/'),
+    model: oneOf('@model', VIRTIO_MODELS),
+    rate: group({ bytes: size('rate/@bytes'), period: integer('rate/@period', { min: 1 }) }),
+    driver: group<VirtioDriverSpec>(virtioDriverFields),
+  },
+  exclusive: [['random', 'builtin', 'egd']],
+  defaults: [['@model', 'virtio']],
+  check(leaves, where) {
+    if (!leaves.has('backend/@model')) throw invalid(where, 'it has no source', 'Give random, builtin or egd');
+    if (leaves.has('rate/@period') && !leaves.has('rate/@bytes')) throw invalid(`${where}.rate.bytes`, 'is missing');
+    if (leaves.get('rate/@bytes') === '0')
+      throw invalid(`${where}.rate.bytes`, 'nothing at all is no rate', 'Leave rate out to have no limit');
+  },
+  names: () => [],
+  unique: {},
+  support: [
+    can('attach', 'live', 'qemuDomainAttachRNGDevice'),
+    can('detach', 'live', 'qemuDomainDetachPrepRNG'),
+    ...CONFIG,
+  ],
+  ...NO_UPDATE,
+  abi: ['@model', ...VIRTIO_ABI],
+  liveOnly: chrLiveOnly('backend/'),
+  bus: (leaves) => virtioSlot(leaves.get('@model')),
+};

@@ -1,7 +1,72 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import { describe, invalid } from '../values.js';
+import { type ChrSourceSpec, chrLiveOnly, chrSource } from './chr-source.js';
+import { constant, deviceFields, type Field, text } from './fields.js';
+import type { DeviceKind, DeviceSpecBase } from './kind.js';
+import { defineOnly, NO_UPDATE } from './rows.js';
 
-/** A smartcard. libvirt: `<smartcard>`. */
-export type SmartcardSpec = DeviceSpecBase;
+/**
+ * A smartcard. libvirt: `<smartcard>`. Only in the definition. One of `host`, `certificates` and `passthrough`. libvirt's
+ * schema gives it no alias, so it has no `id`.
+ */
+export interface SmartcardSpec extends Omit<DeviceSpecBase, 'id'> {
+  /** The host's own reader. */
+  readonly host?: true;
+  /** Names of three certificates in an NSS database of the host. */
+  readonly certificates?: readonly [string, string, string];
+  /** Directory of that database. Default `/etc/pki/nssdb`. */
+  readonly database?: string;
+  /** A reader behind a character device; `spicevmc`: of who looks at the guest by SPICE. */
+  readonly passthrough?: SmartcardPassthroughSpec;
+}
 
-export const smartcard = xmlOnly('smartcard');
+/** The character device that leads to a smartcard reader. */
+export interface SmartcardPassthroughSpec extends ChrSourceSpec {
+  readonly spicevmc?: true;
+}
+
+const CERTIFICATES = ['certificate', 'certificate[2]', 'certificate[3]'];
+
+function certificates(): Field<readonly [string, string, string]> {
+  return {
+    paths: CERTIFICATES,
+    encode(value, where) {
+      if (!Array.isArray(value) || value.length !== CERTIFICATES.length)
+        throw invalid(where, `${describe(value)} is not a list of three certificates`);
+      return [
+        ['@mode', 'host-certificates'],
+        ...CERTIFICATES.flatMap((path, index) => text(path).encode(value[index], `${where}[${index}]`)),
+      ];
+    },
+    decode(leaves) {
+      const [first, second, third] = CERTIFICATES.map((path) => leaves.get(path));
+      return first && second && third ? [first, second, third] : undefined;
+    },
+  };
+}
+
+export const smartcard: DeviceKind<SmartcardSpec> = {
+  element: 'smartcard',
+  fields: {
+    address: deviceFields.address,
+    host: constant(['@mode', 'host'], 'Leave it out to have another card'),
+    certificates: certificates(),
+    database: text('database', { pattern: /^\//, expected: 'an absolute path' }),
+    passthrough: chrSource<SmartcardPassthroughSpec>(['@mode', 'passthrough'], '', {
+      spicevmc: constant(['@type', 'spicevmc'], 'Leave it out to have another source'),
+    }),
+  },
+  exclusive: [['host', 'certificates', 'passthrough']],
+  check(leaves, where) {
+    const mode = leaves.get('@mode');
+    if (mode === undefined) throw invalid(where, 'it is no card yet', 'Give host, certificates or passthrough');
+    if (leaves.has('database') && mode !== 'host-certificates')
+      throw invalid(`${where}.database`, 'goes with certificates only');
+  },
+  names: () => [],
+  unique: {},
+  support: defineOnly('smartcards'),
+  ...NO_UPDATE,
+  abi: ['@mode'],
+  liveOnly: chrLiveOnly(),
+  bus: () => ({ type: 'ccid' }),
+};

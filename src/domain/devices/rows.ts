@@ -1,0 +1,40 @@
+import type { SupportRow, Where } from './kind.js';
+
+type Action = SupportRow['action'];
+type RowScope = SupportRow['scope'];
+
+/** A row for what libvirt can do. */
+export function can(
+  action: Action,
+  scope: RowScope,
+  source: string,
+  only: { where?: Where; since?: string } = {},
+): SupportRow {
+  return { action, scope, supported: true, source, ...only };
+}
+
+/** A row for what libvirt cannot do, and why. */
+export function cannot(action: Action, scope: RowScope, reason: string, source: string, where?: Where): SupportRow {
+  return { action, scope, supported: false, reason, source, ...(where === undefined ? {} : { where }) };
+}
+
+/** Attach and detach in the canonical document, of which qemuDomainAttachDeviceConfig and its sibling know the kind. */
+export const CONFIG: readonly SupportRow[] = [
+  can('attach', 'config', 'qemuDomainAttachDeviceConfig'),
+  can('detach', 'config', 'qemuDomainDetachDeviceConfig'),
+];
+
+/** No call adds or removes a device of the kind: it is in the definition or not. */
+export function defineOnly(plural: string): readonly SupportRow[] {
+  const reason = `libvirt has no hot-plug of ${plural}`;
+  const never = `libvirt cannot add or remove ${plural} after the definition`;
+  return [
+    cannot('attach', 'live', reason, 'qemuDomainAttachDeviceLive'),
+    cannot('attach', 'config', never, 'qemuDomainAttachDeviceConfig'),
+    cannot('detach', 'live', reason, 'qemuDomainDetachDeviceLive'),
+    cannot('detach', 'config', never, 'qemuDomainDetachDeviceConfig'),
+  ];
+}
+
+/** Kinds that update-device does not know. */
+export const NO_UPDATE = { updateConfig: false, updates: [], identity: [] } as const;
