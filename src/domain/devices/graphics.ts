@@ -1,7 +1,235 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import { under } from '../../xml/index.js';
+import { invalid } from '../values.js';
+import { constant, type Field, flag, group, integer, list, oneOf, text } from './fields.js';
+import type { DeviceKind } from './kind.js';
+import { defineOnly } from './rows.js';
 
-/** A remote display. libvirt: `<graphics>`. */
-export type GraphicsSpec = DeviceSpecBase;
+/**
+ * A remote or local display. libvirt: `<graphics>`. It cannot be added or removed, but its password changes live. There is
+ * one of a type, which is its name; it has no alias and no address.
+ */
+export interface GraphicsSpec {
+  readonly type: 'vnc' | 'spice' | 'sdl' | 'egl-headless' | 'dbus' | 'rdp' | 'desktop';
+  /** A port of one's own choice, from 1. Without one libvirt takes a free one at each start, which the live document shows. */
+  readonly port?: number;
+  /** Says outright that libvirt chooses the ports. */
+  readonly autoport?: true;
+  /** Of spice: the port with TLS. */
+  readonly tlsPort?: number;
+  /** Of vnc: the port for WebSocket; `auto`: libvirt chooses. */
+  readonly websocket?: number | 'auto';
+  /** Address or host name to listen on. One of `listen`, `network`, `socket` and `noListen`; default as in qemu.conf. */
+  readonly listen?: string;
+  /** The address of a libvirt network. */
+  readonly network?: string;
+  /** A Unix socket; `auto`: libvirt chooses one at each start. */
+  readonly socket?: string;
+  /** Not at all: clients come by virDomainOpenGraphics. */
+  readonly noListen?: true;
+  /** Secret: never shown in plans and errors. Of vnc: at most 8 characters. */
+  readonly passwd?: string;
+  /** Time in UTC from which the password is no longer good: `2026-12-31T23:59:59`. */
+  readonly passwdValidTo?: string;
+  /** What becomes of clients when the password changes. vnc knows `keep` only. */
+  readonly connected?: 'keep' | 'disconnect' | 'fail';
+  /** Keyboard layout: `de`. */
+  readonly keymap?: string;
+  /** Of vnc: who may look at once. */
+  readonly sharePolicy?: 'allow-exclusive' | 'force-shared' | 'ignore';
+  /** Of vnc: clients may shut the guest down and reset it. */
+  readonly powerControl?: boolean;
+  /** Number of the {@link AudioSpec} that a vnc or dbus client hears. */
+  readonly audio?: number;
+  readonly spice?: SpiceSpec;
+  /** OpenGL. `rendernode`: a path under `/dev/dri`. */
+  readonly gl?: { readonly enable?: boolean; readonly rendernode?: string };
+  /** Of sdl and desktop: the X display of the host. */
+  readonly display?: string;
+  /** Of sdl: the authority file of the X display. */
+  readonly xauth?: string;
+  /** Of sdl and desktop. */
+  readonly fullscreen?: boolean;
+  /** Of dbus: the address of the bus, or no bus at all. */
+  readonly dbus?: { readonly address?: string; readonly p2p?: boolean };
+}
 
-export const graphics = xmlOnly('graphics', { names: (leaves) => [leaves.get('@type')] });
+/** What only SPICE has. */
+export interface SpiceSpec {
+  /** Whether channels use TLS when nothing else is said of them. */
+  readonly defaultMode?: 'any' | 'secure' | 'insecure';
+  readonly channels?: ReadonlyArray<{
+    readonly name: 'main' | 'display' | 'inputs' | 'cursor' | 'playback' | 'record' | 'smartcard' | 'usbredir';
+    readonly mode: 'any' | 'secure' | 'insecure';
+  }>;
+  readonly image?: 'auto_glz' | 'auto_lz' | 'quic' | 'glz' | 'lz' | 'off';
+  readonly jpeg?: 'auto' | 'never' | 'always';
+  readonly zlib?: 'auto' | 'never' | 'always';
+  /** Compresses sound. */
+  readonly playback?: boolean;
+  readonly streaming?: 'filter' | 'all' | 'off';
+  readonly mouse?: 'server' | 'client';
+  /** Shares the clipboard. */
+  readonly copypaste?: boolean;
+  readonly filetransfer?: boolean;
+}
+
+const CHANGE = 'qemuDomainChangeGraphics';
+const SERVER = { '@type': ['vnc', 'spice'] };
+
+/** A port that a caller chose: libvirt's own choice shows as -1, or as the real one with autoport. */
+function portField(path: string): Field<number> {
+  const chosen = integer(path, { min: 1, max: 65535 });
+  return {
+    ...chosen,
+    encode: (value, where) => [['@autoport', 'no'], ...chosen.encode(value, where)],
+    decode: (leaves) =>
+      leaves.get('@autoport') === 'yes' || leaves.get(path) === '-1' ? undefined : chosen.decode(leaves),
+  };
+}
+
+function websocketField(): Field<number | 'auto'> {
+  const chosen = integer('@websocket', { min: 1, max: 65535 });
+  return {
+    paths: chosen.paths,
+    encode: (value, where) => (value === 'auto' ? [['@websocket', '-1']] : chosen.encode(value, where)),
+    decode: (leaves) => (leaves.get('@websocket') === '-1' ? 'auto' : chosen.decode(leaves)),
+  };
+}
+
+/** libvirt writes an address or socket a second time, as an attribute, which goes when the element changes: they must agree. */
+function listenField(type: 'address' | 'socket' | 'network', value: Field<string>): Field<string> {
+  const own = type === 'socket' ? 'auto' : undefined;
+  return {
+    paths: ['listen', '@listen', '@socket'],
+    encode: (given, where) => [['listen/@type', type], ...(given === own ? [] : value.encode(given, where))],
+    decode: (leaves) => (leaves.get('listen/@type') === type ? (value.decode(leaves) ?? own) : undefined),
+  };
+}
+
+/** Fields that only some types have. */
+const ONLY: Readonly<Record<string, readonly [field: string, ...types: string[]]>> = {
+  '@tlsPort': ['tlsPort', 'spice'],
+  '@websocket': ['websocket', 'vnc'],
+  '@sharePolicy': ['sharePolicy', 'vnc'],
+  '@powerControl': ['powerControl', 'vnc'],
+  '@passwd': ['passwd', 'vnc', 'spice'],
+  '@keymap': ['keymap', 'vnc', 'spice'],
+  'listen/@type': ['listen', 'vnc', 'spice', 'rdp'],
+  '@autoport': ['autoport', 'vnc', 'spice', 'rdp'],
+  'audio/@id': ['audio', 'vnc', 'dbus'],
+  'gl/@enable': ['gl', 'spice', 'sdl', 'dbus'],
+  'gl/@rendernode': ['gl', 'spice', 'egl-headless', 'dbus'],
+  '@display': ['display', 'sdl', 'desktop'],
+  '@xauth': ['xauth', 'sdl'],
+  '@fullscreen': ['fullscreen', 'sdl', 'desktop'],
+  '@address': ['dbus', 'dbus'],
+  '@p2p': ['dbus', 'dbus'],
+};
+/** Paths of {@link SpiceSpec}. */
+const SPICE = [
+  '@defaultMode',
+  'channel',
+  'image',
+  'jpeg',
+  'zlib',
+  'playback',
+  'streaming',
+  'mouse',
+  'clipboard',
+  'filetransfer',
+];
+
+export const graphics: DeviceKind<GraphicsSpec> = {
+  element: 'graphics',
+  fields: {
+    type: oneOf('@type', ['vnc', 'spice', 'sdl', 'egl-headless', 'dbus', 'rdp', 'desktop']),
+    port: portField('@port'),
+    autoport: { ...constant(['@autoport', 'yes'], 'Give a port instead'), paths: ['@autoport'] },
+    tlsPort: portField('@tlsPort'),
+    websocket: websocketField(),
+    listen: listenField('address', text('listen/@address')),
+    network: listenField('network', text('listen/@network')),
+    socket: listenField('socket', text('listen/@socket', { pattern: /^\//, expected: 'an absolute path' })),
+    noListen: {
+      ...constant(['listen/@type', 'none'], 'Give listen, network or socket instead'),
+      paths: ['listen', '@listen', '@socket'],
+    },
+    passwd: text('@passwd'),
+    passwdValidTo: text('@passwdValidTo', {
+      pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/,
+      expected: "a time in UTC such as '2026-12-31T23:59:59'",
+    }),
+    connected: oneOf('@connected', ['keep', 'disconnect', 'fail']),
+    keymap: text('@keymap', { pattern: /^[\w-]+$/, expected: "a layout's name such as 'de'" }),
+    sharePolicy: oneOf('@sharePolicy', ['allow-exclusive', 'force-shared', 'ignore']),
+    powerControl: flag('@powerControl'),
+    audio: integer('audio/@id', { min: 1, max: 255 }),
+    spice: group<SpiceSpec>({
+      defaultMode: oneOf('@defaultMode', ['any', 'secure', 'insecure']),
+      channels: list('channel', {
+        name: oneOf('@name', ['main', 'display', 'inputs', 'cursor', 'playback', 'record', 'smartcard', 'usbredir']),
+        mode: oneOf('@mode', ['any', 'secure', 'insecure']),
+      }),
+      image: oneOf('image/@compression', ['auto_glz', 'auto_lz', 'quic', 'glz', 'lz', 'off']),
+      jpeg: oneOf('jpeg/@compression', ['auto', 'never', 'always']),
+      zlib: oneOf('zlib/@compression', ['auto', 'never', 'always']),
+      playback: flag('playback/@compression', 'on', 'off'),
+      streaming: oneOf('streaming/@mode', ['filter', 'all', 'off']),
+      mouse: oneOf('mouse/@mode', ['server', 'client']),
+      copypaste: flag('clipboard/@copypaste'),
+      filetransfer: flag('filetransfer/@enable'),
+    }),
+    gl: group({
+      enable: flag('gl/@enable'),
+      rendernode: text('gl/@rendernode', { pattern: /^\//, expected: 'an absolute path' }),
+    }),
+    display: text('@display'),
+    xauth: text('@xauth'),
+    fullscreen: flag('@fullscreen'),
+    dbus: group({ address: text('@address'), p2p: flag('@p2p') }),
+  },
+  required: ['type'],
+  exclusive: [
+    ['port', 'autoport'],
+    ['tlsPort', 'autoport'],
+    ['listen', 'network', 'socket', 'noListen'],
+  ],
+  check(leaves, where) {
+    const type = leaves.get('@type') ?? '';
+    const refuse = (field: string, types: readonly string[]) =>
+      invalid(`${where}.${field}`, `a ${type} display has none`, `Only ${types.join(', ')}`);
+    for (const [leaf, [field, ...types]] of Object.entries(ONLY))
+      if (leaves.has(leaf) && !types.includes(type)) throw refuse(field, types);
+    for (const leaf of leaves.keys())
+      if (type !== 'spice' && SPICE.some((path) => under(leaf, path))) throw refuse('spice', ['spice']);
+    // virDomainGraphicsAuthDefParseXML drops both when there is no password.
+    for (const field of ['passwdValidTo', 'connected'])
+      if (leaves.has(`@${field}`) && !leaves.has('@passwd'))
+        throw invalid(`${where}.${field}`, 'goes with a password only', 'Give passwd too');
+    if (type === 'vnc' && (leaves.get('@connected') ?? 'keep') !== 'keep')
+      throw invalid(`${where}.connected`, 'vnc knows keep only');
+    if (type === 'vnc' && Buffer.byteLength(leaves.get('@passwd') ?? '') > 8)
+      throw invalid(`${where}.passwd`, 'is longer than 8 bytes, the most that VNC has');
+  },
+  names: (leaves) => [leaves.get('@type')],
+  unique: { '@type': 'type of display' },
+  support: defineOnly('displays'),
+  updateConfig: true,
+  updates: [
+    ...['@passwd', '@passwdValidTo', '@connected'].map(
+      (path) => ({ path, live: 'yes', where: SERVER, source: CHANGE }) as const,
+    ),
+    ...['@websocket', '@sharePolicy', '@powerControl', 'audio', 'gl', ...SPICE].map(
+      (path) => ({ path, live: 'ignored', where: SERVER, source: CHANGE }) as const,
+    ),
+  ],
+  identity: ['@type'],
+  abi: [],
+  liveOnly: [
+    { path: '@port', where: { '@autoport': ['yes'] } },
+    { path: '@tlsPort', where: { '@autoport': ['yes'] } },
+    ...['@websocket', '@listen', '@socket', 'listen/@address', 'listen/@socket'].map((path) => ({ path })),
+  ],
+  secret: ['@passwd'],
+  bus: () => undefined,
+};

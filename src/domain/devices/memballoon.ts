@@ -1,10 +1,47 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import {
+  deviceFields,
+  flag,
+  group,
+  oneOf,
+  seconds,
+  VIRTIO_ABI,
+  type VirtioDriverSpec,
+  virtioDriverFields,
+} from './fields.js';
+import type { DeviceKind, DeviceSpecBase } from './kind.js';
+import { defineOnly, NO_UPDATE } from './rows.js';
+import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 
-/** The memory balloon. libvirt: `<memballoon>`. */
-export type MemballoonSpec = DeviceSpecBase;
+/** The memory balloon. libvirt: `<memballoon>`. Only in the definition; libvirt adds one where it is left out. */
+export interface MemballoonSpec extends DeviceSpecBase {
+  /** Default `virtio`. `none`: no balloon. */
+  readonly model?: (typeof VIRTIO_MODELS)[number] | 'none';
+  /** Gives memory back to a guest that would run out of it. */
+  readonly autodeflate?: boolean;
+  /** The guest tells which memory it does not use, so that the host can have it. */
+  readonly freePageReporting?: boolean;
+  /** Milliseconds, in whole seconds, between two readings of the guest's memory statistics. */
+  readonly statsPeriod?: number;
+  readonly driver?: VirtioDriverSpec;
+}
 
-export const memballoon = xmlOnly('memballoon', {
+export const memballoon: DeviceKind<MemballoonSpec> = {
+  element: 'memballoon',
+  fields: {
+    ...deviceFields,
+    model: oneOf('@model', [...VIRTIO_MODELS, 'none']),
+    autodeflate: flag('@autodeflate', 'on', 'off'),
+    freePageReporting: flag('@freePageReporting', 'on', 'off'),
+    statsPeriod: seconds('stats/@period'),
+    driver: group<VirtioDriverSpec>(virtioDriverFields),
+  },
+  defaults: [['@model', 'virtio']],
   names: () => ['memballoon'],
-  bus: () => ({ type: 'pci', slot: 'express' }),
-});
+  unique: {},
+  support: defineOnly('memory balloons'),
+  limits: [{ atMost: 1, source: 'virDomainDefParseXML' }],
+  ...NO_UPDATE,
+  abi: ['@model', '@autodeflate', '@freePageReporting', ...VIRTIO_ABI],
+  liveOnly: [],
+  bus: (leaves) => (leaves.get('@model') === 'none' ? undefined : virtioSlot(leaves.get('@model'))),
+};

@@ -1,7 +1,189 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import { invalid, type Size } from '../values.js';
+import { deviceFields, flag, group, integer, oneOf, present, size, text, uuid } from './fields.js';
+import type { DeviceKind, DeviceSpecBase } from './kind.js';
+import { CONFIG, can, cannot } from './rows.js';
 
-/** A memory module. libvirt: `<memory>` below `<devices>`. */
-export type MemoryDeviceSpec = DeviceSpecBase;
+/**
+ * A memory module. libvirt: `<memory>` below `<devices>`. The domain must be defined with `<maxMemory>` and a NUMA cell.
+ * libvirt counts it into the domain's own `<memory>` when it comes and goes.
+ */
+export interface MemoryDeviceSpec extends DeviceSpecBase {
+  /** `sgx-epc` has no hot-plug. */
+  readonly model: 'dimm' | 'nvdimm' | 'virtio-mem' | 'virtio-pmem' | 'sgx-epc';
+  /** Of a virtio-mem: the most it can hold. */
+  readonly size: Size;
+  /** NUMA node of the guest. A virtio-pmem has none. */
+  readonly node?: number;
+  /** Of a virtio-mem: how much of `size` the guest is to have now. The one field that can change, and does so live. */
+  readonly requested?: Size;
+  /** Of a virtio-mem: the step by which it grows and shrinks, a power of two from 2 MiB on a PC. */
+  readonly block?: Size;
+  /** Where the memory comes from on the host. */
+  readonly source?: MemorySourceSpec;
+  /** Of an nvdimm: size of its label area. */
+  readonly label?: Size;
+  /** Of an nvdimm: the guest cannot write. */
+  readonly readonly?: boolean;
+  /** Of a virtio-mem: takes slots only for what is requested. Since libvirt 10.1.0. */
+  readonly dynamicMemslots?: boolean;
+  /** Whether the host file sees what the guest writes. A virtio-pmem is `shared`. */
+  readonly access?: 'shared' | 'private';
+  /** Gives the memory back to the host when the guest stops. */
+  readonly discard?: boolean;
+  /** Of an nvdimm on POWER. */
+  readonly uuid?: string;
+}
 
-export const memoryDevice = xmlOnly('memory');
+/** libvirt: `<source>` of a memory device: pages of the host, or for nvdimm and virtio-pmem a file. */
+export interface MemorySourceSpec {
+  readonly pagesize?: Size;
+  /** NUMA nodes of the host: `0-1,3`. */
+  readonly nodemask?: string;
+  readonly path?: string;
+  readonly alignsize?: Size;
+  /** The file is real persistent memory. */
+  readonly pmem?: boolean;
+}
+
+const sized = (path: string) => size(path, { unitPath: `${path}/@unit`, fallback: 'KiB' });
+
+/** Fields that only some models have, after virDomainMemoryDefValidate and the schema. */
+const ONLY: ReadonlyArray<readonly [field: string, path: string, ...models: string[]]> = [
+  ['requested', 'target/requested', 'virtio-mem'],
+  ['block', 'target/block', 'virtio-mem'],
+  ['dynamicMemslots', 'target/@dynamicMemslots', 'virtio-mem'],
+  ['label', 'target/label/size', 'nvdimm'],
+  ['readonly', 'target/readonly', 'nvdimm'],
+  ['uuid', 'uuid', 'nvdimm'],
+  ['source.path', 'source/path', 'nvdimm', 'virtio-pmem'],
+  ['source.alignsize', 'source/alignsize', 'nvdimm'],
+  ['source.pmem', 'source/pmem', 'nvdimm'],
+  ['source.pagesize', 'source/pagesize', 'dimm', 'virtio-mem'],
+  ['source.nodemask', 'source/nodemask', 'dimm', 'virtio-mem', 'sgx-epc'],
+];
+const SGX = { '@model': ['sgx-epc'] };
+const MEMSLOTS = { 'target/@dynamicMemslots': ['yes', 'no'] };
+const PLUGGED = { '@model': ['dimm', 'nvdimm', 'virtio-mem', 'virtio-pmem'] };
+
+export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
+  element: 'memory',
+  fields: {
+    ...deviceFields,
+    model: oneOf('@model', ['dimm', 'nvdimm', 'virtio-mem', 'virtio-pmem', 'sgx-epc']),
+    size: sized('target/size'),
+    node: integer('target/node'),
+    requested: sized('target/requested'),
+    block: sized('target/block'),
+    source: group<MemorySourceSpec>({
+      pagesize: sized('source/pagesize'),
+      nodemask: text('source/nodemask', { pattern: /^[\d,^-]+$/, expected: "node numbers such as '0-1,3'" }),
+      path: text('source/path', { pattern: /^\//, expected: 'an absolute path' }),
+      alignsize: sized('source/alignsize'),
+      pmem: present('source/pmem'),
+    }),
+    label: sized('target/label/size'),
+    readonly: present('target/readonly'),
+    dynamicMemslots: flag('target/@dynamicMemslots'),
+    access: oneOf('@access', ['shared', 'private']),
+    discard: flag('@discard'),
+    uuid: uuid('uuid'),
+  },
+  required: ['model', 'size'],
+  check(leaves, where) {
+    const model = leaves.get('@model') ?? '';
+    for (const [field, path, ...models] of ONLY) {
+      if (leaves.has(path) && !models.includes(model))
+        throw invalid(`${where}.${field}`, `a ${model} has none`, `Only ${models.join(', ')}`);
+    }
+    const needed = [
+      ...(model === 'nvdimm' || model === 'virtio-pmem' ? (['source.path', 'source/path'] as const) : []),
+      ...(model === 'virtio-mem' ? (['block', 'target/block'] as const) : []),
+    ];
+    const [field, path] = needed;
+    if (field && path && !leaves.has(path)) throw invalid(`${where}.${field}`, 'is missing', `A ${model} needs it`);
+    if (model === 'virtio-pmem' && leaves.has('target/node')) throw invalid(`${where}.node`, 'a virtio-pmem has none');
+    if (model === 'virtio-pmem' && leaves.get('@access') === 'private')
+      throw invalid(`${where}.access`, 'a virtio-pmem is shared');
+    const amount = (leaf: string) => memoryDevice.fields[leaf as 'size'].decode(leaves);
+    const [most, requested, block] = [amount('size'), amount('requested'), amount('block')].map((each) =>
+      each === undefined ? undefined : BigInt(each),
+    );
+    if (most === undefined || requested === undefined) return;
+    if (requested > most) throw invalid(`${where}.requested`, 'is more than size', 'Lower it');
+    if (block && requested % block !== 0n) throw invalid(`${where}.requested`, 'is not a multiple of block');
+  },
+  // A slot's number is the module's name: its base address is there only while the guest runs.
+  names: (leaves) => [leaves.get('address/@type') === 'dimm' ? `dimm ${leaves.get('address/@slot')}` : undefined],
+  unique: {},
+  support: [
+    cannot('attach', 'live', 'sgx-epc memory has no hot-plug', 'qemuDomainAttachMemory', SGX),
+    cannot('detach', 'live', 'sgx-epc memory has no hot-plug', 'qemuDomainDetachDeviceLive', SGX),
+    ...(['live', 'config'] as const).flatMap((scope) => [
+      can('attach', scope, 'virDomainMemoryTargetDefParseXML', { where: MEMSLOTS, since: '10.1.0' }),
+      cannot('attach', scope, 'dynamicMemslots needs libvirt 10.1.0', 'virDomainMemoryTargetDefParseXML', MEMSLOTS),
+    ]),
+    can('attach', 'live', 'qemuDomainAttachMemory'),
+    can('detach', 'live', 'qemuDomainDetachPrepMemory'),
+    ...CONFIG,
+  ],
+  requires: [
+    {
+      where: PLUGGED,
+      domain: 'maxMemory',
+      reason: 'the domain is defined without maxMemory, so it has no slots for memory modules',
+      remedy: 'Only another definition can give it some',
+      source: 'virDomainDefCompatibleDevice',
+    },
+    {
+      where: { '@model': ['dimm', 'nvdimm', 'virtio-mem'] },
+      domain: 'cpu/numa/cell',
+      reason: 'the domain is defined without a NUMA cell, which memory modules belong to',
+      remedy: 'Only another definition can give it one (libvirt adds one by itself from 9.6.0 on)',
+      source: 'qemuDomainDefValidateMemoryHotplug',
+    },
+  ],
+  updateConfig: true,
+  updates: [
+    {
+      path: 'target/requested',
+      live: 'yes',
+      where: { '@model': ['virtio-mem'] },
+      since: '7.9.0',
+      source: 'qemuDomainChangeMemoryLive',
+    },
+  ],
+  // libvirt finds it by these, and an update of its size would leave the domain's total wrong.
+  identity: [
+    'alias',
+    '@model',
+    '@access',
+    '@discard',
+    'uuid',
+    'source',
+    'target/@dynamicMemslots',
+    'target/size',
+    'target/node',
+    'target/block',
+    'target/label',
+    'target/readonly',
+  ],
+  abi: [
+    '@model',
+    'uuid',
+    'source/alignsize',
+    'source/pmem',
+    'target/@dynamicMemslots',
+    'target/size',
+    'target/node',
+    'target/block',
+    'target/requested',
+    'target/label',
+    'target/readonly',
+  ],
+  liveOnly: [{ path: 'target/current' }, { path: 'address/@base', where: { 'address/@type': ['dimm'] } }],
+  bus(leaves) {
+    const model = leaves.get('@model') ?? '';
+    if (model.startsWith('virtio')) return { type: 'pci', slot: 'express' };
+    return model === 'sgx-epc' ? undefined : { type: 'dimm' };
+  },
+};

@@ -1,9 +1,125 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import { invalid, type Size } from '../values.js';
+import {
+  deviceFields,
+  flag,
+  group,
+  integer,
+  oneOf,
+  size,
+  text,
+  VIRTIO_ABI,
+  type VirtioDriverSpec,
+  virtioDriverFields,
+} from './fields.js';
+import type { BusDemand, DeviceKind, DeviceSpecBase } from './kind.js';
+import { defineOnly, NO_UPDATE } from './rows.js';
 
-/** A video card. libvirt: `<video>`. */
-export type VideoSpec = DeviceSpecBase;
+/** A video card. libvirt: `<video>`. Only in the definition. */
+export interface VideoSpec extends DeviceSpecBase {
+  /** `none`: no card at all, where libvirt would add one for a display. */
+  readonly model: 'virtio' | 'vga' | 'qxl' | 'bochs' | 'cirrus' | 'vmvga' | 'ramfb' | 'none';
+  /** Video memory, a multiple of 1 KiB. libvirt rounds it up to what the card can have. */
+  readonly vram?: Size;
+  /** Of qxl: the primary memory bar, a multiple of 1 KiB. */
+  readonly ram?: Size;
+  /** Of qxl: the 64-bit memory bar, a multiple of 1 KiB. */
+  readonly vram64?: Size;
+  /** Of qxl: the size of the VGA framebuffer, a power of two from 1 MiB. */
+  readonly vgamem?: Size;
+  /** Screens of a virtio or qxl card. Default 1. */
+  readonly heads?: number;
+  /** The card that the firmware uses. libvirt takes the first one. */
+  readonly primary?: boolean;
+  /** `accel3d`: OpenGL of a virtio card. `rendernode`: of a vhost-user card, a path under `/dev/dri`. */
+  readonly acceleration?: { readonly accel3d?: boolean; readonly accel2d?: boolean; readonly rendernode?: string };
+  /** Resolution at start, in pixels. */
+  readonly resolution?: { readonly x: number; readonly y: number };
+  readonly driver?: VideoDriverSpec;
+}
 
-export const video = xmlOnly('video', {
-  bus: (leaves) => (leaves.get('model/@type') === 'virtio' ? { type: 'pci', slot: 'express' } : undefined),
-});
+/** libvirt: attributes of `<driver>` of a video card; those of virtio for a virtio card only. */
+export interface VideoDriverSpec extends VirtioDriverSpec {
+  /** Who draws: QEMU itself (default), or a vhost-user process. */
+  readonly name?: 'qemu' | 'vhostuser';
+  readonly vgaconf?: 'io' | 'on' | 'off';
+}
+
+const kib = { fallback: 'KiB' };
+/** qemuDomainDeviceCalculatePCIConnectFlags; a model that is not here is no PCI device. */
+const SLOTS: Readonly<Record<string, BusDemand>> = {
+  virtio: { type: 'pci', slot: 'express' },
+  bochs: { type: 'pci', slot: 'express' },
+  vga: { type: 'pci', slot: 'conventional' },
+  cirrus: { type: 'pci', slot: 'conventional' },
+  vmvga: { type: 'pci', slot: 'conventional' },
+  qxl: { type: 'pci', slot: 'conventional' },
+};
+/** Fields that only some models have: qemuValidateDomainDeviceDefVideo, virDomainVideoDefValidate. */
+const ONLY: Readonly<Record<string, readonly [field: string, ...models: string[]]>> = {
+  'model/@ram': ['ram', 'qxl'],
+  'model/@vram64': ['vram64', 'qxl'],
+  'model/@vgamem': ['vgamem', 'qxl'],
+  'model/resolution/@x': ['resolution', 'vga', 'qxl', 'virtio', 'bochs'],
+  'driver/@name': ['driver.name', 'virtio'],
+  ...Object.fromEntries(VIRTIO_ABI.map((leaf) => [leaf, ['driver', 'virtio'] as const])),
+};
+
+export const video: DeviceKind<VideoSpec> = {
+  element: 'video',
+  fields: {
+    ...deviceFields,
+    model: oneOf('model/@type', ['virtio', 'vga', 'qxl', 'bochs', 'cirrus', 'vmvga', 'ramfb', 'none']),
+    vram: size('model/@vram', kib),
+    ram: size('model/@ram', kib),
+    vram64: size('model/@vram64', kib),
+    vgamem: size('model/@vgamem', kib),
+    heads: integer('model/@heads', { min: 1 }),
+    primary: flag('model/@primary'),
+    acceleration: group({
+      accel3d: flag('model/acceleration/@accel3d'),
+      accel2d: flag('model/acceleration/@accel2d'),
+      rendernode: text('model/acceleration/@rendernode', { pattern: /^\//, expected: 'an absolute path' }),
+    }),
+    resolution: group({
+      x: integer('model/resolution/@x', { min: 1 }),
+      y: integer('model/resolution/@y', { min: 1 }),
+    }),
+    driver: group<VideoDriverSpec>({
+      name: oneOf('driver/@name', ['qemu', 'vhostuser']),
+      vgaconf: oneOf('driver/@vgaconf', ['io', 'on', 'off']),
+      ...virtioDriverFields,
+    }),
+  },
+  required: ['model'],
+  check(leaves, where) {
+    const model = leaves.get('model/@type') ?? '';
+    for (const [leaf, [field, ...models]] of Object.entries(ONLY)) {
+      if (leaves.has(leaf) && !models.includes(model))
+        throw invalid(`${where}.${field}`, `a ${model} card has none`, `Only ${models.join(', ')}`);
+    }
+    if (Number(leaves.get('model/@heads') ?? 1) > 1 && model !== 'qxl' && model !== 'virtio')
+      throw invalid(`${where}.heads`, `a ${model} card has one screen`, 'Only qxl and virtio have more');
+    for (const side of ['x', 'y'])
+      if (leaves.has('model/resolution/@x') !== leaves.has(`model/resolution/@${side}`))
+        throw invalid(`${where}.resolution`, 'has both x and y, or neither');
+  },
+  names: () => [],
+  unique: {},
+  support: defineOnly('video cards'),
+  ...NO_UPDATE,
+  abi: [
+    'model/@type',
+    'model/@ram',
+    'model/@vram',
+    'model/@vram64',
+    'model/@vgamem',
+    'model/@heads',
+    'model/@primary',
+    'model/acceleration/@accel2d',
+    'model/acceleration/@accel3d',
+    'model/resolution',
+    ...VIRTIO_ABI,
+  ],
+  liveOnly: [],
+  bus: (leaves) => SLOTS[leaves.get('model/@type') ?? ''],
+};
