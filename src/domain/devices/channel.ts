@@ -1,6 +1,6 @@
 import { invalid } from '../values.js';
 import { CHR_SOURCES, type ChrSourceSpec, checkChrSource, chrLiveOnly, chrSourceFields } from './chr-source.js';
-import { constant, deviceFields, flag, integer, oneOf, tagged, text } from './fields.js';
+import { constant, deviceFields, flag, integer, oneOf, text, whole } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { CONFIG, can, NO_UPDATE } from './rows.js';
 
@@ -27,16 +27,15 @@ export const channel: DeviceKind<ChannelSpec> = {
     ...deviceFields,
     ...chrSourceFields(),
     spicevmc: constant(['@type', 'spicevmc'], 'Leave it out to have another source'),
-    qemuVdagent: tagged(['@type', 'qemu-vdagent'], {
-      clipboard: flag('source/clipboard/@copypaste'),
-      mouse: oneOf('source/mouse/@mode', ['server', 'client']),
-    }),
+    qemuVdagent: whole(
+      { clipboard: flag('source/clipboard/@copypaste'), mouse: oneOf('source/mouse/@mode', ['server', 'client']) },
+      { alongside: [['@type', 'qemu-vdagent']] },
+    ),
     dbus: text('source/@channel', { alongside: ['@type', 'dbus'] }),
     name: text('target/@name', { alongside: ['target/@type', 'virtio'] }),
-    guestfwd: tagged(
-      ['target/@type', 'guestfwd'],
+    guestfwd: whole(
       { address: text('target/@address'), port: integer('target/@port', { min: 1, max: 65535 }) },
-      ['address', 'port'],
+      { alongside: [['target/@type', 'guestfwd']], required: ['address', 'port'] },
     ),
   },
   exclusive: [SOURCES, ['name', 'guestfwd']],

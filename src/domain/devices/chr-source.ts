@@ -1,18 +1,16 @@
 import type { Leaves } from '../../xml/index.js';
-import { describe, invalid } from '../values.js';
+import { invalid } from '../values.js';
 import {
   type Assignment,
   constant,
-  encodeSpec,
   type Field,
   type FieldTable,
   flag,
-  group,
   integer,
   oneOf,
   seconds,
-  tagged,
   text,
+  whole,
 } from './fields.js';
 import type { LiveOnlyRow } from './kind.js';
 
@@ -43,13 +41,18 @@ export interface ChrSourceSpec {
   readonly log?: { readonly file: string; readonly append?: boolean };
 }
 
+/** With `connect`: tries again when the other side goes away, after so many milliseconds (whole seconds), or never. */
+export interface ChrReconnectSpec {
+  readonly enabled: boolean;
+  readonly timeout?: number;
+}
+
 /** A socket in the file system. */
 export interface ChrUnixSpec {
   readonly path?: string;
   /** `bind`: QEMU listens. `connect` (default): QEMU connects to who listens. */
   readonly mode?: 'bind' | 'connect';
-  /** With `connect`: milliseconds, in whole seconds, after which QEMU tries again. */
-  readonly reconnect?: number;
+  readonly reconnect?: ChrReconnectSpec;
 }
 
 /** A TCP socket. */
@@ -62,8 +65,7 @@ export interface ChrTcpSpec {
   readonly protocol?: 'raw' | 'telnet' | 'telnets' | 'tls';
   /** TLS with the certificates of qemu.conf. */
   readonly tls?: boolean;
-  /** With `connect`: milliseconds, in whole seconds, after which QEMU tries again. */
-  readonly reconnect?: number;
+  readonly reconnect?: ChrReconnectSpec;
 }
 
 /** A UDP socket: where QEMU sends to, and where it receives. */
@@ -96,14 +98,19 @@ export function chrSourceFields(at = ''): FieldTable<ChrSourceSpec> {
   const only = 'Leave it out to have another source';
   const connection = {
     mode: oneOf(`${at}source/@mode`, ['bind', 'connect']),
-    reconnect: seconds(`${at}source/reconnect/@timeout`, [`${at}source/reconnect/@enabled`, 'yes']),
+    reconnect: whole<ChrReconnectSpec>(
+      {
+        enabled: flag(`${at}source/reconnect/@enabled`),
+        timeout: seconds(`${at}source/reconnect/@timeout`),
+      },
+      { required: ['enabled'] },
+    ),
   };
   return {
     pty: constant(type('pty'), only),
     file: text(`${at}source/@path`, { ...path, alongside: type('file') }),
-    unix: tagged<ChrUnixSpec>(type('unix'), { path: text(`${at}source/@path`, path), ...connection }),
-    tcp: tagged<ChrTcpSpec>(
-      type('tcp'),
+    unix: whole<ChrUnixSpec>({ path: text(`${at}source/@path`, path), ...connection }, { alongside: [type('unix')] }),
+    tcp: whole<ChrTcpSpec>(
       {
         host: text(`${at}source/@host`),
         port: port(`${at}source/@service`),
@@ -111,7 +118,7 @@ export function chrSourceFields(at = ''): FieldTable<ChrSourceSpec> {
         tls: flag(`${at}source/@tls`),
         ...connection,
       },
-      ['host', 'port'],
+      { alongside: [type('tcp')], required: ['host', 'port'] },
     ),
     udp: udpField(at, type('udp')),
     dev: text(`${at}source/@path`, { ...path, alongside: type('dev') }),
@@ -121,7 +128,10 @@ export function chrSourceFields(at = ''): FieldTable<ChrSourceSpec> {
     stdio: constant(type('stdio'), only),
     spiceport: text(`${at}source/@channel`, { alongside: type('spiceport') }),
     append: flag(`${at}source/@append`, 'on', 'off'),
-    log: logField(at),
+    log: whole<NonNullable<ChrSourceSpec['log']>>(
+      { file: text(`${at}log/@file`, path), append: flag(`${at}log/@append`, 'on', 'off') },
+      { required: ['file'] },
+    ),
   };
 }
 
@@ -131,63 +141,39 @@ export function chrSource<S extends ChrSourceSpec = ChrSourceSpec>(
   at: string,
   more: Partial<FieldTable<S>> = {},
 ): Field<S> {
-  const source = tagged<S>(tag, { ...chrSourceFields(at), ...more } as unknown as FieldTable<S>);
-  const sources = [...CHR_SOURCES, ...Object.keys(more)];
+  const exactlyOne = [...CHR_SOURCES, ...Object.keys(more)] as Array<keyof S & string>;
+  const source = whole<S>({ ...chrSourceFields(at), ...more } as unknown as FieldTable<S>, {
+    alongside: [tag],
+    exactlyOne,
+  });
   return {
     ...source,
     encode(value, where) {
       const assignments = source.encode(value, where);
-      const named = sources.filter((key) => value[key as keyof S] !== undefined);
-      if (named.length > 1) throw invalid(where, `${named.join(' and ')} exclude each other`);
-      checkChrSource(new Map(assignments), where, { at, sources });
+      checkChrSource(new Map(assignments), where, { at });
       return assignments;
     },
   };
 }
 
-function logField(at: string): Field<NonNullable<ChrSourceSpec['log']>> {
-  const fields = group<NonNullable<ChrSourceSpec['log']>>({
-    file: text(`${at}log/@file`, path),
-    append: flag(`${at}log/@append`, 'on', 'off'),
-  });
-  return {
-    ...fields,
-    encode(value, where) {
-      const assignments = fields.encode(value, where);
-      if (value.file === undefined) throw invalid(`${where}.file`, 'is missing');
-      return assignments;
-    },
-  };
-}
-
-/** UDP has two `<source>`s told apart by their `mode`. */
+/** UDP has two `<source>`s told apart by their `mode`; libvirt writes the one that receives first. */
 function udpField(at: string, tag: Assignment): Field<ChrUdpSpec> {
-  const end = (source: string, mode: string) =>
-    tagged<ChrUdpSpec['connect']>(
-      [`${source}/@mode`, mode],
+  const end = (source: string, mode: keyof ChrUdpSpec) =>
+    whole<ChrUdpSpec['connect']>(
       { host: text(`${source}/@host`), port: port(`${source}/@service`) },
-      ['port'],
+      { alongside: [[`${source}/@mode`, mode]], required: ['port'] },
     );
-  const first = `${at}source`;
-  const second = `${at}source[2]`;
-  const members = { connect: end(first, 'connect'), bind: end(first, 'bind') };
+  const [first, second] = [`${at}source`, `${at}source[2]`];
+  const udp = (to: string): Field<ChrUdpSpec> =>
+    whole<ChrUdpSpec>(
+      { connect: end(to, 'connect'), bind: end(first, 'bind') },
+      { alongside: [tag], required: ['connect'] },
+    );
   return {
+    ...udp(first),
     paths: [first],
-    members: members as unknown as Readonly<Record<string, Field<unknown>>>,
-    encode(value, where) {
-      // Checks what is there at all; the places are settled below.
-      encodeSpec(members as FieldTable<ChrUdpSpec>, value, where);
-      const { bind, connect } = value;
-      if (connect === undefined) throw invalid(`${where}.connect`, `${describe(connect)} is no place to send to`);
-      const to = end(bind ? second : first, 'connect').encode(connect, `${where}.connect`);
-      return [tag, ...(bind ? members.bind.encode(bind, `${where}.bind`) : []), ...to];
-    },
-    decode(leaves) {
-      if (leaves.get(tag[0]) !== tag[1]) return undefined;
-      const found = (mode: 'bind' | 'connect') => end(first, mode).decode(leaves) ?? end(second, mode).decode(leaves);
-      const [bind, connect] = [found('bind'), found('connect')];
-      return connect && { connect, ...(bind ? { bind } : {}) };
-    },
+    encode: (value, where) => udp(value?.bind === undefined ? first : second).encode(value, where),
+    decode: (leaves) => udp(leaves.get(`${first}/@mode`) === 'connect' ? first : second).decode(leaves),
   };
 }
 
@@ -216,7 +202,7 @@ export function checkChrSource(
     throw invalid(`${where}.unix.path`, 'is missing', 'libvirt makes a socket of its own for a virtio channel only');
   }
   if (leaves.has(`${at}source/@append`) && type !== 'file') throw invalid(`${where}.append`, 'goes with file only');
-  if (leaves.has(`${at}source/reconnect/@timeout`) && leaves.get(`${at}source/@mode`) === 'bind') {
+  if (leaves.has(`${at}source/reconnect/@enabled`) && leaves.get(`${at}source/@mode`) === 'bind') {
     throw invalid(`${where}.${type}.reconnect`, 'goes with mode connect only', 'Who listens does not connect');
   }
 }

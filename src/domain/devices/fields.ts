@@ -242,24 +242,6 @@ export function constant([path, word]: Assignment, otherwise: string): Field<tru
   };
 }
 
-/** A {@link group} that stands with a constant, so that it may be empty. `needs`: the members it must have. */
-export function tagged<G extends object>(
-  tag: Assignment,
-  fields: FieldTable<G>,
-  needs: ReadonlyArray<keyof G & string> = [],
-): Field<G> {
-  const inner = group(fields);
-  return {
-    ...inner,
-    encode(value, where) {
-      const assignments = inner.encode(value, where);
-      for (const key of needs) if (value[key] === undefined) throw invalid(`${where}.${key}`, 'is missing');
-      return [tag, ...assignments];
-    },
-    decode: (leaves) => (leaves.get(tag[0]) === tag[1] ? (decodeSpec(fields, leaves) as G) : undefined),
-  };
-}
-
 /** A time in milliseconds that XML says in whole seconds. `alongside`: a constant that comes with it. */
 export function seconds(path: string, alongside?: Assignment): Field<number> {
   return {
@@ -304,7 +286,8 @@ export function whole<G extends object>(
     decode(leaves) {
       if (alongside.some(([path, constant]) => leaves.get(path) !== constant)) return undefined;
       const spec = decodeSpec(fields, leaves);
-      return Object.keys(spec).length > 0 ? (spec as G) : undefined;
+      const mayBeEmpty = alongside.length > 0 && required.length + exactlyOne.length === 0;
+      return mayBeEmpty || Object.keys(spec).length > 0 ? (spec as G) : undefined;
     },
   };
 }

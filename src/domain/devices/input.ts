@@ -5,11 +5,11 @@ import {
   flag,
   group,
   oneOf,
-  tagged,
   text,
   VIRTIO_ABI,
   type VirtioDriverSpec,
   virtioDriverFields,
+  whole,
 } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { CONFIG, can, cannot, NO_UPDATE } from './rows.js';
@@ -52,8 +52,7 @@ export const input: DeviceKind<InputSpec> = {
     ...deviceFields,
     type: oneOf('@type', ['mouse', 'keyboard', 'tablet']),
     passthrough: text('source/@evdev', { ...path, alongside: ['@type', 'passthrough'] }),
-    evdev: tagged<InputEvdevSpec>(
-      ['@type', 'evdev'],
+    evdev: whole<InputEvdevSpec>(
       {
         path: text('source/@dev', path),
         grabAll: constant(['source/@grab', 'all'], 'Leave it out to grab only this one'),
@@ -67,7 +66,7 @@ export const input: DeviceKind<InputSpec> = {
         ]),
         repeat: flag('source/@repeat', 'on', 'off'),
       },
-      ['path'],
+      { alongside: [['@type', 'evdev']], required: ['path'] },
     ),
     bus: oneOf('@bus', ['usb', 'ps2', 'virtio']),
     model: oneOf('@model', VIRTIO_MODELS),
