@@ -72,6 +72,9 @@ const CHANGE = 'qemuDomainChangeDiskLive, qemuDomainDiskChangeSupported';
 /** virDomainDiskDefPostParse: the bus that a target name stands for. */
 const BUS_OF_PREFIX: Readonly<Record<string, string>> = { vd: 'virtio', sd: 'scsi', hd: 'ide', fd: 'fdc' };
 const removable = { '@device': ['cdrom', 'floppy'] };
+const EMPTY = Object.fromEntries(
+  ['file', 'dev', 'dir', 'pool', 'protocol', 'namespace', 'path'].map((name) => [`source/@${name}`, ['']]),
+);
 const emptyable = (leaves: ReadonlyMap<string, string>) =>
   ['cdrom', 'floppy'].includes(leaves.get('@device') ?? 'disk');
 /** Every alternative of a source but `startupPolicy`, `encryption` and the like, which go with any. */
@@ -172,6 +175,22 @@ export const disk: DeviceKind<DiskSpec> = {
     {
       action: 'attach',
       scope: 'live',
+      where: { ...EMPTY, 'target/@bus': ['scsi', 'usb'] },
+      since: '9.10.0',
+      supported: true,
+      source: 'NEWS 9.10.0',
+    },
+    {
+      action: 'attach',
+      scope: 'live',
+      where: EMPTY,
+      supported: false,
+      reason: 'an empty drive can be hot-plugged only on the scsi and usb buses, and from libvirt 9.10.0 on',
+      source: 'qemuDomainAttachDiskGeneric',
+    },
+    {
+      action: 'attach',
+      scope: 'live',
       where: { 'target/@bus': ['virtio', 'scsi', 'usb'] },
       supported: true,
       source: 'qemuDomainAttachDeviceDiskLiveInternal',
@@ -214,6 +233,15 @@ export const disk: DeviceKind<DiskSpec> = {
       source: 'qemuDomainDetachPrepDisk',
     },
     { action: 'detach', scope: 'config', supported: true, source: 'qemuDomainDetachDeviceConfig' },
+  ],
+  requires: [
+    {
+      where: { '@type': ['vhostuser'] },
+      domain: "memoryBacking/access/@mode[.='shared'] | cpu/numa/cell/@memAccess[.='shared']",
+      reason: 'a vhost-user daemon needs guest memory that is shared',
+      remedy: "Define the domain with <memoryBacking><access mode='shared'/></memoryBacking>",
+      source: 'qemuValidateDomainDeviceDefDiskVhost',
+    },
   ],
   updateConfig: true,
   updates: [

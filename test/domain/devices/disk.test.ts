@@ -223,7 +223,8 @@ test('only disks on the virtio, scsi and usb buses come and go while the guest r
     [{ target: 'sda', file: '/a' }, true, true, true],
     [{ target: 'sda', bus: 'usb', file: '/a' }, true, true, true],
     [{ target: 'sda', bus: 'sata', file: '/a' }, false, false, true],
-    [{ target: 'sda', device: 'cdrom' }, true, true, true],
+    [{ target: 'sda', device: 'cdrom', file: '/a' }, true, true, true],
+    [{ target: 'sda', device: 'cdrom' }, false, true, true],
     [{ target: 'sda', device: 'cdrom', bus: 'sata' }, false, false, true],
     [{ target: 'vda', device: 'cdrom' }, false, false, false],
     [{ target: 'fda', device: 'floppy' }, false, false, true],
@@ -235,6 +236,19 @@ test('only disks on the virtio, scsi and usb buses come and go while the guest r
     assert.is(config(spec, 'attach') === 'yes', attachConfig, `attach config ${shown}`);
     assert.is(config(spec, 'detach'), 'yes', `detach config ${shown}`);
   }
+});
+
+test('an empty drive can be hot-plugged from libvirt 9.10.0 on', () => {
+  const empty = { disk: { target: 'sda', device: 'cdrom' } } as const;
+  assert.match(verdict(empty, 'attach', 'live', '9.9.0'), /9\.10\.0/);
+  assert.is(verdict(empty, 'attach', 'live', '9.10.0'), 'yes');
+});
+
+test('a vhost-user disk needs shared guest memory', () => {
+  const attach = [{ disk: { target: 'vdb', vhostUser: { socket: '/s' } } }] as const;
+  assert.match(planned({ attach }, '').refusals[0]?.reason ?? '', /shared/);
+  const domain = "<memoryBacking><access mode='shared'/></memoryBacking>";
+  assert.equal(planned({ attach }, '', { domain }).refusals, []);
 });
 
 test('an update keeps what a spec cannot say', () => {
