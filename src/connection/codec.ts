@@ -1,12 +1,6 @@
 import { STRUCTS, UNIONS } from './protocol-table.generated.js';
-import { FieldError, violation, type XdrReader, type XdrWriter } from './xdr.js';
-
-/** Both directions of one wire type. `size` is the least number of bytes a value takes. */
-export interface Codec {
-  readonly size: number;
-  read(reader: XdrReader): unknown;
-  write(writer: XdrWriter, value: unknown): void;
-}
+import { type Codec, kindOf, SCALARS } from './scalars.js';
+import { FieldError, violation } from './xdr.js';
 
 const compiled = new Map<string, Codec>();
 
@@ -45,104 +39,6 @@ function compile(type: string): Codec {
   return listOf(codecOf(base), limit, fixed !== undefined);
 }
 
-function integer(min: number, max: number, put: (writer: XdrWriter, value: number) => void, get: Codec['read']): Codec {
-  return {
-    size: 4,
-    read: get,
-    write(writer, value) {
-      if (typeof value !== 'number' || !Number.isInteger(value))
-        throw new FieldError(`must be an integer, not ${what(value)}`);
-      if (value < min || value > max) throw new FieldError(`is ${value}, outside ${min} … ${max}`);
-      put(writer, value);
-    },
-  };
-}
-
-function wide(min: bigint, max: bigint, get: Codec['read']): Codec {
-  return {
-    size: 8,
-    read: get,
-    write(writer, value) {
-      if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) {
-        throw new FieldError(`must be a bigint or a safe integer, not ${what(value)}`);
-      }
-      const wideValue = BigInt(value as number | bigint);
-      if (wideValue < min || wideValue > max) throw new FieldError(`is ${wideValue}, outside ${min} … ${max}`);
-      writer.hyper(wideValue);
-    },
-  };
-}
-
-const int = (min: number, max: number) =>
-  integer(
-    min,
-    max,
-    (writer, value) => writer.int(value),
-    (reader) => reader.int(),
-  );
-const uint = (max: number) =>
-  integer(
-    0,
-    max,
-    (writer, value) => writer.uint(value),
-    (reader) => reader.uint(),
-  );
-
-const UUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
-
-const SCALARS: Record<string, Codec> = {
-  int: int(-0x80000000, 0x7fffffff),
-  uint: uint(0xffffffff),
-  // JavaScript's | gives a signed number once bit 31 is set; the flags meant are the same bits.
-  flags: integer(
-    -0x80000000,
-    0xffffffff,
-    (writer, value) => writer.uint(value >>> 0),
-    (reader) => reader.uint(),
-  ),
-  remote_auth_type: int(-0x80000000, 0x7fffffff),
-  char: int(-128, 127),
-  uchar: uint(0xff),
-  ushort: uint(0xffff),
-  hyper: wide(-(1n << 63n), (1n << 63n) - 1n, (reader) => reader.hyper()),
-  uhyper: wide(0n, (1n << 64n) - 1n, (reader) => reader.uhyper()),
-  double: {
-    size: 8,
-    read: (reader) => reader.double(),
-    write(writer, value) {
-      if (typeof value !== 'number') throw new FieldError(`must be a number, not ${what(value)}`);
-      writer.double(value);
-    },
-  },
-  bool: {
-    size: 4,
-    read: (reader) => reader.int() !== 0,
-    write(writer, value) {
-      if (typeof value !== 'boolean') throw new FieldError(`must be a boolean, not ${what(value)}`);
-      writer.int(value ? 1 : 0);
-    },
-  },
-  string: {
-    size: 4,
-    read: (reader) => reader.string(),
-    write(writer, value) {
-      if (typeof value !== 'string') throw new FieldError(`must be a string, not ${what(value)}`);
-      writer.string(value);
-    },
-  },
-  uuid: {
-    size: 16,
-    read(reader) {
-      const hex = reader.fixed(16).toString('hex');
-      return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-    },
-    write(writer, value) {
-      if (typeof value !== 'string' || !UUID.test(value)) throw new FieldError('is not a UUID');
-      writer.fixed(Buffer.from(value.replaceAll('-', ''), 'hex'));
-    },
-  },
-};
-
 function optionalOf(element: Codec): Codec {
   return {
     size: 4,
@@ -165,7 +61,7 @@ function opaque(limit: number, fixed: boolean): Codec {
     // Copied: a view would keep the whole received chunk alive.
     read: (reader) => new Uint8Array(reader.fixed(fixed ? limit : reader.count(limit, 1))),
     write(writer, value) {
-      if (!(value instanceof Uint8Array)) throw new FieldError(`must be a Uint8Array, not ${what(value)}`);
+      if (!(value instanceof Uint8Array)) throw new FieldError(`must be a Uint8Array, not ${kindOf(value)}`);
       checkLength(value.length, limit, fixed, 'bytes');
       if (!fixed) writer.uint(value.length);
       writer.fixed(value);
@@ -185,7 +81,7 @@ function chars(limit: number, fixed: boolean): Codec {
       return bytes.toString('utf8', 0, end === -1 ? count : end);
     },
     write(writer, value) {
-      if (typeof value !== 'string') throw new FieldError(`must be a string, not ${what(value)}`);
+      if (typeof value !== 'string') throw new FieldError(`must be a string, not ${kindOf(value)}`);
       if (value.includes('\0')) throw new FieldError('holds a NUL character, which libvirt strings cannot');
       const bytes = Buffer.from(value, 'utf8');
       checkLength(bytes.length, limit, false, 'bytes');
@@ -206,7 +102,7 @@ function listOf(element: Codec, limit: number, fixed: boolean): Codec {
       return values;
     },
     write(writer, value) {
-      if (!Array.isArray(value)) throw new FieldError(`must be an array, not ${what(value)}`);
+      if (!Array.isArray(value)) throw new FieldError(`must be an array, not ${kindOf(value)}`);
       checkLength(value.length, limit, fixed, 'elements');
       if (!fixed) writer.uint(value.length);
       for (const [index, item] of value.entries()) within(index, () => element.write(writer, item));
@@ -230,7 +126,7 @@ function struct(fields: string): Codec {
       return value;
     },
     write(writer, value) {
-      if (typeof value !== 'object' || value === null) throw new FieldError(`must be an object, not ${what(value)}`);
+      if (typeof value !== 'object' || value === null) throw new FieldError(`must be an object, not ${kindOf(value)}`);
       for (const { name, codec } of members) {
         try {
           codec.write(writer, (value as Record<string, unknown>)[name]);
@@ -285,10 +181,4 @@ function within(name: string | number, write: () => void): void {
 function inside(name: string | number, error: unknown): unknown {
   if (error instanceof FieldError) error.path.unshift(name);
   return error;
-}
-
-/** Names the kind of a value without showing it: it may be a secret. */
-function what(value: unknown): string {
-  if (value === null) return 'null';
-  return typeof value === 'number' ? 'a number with a fraction or out of range' : typeof value;
 }

@@ -4,6 +4,7 @@ import { LibvirtError } from './errors.js';
 import type { SubscribeOptions } from './event-classes.js';
 import type { EventRouter } from './events.js';
 import { RedefineGuard } from './guard.js';
+import type { Closed } from './pending-call.js';
 import {
   MANAGED_PROCEDURES,
   type ProcedureArgs,
@@ -12,7 +13,7 @@ import {
   procedureOf,
 } from './procedures.js';
 import type { DomainHandle } from './protocol-types.generated.js';
-import type { Closed, Rpc } from './rpc.js';
+import type { Rpc } from './rpc.js';
 import type { EventName, EventSubscription } from './subscription.js';
 import { unwatched } from './unwatched.js';
 
@@ -102,6 +103,34 @@ export class Connection implements AsyncDisposable {
     return unwatched(() => this.#call(procedure, args, options));
   }
 
+  /**
+   * Registers for an event. When the promise resolves the daemon has registered it, so nothing caused afterwards is
+   * missed: subscribe first, then call, then wait. List after subscribing to learn the present state.
+   *
+   * A consumer too slow for its queue (default 1024) gets the oldest events and then one item
+   * `{ type: 'overflow', lost }`, after which it must list again.
+   *
+   * @example
+   * await using removed = await connection.subscribe('DEVICE_REMOVED', { domain });
+   * for await (const item of removed) if (item.type === 'event') console.log(item.data.devAlias);
+   */
+  subscribe<E extends EventName>(event: E, options: SubscribeOptions = {}): Promise<EventSubscription<E>> {
+    return unwatched(() => this.#subscribe(event, options));
+  }
+
+  /**
+   * Tells the daemon and closes the socket. Calls under way end with CONNECTION_LOST (`reason: 'client'`), queued ones
+   * with CONNECTION_CLOSED, subscriptions end normally. Never rejects; loss on the way is success.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   async #call<P extends ProcedureName>(
     procedure: P,
     args: ProcedureArgs<P>,
@@ -118,21 +147,6 @@ export class Connection implements AsyncDisposable {
     return this.#caller.call(procedure, args, options);
   }
 
-  /**
-   * Registers for an event. When the promise resolves the daemon has registered it, so nothing caused afterwards is
-   * missed: subscribe first, then call, then wait. List after subscribing to learn the present state.
-   *
-   * A consumer too slow for its queue (default 1024) gets the oldest events and then one item
-   * `{ type: 'overflow', lost }`, after which it must list again.
-   *
-   * @example
-   * await using removed = await connection.subscribe('DEVICE_REMOVED', { domain });
-   * for await (const item of removed) if (item.type === 'event') console.log(item.data.devAlias);
-   */
-  subscribe<E extends EventName>(event: E, options: SubscribeOptions = {}): Promise<EventSubscription<E>> {
-    return unwatched(() => this.#subscribe(event, options));
-  }
-
   async #subscribe<E extends EventName>(event: E, options: SubscribeOptions): Promise<EventSubscription<E>> {
     if (!this.#eventCallbacks) {
       throw new LibvirtCanonicalError(
@@ -141,19 +155,6 @@ export class Connection implements AsyncDisposable {
       );
     }
     return this.#events.subscribe(event, options);
-  }
-
-  /**
-   * Tells the daemon and closes the socket. Calls under way end with CONNECTION_LOST (`reason: 'client'`), queued ones
-   * with CONNECTION_CLOSED, subscriptions end normally. Never rejects; loss on the way is success.
-   */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
   }
 
   async #define(xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle> {

@@ -1,9 +1,9 @@
 import { AbortedError, type ErrorDetails, LibvirtCanonicalError } from '../errors.js';
 import { codecOf } from './codec.js';
 import { VIR_ERR, VIR_FROM } from './error-names.generated.js';
+import type { Closed, Outcome } from './pending-call.js';
 import type { AnyProcedure, Procedure } from './procedures.js';
 import type { DomainHandle } from './protocol-types.generated.js';
-import type { Closed, Outcome } from './rpc.js';
 import { XdrReader } from './xdr.js';
 
 /** The name of a libvirt error code, e.g. `VIR_ERR_NO_DOMAIN`. */

@@ -1,14 +1,15 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { bounded } from './bounded.js';
 import type { Caller } from './caller.js';
-import { type Codec, structCodec } from './codec.js';
+import { structCodec } from './codec.js';
 import { eventChannel, subjectOf } from './diagnostics.js';
 import { CallAbortedError, ConnectionLostError } from './errors.js';
 import { EVENT_CLASSES, type EventClass, FILTERS, type Filter, type SubscribeOptions } from './event-classes.js';
 import { type Message, Program } from './message.js';
+import type { Closed } from './pending-call.js';
 import type { AnyProcedure, ProcedureArgs } from './procedures.js';
 import { EVENTS } from './protocol-table.generated.js';
-import type { Closed } from './rpc.js';
+import type { Codec } from './scalars.js';
 import { type EventMessage, type EventName, EventQueue, type EventSubscription } from './subscription.js';
 import { ignore } from './unwatched.js';
 import { XdrReader } from './xdr.js';
@@ -182,7 +183,8 @@ export class EventRouter {
   /**
    * Deregisters what nobody listens to any more; resolves when the daemon has done it, or does not answer in time.
    * The last registration of a class stays until another takes its place: when a daemon's last callback goes while an
-   * event is being queued, later registrations get no events (virObjectEventStateQueueRemote reads the timer unlocked).
+   * event is being queued, that event stays in the queue and later ones no longer wake the dispatcher
+   * (virObjectEventStateQueueRemote reads the timer without the lock).
    */
   async #leaveIfIdle(key: string): Promise<void> {
     const registration = this.#registrations.get(key);

@@ -17,8 +17,8 @@ export {
 export type { SubscribeOptions } from './event-classes.js';
 export type { KeepAliveOptions } from './keepalive.js';
 export type { ConnectOptions } from './options.js';
+export type { Closed, CloseReason } from './pending-call.js';
 export type { ProcedureArgs, ProcedureName, ProcedureResult } from './procedures.js';
 export type * from './protocol-types.generated.js';
-export type { Closed, CloseReason } from './rpc.js';
 export type { EventItem, EventMessage, EventName, EventSubscription } from './subscription.js';
 export { paramsToObject } from './typed-params.js';

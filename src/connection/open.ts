@@ -8,7 +8,8 @@ import { CallAbortedError, CallTimeoutError, ConnectionLostError, LibvirtError }
 import { EventRouter } from './events.js';
 import { Program } from './message.js';
 import type { ResolvedOptions } from './options.js';
-import { type Closed, type CloseReason, Rpc } from './rpc.js';
+import type { Closed, CloseReason } from './pending-call.js';
+import { Rpc } from './rpc.js';
 import { XdrReader } from './xdr.js';
 
 /** Features of the daemon asked for at opening, by their numbers in the protocol. */

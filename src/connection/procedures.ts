@@ -1,8 +1,9 @@
 import { LibvirtCanonicalError } from '../errors.js';
-import { type Codec, structCodec } from './codec.js';
+import { structCodec } from './codec.js';
 import { FRAME_MAX, HEADER_SIZE, MessageType, Program, writeHeader } from './message.js';
 import { PROCEDURES, type ProcedureRow } from './protocol-table.generated.js';
 import type { Procedures } from './protocol-types.generated.js';
+import type { Codec } from './scalars.js';
 import { FieldError, XdrWriter } from './xdr.js';
 
 /** Every procedure of the protocol, those that the connection calls itself included. */

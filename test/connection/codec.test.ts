@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Codec, codecOf, structCodec } from '../../src/connection/codec.js';
+import { codecOf, structCodec } from '../../src/connection/codec.js';
 import { type AnyProcedure, encodeCall, procedureOf } from '../../src/connection/procedures.js';
 import { EVENTS, PROCEDURES, STRUCTS, UNIONS } from '../../src/connection/protocol-table.generated.js';
+import type { Codec } from '../../src/connection/scalars.js';
 import { FieldError, XdrReader, XdrWriter } from '../../src/connection/xdr.js';
 import { LibvirtCanonicalError } from '../../src/errors.js';
 import { DOM } from './helpers.js';
