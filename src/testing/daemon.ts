@@ -3,8 +3,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
-import type { Account } from './account.js';
 import { HostSetupError } from './errors.js';
+import type { Launch } from './kvm.js';
 
 const READY_WITHIN = 30_000;
 const STOP_WITHIN = 15_000;
@@ -12,14 +12,14 @@ const POLL = 5;
 
 /** How one libvirtd is run. */
 export interface DaemonSetup {
+  /** For messages; what is run is `launch`. */
   readonly program: string;
-  readonly args: readonly string[];
+  readonly launch: Launch;
   readonly socket: string;
   readonly logFile: string;
   readonly log: 'none' | 'stderr';
   readonly directory: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly account: Account;
 }
 
 /** One libvirtd process at a time, started and stopped on demand. Its QEMUs do not belong to it and live on. */
@@ -43,15 +43,15 @@ export class Daemon {
 
   /** Starts the daemon unless it runs, and returns once it accepts connections. */
   async start(signal?: AbortSignal): Promise<void> {
-    const { program, args, socket, logFile, log, directory, env, account } = this.#setup;
+    const { launch, socket, logFile, log, directory, env } = this.#setup;
     if (!this.#running) {
       const output = openSync(logFile, 'a');
       this.#spawnError = undefined;
-      this.#child = spawn(program, args, {
+      this.#child = spawn(launch.program, launch.args, {
         cwd: directory,
         env,
         stdio: ['ignore', output, log === 'stderr' ? 'inherit' : output],
-        ...(account.switch ? { uid: account.uid, gid: account.gid } : {}),
+        ...launch.ids,
       });
       closeSync(output);
       this.#child.once('error', (error) => {

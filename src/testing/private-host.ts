@@ -9,6 +9,7 @@ import { Daemon } from './daemon.js';
 import { createDiskImage, createMedium, type DiskOptions } from './disk-image.js';
 import { HostSetupError } from './errors.js';
 import { Guest, type GuestOptions } from './guest.js';
+import { launchOf } from './kvm.js';
 import { findProgram, run, SEARCH_PATH } from './programs.js';
 import { Reaper } from './reaper.js';
 
@@ -104,15 +105,15 @@ export class PrivateHost implements AsyncDisposable {
       const capabilities = new CapabilitiesCache(place('cache'), program, account);
       capabilities.seed();
       handOverTree(directory, account);
+      const launch = await launchOf(program, account, directory);
       const socket = place('run/libvirt', daemonName === 'virtqemud' ? 'virtqemud-sock' : 'libvirt-sock');
       const daemon = new Daemon({
         program,
-        args: [],
+        launch,
         socket,
         logFile: place('libvirtd.log'),
         log: options.log ?? 'none',
         directory,
-        account,
         env: {
           ...options.env,
           PATH: SEARCH_PATH.join(':'),
