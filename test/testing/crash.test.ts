@@ -20,7 +20,8 @@ async function startChild(ending: string): Promise<{ started: Started; kill: (si
   process.stdout.on('data', (chunk) => {
     output += chunk;
   });
-  await until('the child', () => output.endsWith('\n'), 60_000);
+  await until('the child', () => output.endsWith('\n') || process.exitCode !== null, 60_000);
+  assert.match(output, /\n$/, `the child ended early with ${process.exitCode}`);
   return { started: JSON.parse(output) as Started, kill: (signal) => process.kill(signal) };
 }
 
