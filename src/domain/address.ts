@@ -61,6 +61,23 @@ export function addressOf(leaves: Leaves): Address | undefined {
   }
 }
 
+/** Highest values of a PCI address. */
+const PCI_LIMITS: Readonly<Record<string, number>> = { domain: 0xffff, bus: 0xff, slot: 0x1f, function: 7 };
+
+/** What no address of that type can have; undefined when it is well-formed. libvirt would say so only to the call. */
+export function addressProblem(leaves: Leaves): string | undefined {
+  const type = leaves.get('address/@type');
+  if (type !== 'pci' && type !== 'drive') return undefined;
+  for (const name of type === 'pci' ? Object.keys(PCI_LIMITS) : ['controller', 'bus', 'target', 'unit']) {
+    const value = leaves.get(`address/@${name}`);
+    if (value === undefined) continue;
+    const limit = type === 'pci' ? (PCI_LIMITS[name] ?? 0) : 0xffffffff;
+    if (!/^(0x[0-9a-f]+|[0-9]+)$/i.test(value) || Number(value) > limit)
+      return `"${value}" is no ${name} of a ${type} address, which goes from 0 to 0x${limit.toString(16)}`;
+  }
+  return undefined;
+}
+
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
 
 /** An address in one line, equal exactly when two addresses are: `pci 0000:04:00.0`, `drive 0:0:0:1`, `usb 0:1.2`. */

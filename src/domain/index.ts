@@ -1,5 +1,5 @@
 export { type AbiDifference, compareGuestAbi, type DeviceAbi, domainLeaves, type GuestAbi, guestAbi } from './abi.js';
-export { type Address, addressLeaves, addressText, type PciAddress, parseAddress } from './address.js';
+export { type Address, addressLeaves, addressProblem, addressText, type PciAddress, parseAddress } from './address.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
 export {

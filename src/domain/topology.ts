@@ -95,10 +95,20 @@ export class Topology {
     if (!bus)
       return hotplug ? `there is no PCI bus ${address.bus} that takes devices while the domain runs` : undefined;
     if (hotplug && !bus.hotplug) return `PCI bus ${address.bus} does not support hot-plug`;
+    if (hotplug && address.function !== 0)
+      return `only function 0 of a slot can be hot-plugged, not function ${address.function}`;
+    if (!bus.accepts.includes(demand.slot)) return `PCI bus ${address.bus} takes no ${demand.slot} PCI devices`;
     if (address.slot < bus.slots[0] || address.slot > bus.slots[1]) {
       return `PCI bus ${address.bus} has slots ${bus.slots[0]} to ${bus.slots[1]} for devices, not ${address.slot}`;
     }
     return undefined;
+  }
+
+  /** Why what sits at an address cannot be unplugged while the domain runs; undefined when it can. */
+  unplugObjection(address: Address | undefined): string | undefined {
+    if (address?.type !== 'pci' || this.#pciBuses().find(({ index }) => index === address.bus)?.hotplug)
+      return undefined;
+    return `PCI bus ${address.bus} does not support hot-plug`;
   }
 
   /** Hot-plug places for PCIe devices (on a machine without PCIe, for PCI ones). */

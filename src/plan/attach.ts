@@ -3,18 +3,20 @@ import {
   type Address,
   AFFECT,
   addressLeaves,
+  addressProblem,
   addressText,
   applies,
   type Device,
   type DeviceRequest,
   type DomainDocument,
   deviceXml,
+  invalid,
   type Operation,
   readDevice,
   type Scope,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { detachedCopy, parseElement, serialize, setAt } from '../xml/index.js';
+import { detachedCopy, parseElement, serialize, setAt, under } from '../xml/index.js';
 import { detachOperation, pluggable } from './detach.js';
 import { type Draft, duplicate } from './draft.js';
 
@@ -33,7 +35,7 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
     draft.notes.push(`${device.identity} is attached already`);
     return;
   }
-  refuseDuplicates(draft, device, path);
+  if (refuseDuplicates(draft, device, path)) return;
   if (lacks(draft, device, asked, path)) return;
 
   const half = there.config ?? there.live;
@@ -42,6 +44,8 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
     const scope: Scope = there.config ? 'live' : 'config';
     const because = 'the other document has it already';
     if (scope === 'live' && refuseLive(draft, half, path) !== 'go') return;
+    if (refuseTakenInOther(draft, half, scope === 'live' ? live : canonical, path)) return;
+    draft.attached.push({ device: half, path });
     draft.operations.push(attachOperation(pluggable(half), scope, half.address, because));
     return;
   }
@@ -65,6 +69,8 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
   device = withAddress(withMac(draft, device, placed.address, path), placed.address);
   draft.topology.take(placed.address, device.identity);
   draft.attached.push({ device, path });
+  const order = device.leaves.get('boot/@order');
+  if (order !== undefined && scope !== 'live') draft.bootOrders.set(device.identity, order);
   draft.operations.push(attachOperation(device, scope, placed.address, placed.reason));
 }
 
@@ -94,11 +100,15 @@ export function attachOperation(
 function existing(draft: Draft, document: DomainDocument, asked: Device, path: string): Device | undefined {
   const named = asked.userAlias !== undefined || Object.keys(asked.kind.unique).some((leaf) => asked.leaves.has(leaf));
   const found = named ? document.counterpart(asked) : undefined;
-  if (!found || draft.detached.some(({ device }) => device.identity === found.identity)) return undefined;
+  // An alias that a device of another kind has is a duplicate, not this device.
+  if (found?.kind !== asked.kind || draft.detached.some(({ device }) => device.identity === found.identity))
+    return undefined;
   for (const [leaf, value] of asked.leaves) {
     const stands = found.leaves.get(leaf);
     if (stands !== undefined && sameValue(leaf, stands, value)) continue;
-    const problem = `a differing one is there (${leaf}: ${stands ?? 'nothing'} there, ${value} asked)`;
+    const secret = found.kind.secret?.some((path) => under(leaf, path));
+    const values = secret ? 'another one' : `${stands ?? 'nothing'} there, ${value} asked`;
+    const problem = `a differing one is there (${leaf}: ${values})`;
     throw new LibvirtCanonicalError('DEVICE_DUPLICATE', `${path}: ${asked.identity} cannot be attached, ${problem}`, {
       path,
       device: found.identity,
@@ -114,8 +124,26 @@ function sameValue(leaf: string, a: string, b: string): boolean {
   return leaf === 'mac/@address' && a.toLowerCase() === b.toLowerCase();
 }
 
-/** Targets, MACs, aliases and boot orders are the domain's, once each: over both documents and the request itself. */
-function refuseDuplicates(draft: Draft, device: Device, path: string): void {
+/** Says no when the place that a device has in one document is somebody else's in the other. */
+function refuseTakenInOther(
+  draft: Draft,
+  { identity, address }: Device,
+  other: DomainDocument | undefined,
+  path: string,
+): boolean {
+  const place = address && addressText(address);
+  const holder = other?.devices.find((each) => each.address && addressText(each.address) === place);
+  if (!place || !holder) return false;
+  const reason = `its place ${place} is taken by ${holder.identity} in the other document`;
+  draft.refuse(identity, path, reason, 'Detach it, and attach it anew at a place free in both');
+  return true;
+}
+
+/**
+ * Targets, MACs, aliases and boot orders are the domain's, once each: over both documents and the request itself. True
+ * when the device is refused for its boot order.
+ */
+function refuseDuplicates(draft: Draft, device: Device, path: string): boolean {
   const { canonical, live } = draft.context;
   const gone = new Set(draft.detached.map((each) => each.device.identity));
   const others = [...canonical.devices, ...(live?.devices ?? [])].filter(
@@ -136,14 +164,19 @@ function refuseDuplicates(draft: Draft, device: Device, path: string): void {
     );
     if (holder) throw duplicate(path, `${what} ${value}`, holder.identity, `Choose another ${what}`);
   }
-  if (device.leaves.has('boot/@order') && canonical.hasOsBoot) {
+  const order = device.leaves.get('boot/@order');
+  const [updated] = [...draft.bootOrders].find(([, taken]) => taken === order) ?? [];
+  if (updated) throw duplicate(path, `boot order ${order}`, updated, 'Choose another boot order');
+  if (order !== undefined && canonical.hasOsBoot) {
     draft.refuse(
       device.identity,
       path,
       'the domain keeps its boot order in <os>, which shuts out per-device boot order (virDomainDefCompatibleDevice)',
       'Attach it without a boot order',
     );
+    return true;
   }
+  return false;
 }
 
 /** Refuses a kind that the libvirt is too old for, one too many of it, and one that needs what the domain does not have. */
@@ -215,6 +248,8 @@ interface Place {
 function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): Place | undefined {
   const demand = device.kind.bus(device.leaves);
   const hotplug = scope !== 'config';
+  const problem = addressProblem(device.leaves);
+  if (problem) throw invalid(path, problem, 'Leave the address out to have a free one chosen');
   if (device.address) {
     const occupant = draft.topology.occupant(device.address);
     if (occupant) {

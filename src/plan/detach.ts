@@ -22,9 +22,10 @@ export function planDetach(draft: Draft, selector: DeviceSelector, path: string)
     return;
   }
 
+  draft.claim(device.identity, path);
   const operations: Operation[] = [];
   if (inLive) {
-    const objection = draft.objection(inLive, 'detach', 'live');
+    const objection = draft.objection(inLive, 'detach', 'live') ?? draft.topology.unplugObjection(inLive.address);
     if (!objection) operations.push(withInverse(inLive, 'live', canonical.counterpart(inLive)));
     else if (draft.ifNotLive === 'refuse' || !inCanonical) {
       draft.refuse(
@@ -43,7 +44,7 @@ export function planDetach(draft: Draft, selector: DeviceSelector, path: string)
       return;
     }
     operations.push(withInverse(inCanonical, 'config'));
-    if (lastBootOrder(draft, inCanonical)) {
+    if (draft.bootOrders.has(inCanonical.identity) && draft.bootOrders.size === 1) {
       draft.refuse(
         inCanonical.identity,
         path,
@@ -53,6 +54,7 @@ export function planDetach(draft: Draft, selector: DeviceSelector, path: string)
       return;
     }
   }
+  if (inCanonical) draft.bootOrders.delete(inCanonical.identity);
   draft.operations.push(...operations);
   draft.detached.push({ device, path });
   // The place is free for others only when it is free in both documents.
@@ -84,12 +86,6 @@ function withInverse(device: Device, scope: 'live' | 'config', canonical?: Devic
   const whole = scope === 'config' ? device : pluggable(canonical?.address ? canonical : device);
   const { inverse: _, ...attach } = attachOperation(whole, scope, device.address);
   return { ...detachOperation(device, scope), inverse: [attach] };
-}
-
-function lastBootOrder(draft: Draft, device: Device): boolean {
-  if (!device.leaves.has('boot/@order')) return false;
-  const gone = new Set([...draft.detached.map((each) => each.device.identity), device.identity]);
-  return !draft.context.canonical.devices.some((other) => !gone.has(other.identity) && other.leaves.has('boot/@order'));
 }
 
 /** A device as one attaches it: without libvirt's own alias and what it fills in while the guest runs. */

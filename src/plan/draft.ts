@@ -3,6 +3,7 @@ import {
   applies,
   type Device,
   type DomainContext,
+  describe,
   invalid,
   type Operation,
   type Refusal,
@@ -24,15 +25,25 @@ export class Draft {
   /** Devices that the request attaches and detaches, to find contradictions and duplicates among them. */
   readonly attached: Array<{ device: Device; path: string }> = [];
   readonly detached: Array<{ device: Device; path: string }> = [];
+  /** Boot orders of the canonical document as the operations so far leave them, by device. */
+  readonly bootOrders = new Map<string, string>();
+  readonly #claims = new Map<string, string>();
   readonly #scope: NonNullable<ChangeRequest['scope']>;
 
   constructor(context: DomainContext, request: ChangeRequest) {
     this.context = context;
     this.topology = new Topology(context.canonical, context.live);
+    for (const { identity, leaves } of context.canonical.devices) {
+      const order = leaves.get('boot/@order');
+      if (order !== undefined) this.bootOrders.set(identity, order);
+    }
     this.ifNotLive = request.ifNotLive ?? 'refuse';
     this.#scope = request.scope ?? 'persistent';
+    if (this.ifNotLive !== 'refuse' && this.ifNotLive !== 'next-boot') {
+      throw invalid('ifNotLive', `${describe(this.ifNotLive)} is no way to go on`, 'Give refuse or next-boot');
+    }
     if (!['persistent', 'both', 'live', 'config'].includes(this.#scope)) {
-      throw invalid('scope', `"${this.#scope}" is no scope`, 'Give persistent, both, live or config');
+      throw invalid('scope', `${describe(this.#scope)} is no scope`, 'Give persistent, both, live or config');
     }
   }
 
@@ -50,6 +61,20 @@ export class Draft {
     }
     if (asked === 'persistent') return live ? 'both' : 'config';
     return asked;
+  }
+
+  /** Keeps a second detach or update from undoing the first: each is made of the documents as they are now. */
+  claim(device: string, path: string): void {
+    const earlier = this.#claims.get(device);
+    if (earlier === undefined) {
+      this.#claims.set(device, path);
+      return;
+    }
+    throw new LibvirtCanonicalError('SPEC_INVALID', `${path}: ${device} is the subject of ${earlier} already`, {
+      path,
+      device,
+      remedy: 'Say in one place what is to become of it',
+    });
   }
 
   refuse(subject: string, path: string, reason: string, remedy: string): void {

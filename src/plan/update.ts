@@ -45,6 +45,7 @@ export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): vo
     );
   }
   const { identity, kind } = device;
+  draft.claim(identity, path);
   if (!kind.updateConfig) {
     draft.refuse(
       identity,
@@ -65,6 +66,9 @@ export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): vo
     return;
   }
   if (refuses(draft, device, [...configChanges, ...liveAll], path)) return;
+  const order = configChanges.find((change) => change.path === 'boot/@order');
+  if (order?.to !== undefined) draft.bootOrders.set(identity, order.to);
+  else if (order) draft.bootOrders.delete(identity);
 
   const verdicts = liveAll.map((change) => ({ change, ...liveVerdict(draft, inLive as Device, change.path) }));
   const now = verdicts.filter(({ live: word }) => word === 'yes').map(({ change }) => change);
@@ -207,13 +211,13 @@ function refuses(draft: Draft, device: Device, changes: readonly Change[], path:
   }
   const order = changes.find((change) => change.path === 'boot/@order');
   if (!order) return false;
-  const others = canonical.devices.filter((other) => other.identity !== identity && other.leaves.has('boot/@order'));
-  const holder = others.find((other) => other.leaves.get('boot/@order') === order.to);
+  const others = [...draft.bootOrders].filter(([other]) => other !== identity);
+  const holder = others.find(([, taken]) => taken === order.to)?.[0];
   if (holder)
     throw duplicate(
       `${path}.set.boot`,
       `boot order ${order.to}`,
-      holder.identity,
+      holder,
       'Choose a free number, or move the other one first',
     );
   if (canonical.hasOsBoot) {
