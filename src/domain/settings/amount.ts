@@ -1,3 +1,4 @@
+import { LibvirtCanonicalError } from '../../errors.js';
 import {
   AFFECT,
   type MutatorCall,
@@ -30,6 +31,19 @@ export interface Amount {
   refuseMaximum(maximum: number): Pick<Refusal, 'reason' | 'remedy'> | undefined;
   /** Why the guest must cooperate on the way to `current`; undefined when it need not. */
   cooperation(current: number, liveNow: number): string | undefined;
+}
+
+/** Reads an amount given by itself, or as current and maximum; `SPEC_UNKNOWN_FIELD` for anything else beside them. */
+export function currentAndMaximum<T>(value: unknown, path: string): { current?: T; maximum?: T; both: boolean } {
+  if (typeof value !== 'object' || value === null) return { current: value as T, both: false };
+  for (const key of Object.keys(value)) {
+    if (key === 'current' || key === 'maximum') continue;
+    throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${path}.${key}: there is no such field`, {
+      path: `${path}.${key}`,
+      remedy: 'Known here: current, maximum',
+    });
+  }
+  return { ...value, both: true };
 }
 
 /** Current at once as far as the running guest's maximum goes, the maximum at the next boot; never a current above its maximum in between. */

@@ -1,7 +1,7 @@
 import type { DomainDocument } from '../document.js';
 import type { Setting } from '../operation.js';
 import { bytesOfXml, formatBytes, kibOf, type Size } from '../values.js';
-import { planAmount } from './amount.js';
+import { currentAndMaximum, planAmount } from './amount.js';
 
 /** Memory of the guest: the amount it has, or amount and maximum. */
 export type MemoryRequest = Size | { readonly current?: Size; readonly maximum?: Size };
@@ -11,8 +11,7 @@ export const memory: Setting<MemoryRequest> = {
   name: 'memory',
   touches: ['memory', 'currentMemory'],
   plan(value, { canonical, live }, path) {
-    const both = typeof value === 'object' && value !== null;
-    const asked: { current?: Size; maximum?: Size } = both ? value : { current: value };
+    const { both, ...asked } = currentAndMaximum<Size>(value, path);
     return planAmount({
       name: 'memory',
       path,

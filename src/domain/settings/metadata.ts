@@ -1,4 +1,4 @@
-import { assertXmlText, parseElement, select, serialize } from '../../xml/index.js';
+import { assertXmlText, children, type Element, parseElement, select, serialize } from '../../xml/index.js';
 import {
   AFFECT,
   type DomainContext,
@@ -77,7 +77,7 @@ export const metadata: Setting<MetadataRequest> = {
       if (uri === '') throw invalid(where, 'the namespace URI is empty');
       const now = metadataOf(context.canonical.root, uri);
       const wanted = element === null ? undefined : checked(element, uri, where);
-      if (wanted?.xml === now?.xml) return [];
+      if (wanted && now ? sameElement(wanted.xml, now.xml) : wanted === now) return [];
       const key = wanted?.prefix ?? now?.prefix ?? null;
       const change = [{ path: `metadata ${uri}`, from: now && 'set', to: wanted && 'set' }];
       const undo = now
@@ -107,6 +107,20 @@ function metadataOf(root: Parameters<typeof select>[0], uri: string): { prefix: 
   const prefix = element.prefix ?? '';
   const bare = parseElement(serialize(element));
   return { prefix, xml: withoutPrefix(serialize(bare), prefix) };
+}
+
+/** Whether two elements say the same; libvirt indents what it is given. */
+function sameElement(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((xml) => serialize(withoutLayout(parseElement(xml))));
+  return one === other;
+}
+
+function withoutLayout(element: Element): Element {
+  const inside = children(element);
+  inside.forEach(withoutLayout);
+  for (const node of inside.length > 0 ? [...element.childNodes] : [])
+    if (node.nodeType === node.TEXT_NODE && node.nodeValue?.trim() === '') element.removeChild(node);
+  return element;
 }
 
 /** libvirt sets the prefix on the root element only and keeps inner ones as they are. */

@@ -1,7 +1,7 @@
 import type { DomainDocument } from '../document.js';
 import type { Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
-import { planAmount } from './amount.js';
+import { currentAndMaximum, planAmount } from './amount.js';
 
 /** Virtual CPUs: how many are there, or how many and the maximum. */
 export type VcpusRequest = number | { readonly current?: number; readonly maximum?: number };
@@ -11,8 +11,7 @@ export const vcpus: Setting<VcpusRequest> = {
   name: 'vcpus',
   touches: ['vcpu', 'vcpus'],
   plan(value, { canonical, live }, path) {
-    const both = typeof value === 'object' && value !== null;
-    const asked = both ? value : { current: value };
+    const { both, ...asked } = currentAndMaximum<number>(value, path);
     return planAmount({
       name: 'vcpus',
       path,
