@@ -1,4 +1,5 @@
 import { CallAbortedError, CallTimeoutError } from './errors.js';
+import { onAbort } from './on-abort.js';
 import type { AnyProcedure } from './procedures.js';
 
 interface Bounds {
@@ -17,11 +18,10 @@ export async function bounded<T>(promise: Promise<T>, { procedure, timeout, sign
   let stop = (): void => {};
   const bound = new Promise<'timeout' | 'aborted'>((resolve) => {
     const timer = timeout > 0 && Number.isFinite(timeout) ? setTimeout(resolve, timeout, 'timeout') : undefined;
-    const onAbort = (): void => resolve('aborted');
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const forgetSignal = signal && onAbort(signal, () => resolve('aborted'));
     stop = () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      forgetSignal?.();
     };
   });
   try {

@@ -6,6 +6,7 @@ import { eventChannel, subjectOf } from './diagnostics.js';
 import { CallAbortedError, ConnectionLostError } from './errors.js';
 import { EVENT_CLASSES, type EventClass, FILTERS, type Filter, type SubscribeOptions } from './event-classes.js';
 import { type Message, Program } from './message.js';
+import { onAbort } from './on-abort.js';
 import type { Closed } from './pending-call.js';
 import type { AnyProcedure, ProcedureArgs } from './procedures.js';
 import { EVENTS } from './protocol-table.generated.js';
@@ -90,20 +91,19 @@ export class EventRouter {
     }
     if (signal?.aborted) throw new CallAbortedError(register, false, signal.reason);
     const registration = this.#registrations.get(key) ?? this.#register(row, key, registerArgs);
-    const onAbort = (): void => void queue.close();
     const queue: EventQueue<E> = new EventQueue(event, limit, async () => {
-      signal?.removeEventListener('abort', onAbort);
       registration.queues.delete(queue as unknown as EventQueue<EventName>);
       await this.#leaveIfIdle(key);
     });
     registration.queues.add(queue as unknown as EventQueue<EventName>);
     try {
       await bounded(registration.answered, { ...bounds, sent: true });
+      if (signal?.aborted) throw new CallAbortedError(register, true, signal.reason);
     } catch (error) {
       void queue.close();
       throw error;
     }
-    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal) queue.onEnd = onAbort(signal, () => void queue.close());
     return queue;
   }
 

@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort.js';
+
 /** Why a connection ended, in the words of virConnectCloseReason. */
 export type CloseReason = 'error' | 'eof' | 'keepalive' | 'client';
 
@@ -39,7 +41,7 @@ export class PendingCall {
   readonly request: Request;
   readonly #resolve: (outcome: Outcome) => void;
   #timer: NodeJS.Timeout | undefined;
-  #onAbort: (() => void) | undefined;
+  #forgetSignal: (() => void) | undefined;
   sent = false;
   settled = false;
 
@@ -59,8 +61,9 @@ export class PendingCall {
       this.#timer = setTimeout(() => this.settle({ kind: 'timeout', sent: this.sent }), timeout);
     }
     if (signal) {
-      this.#onAbort = () => this.settle({ kind: 'aborted', sent: this.sent, reason: signal.reason });
-      signal.addEventListener('abort', this.#onAbort, { once: true });
+      this.#forgetSignal = onAbort(signal, () =>
+        this.settle({ kind: 'aborted', sent: this.sent, reason: signal.reason }),
+      );
     }
   }
 
@@ -73,7 +76,7 @@ export class PendingCall {
     if (this.settled) return;
     this.settled = true;
     clearTimeout(this.#timer);
-    if (this.#onAbort) this.request.signal?.removeEventListener('abort', this.#onAbort);
+    this.#forgetSignal?.();
     this.#resolve(outcome);
   }
 }

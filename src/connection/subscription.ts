@@ -54,6 +54,8 @@ export class EventQueue<E extends EventName> implements EventSubscription<E> {
   readonly #onClose: () => Promise<void>;
   readonly #items = new Fifo<{ item: EventItem<E>; lost: number }>();
   readonly #waiters = new Fifo<Waiter<E>>();
+  /** Called once, when no more events will come. */
+  onEnd: () => void = ignore;
   #ended = false;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -95,6 +97,7 @@ export class EventQueue<E extends EventName> implements EventSubscription<E> {
     if (this.#ended) return;
     this.#ended = true;
     this.#failure = failure;
+    this.onEnd();
     for (const waiter of this.#waiters.drain()) this.#finish(waiter);
   }
 

@@ -31,17 +31,15 @@ async function pair(
 const low = (connection: Connection, flags = 0, options = {}) =>
   connection.call('DOMAIN_GET_XML_DESC', { dom: DOM, flags }, options);
 const high = (connection: Connection) => connection.call('CONNECT_GET_HOSTNAME', {});
-/** Keeps a rejection that a test does not look at from ending the process. */
-const ignore = (promise: Promise<unknown>): void => void promise.catch(() => {});
 const flagsOf = (calls: ReceivedCall[]): unknown[] => calls.map((call) => call.args.flags);
 
 test('low-priority calls leave one slot of four to high-priority ones', async () => {
   await using room = await pair();
   const { daemon, connection } = room;
-  for (let flags = 0; flags < 10; flags++) ignore(low(connection, flags));
+  for (let flags = 0; flags < 10; flags++) void low(connection, flags);
   await until(() => daemon.received('DOMAIN_GET_XML_DESC').length === 3);
-  ignore(high(connection));
-  ignore(high(connection));
+  void high(connection);
+  void high(connection);
   await until(() => daemon.received('CONNECT_GET_HOSTNAME').length === 1);
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.is(daemon.received('DOMAIN_GET_XML_DESC').length + daemon.received('CONNECT_GET_HOSTNAME').length, 4);
@@ -210,7 +208,7 @@ test('close does not wait long for a daemon that hangs', async () => {
 test('a ping is answered at once, also while calls wait', async () => {
   await using room = await pair({ maxInFlight: 1 });
   const { daemon, connection } = room;
-  for (let flags = 0; flags < 5; flags++) ignore(low(connection, flags));
+  for (let flags = 0; flags < 5; flags++) void low(connection, flags);
   await until(() => daemon.received('DOMAIN_GET_XML_DESC').length === 1);
   daemon.socket.write(Buffer.concat([ping(), ping()]));
   await until(() => daemon.pongs === 2);
@@ -229,16 +227,51 @@ test('a silent daemon is pinged and given up after count + 1 intervals', async (
 });
 
 test('whatever arrives counts as life', async () => {
-  await using room = await pair({ keepAlive: { interval: 20, count: 2 } });
+  await using room = await pair({ keepAlive: { interval: 50, count: 2 } });
   const { daemon, connection } = room;
   const heartbeat = setInterval(() => daemon.socket.write(ping()), 10);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 400));
   clearInterval(heartbeat);
-  assert.is(daemon.pings, 0);
   const call = high(connection);
   await until(() => daemon.received('CONNECT_GET_HOSTNAME').length === 1);
   daemon.reply(daemon.received('CONNECT_GET_HOSTNAME')[0] as ReceivedCall, { hostname: 'h' });
   await within(call);
+});
+
+test('with so many calls unanswered that the daemon stops reading, a missing pong says nothing', async () => {
+  await using room = await pair({ maxInFlight: 8, keepAlive: { interval: 10, count: 2 } });
+  const { daemon, connection } = room;
+  const calls = Array.from({ length: 5 }, () => high(connection));
+  await until(() => daemon.pings > 6);
+  assert.is(daemon.received('CONNECT_GET_HOSTNAME').length, 5);
+  daemon.reply(daemon.calls.at(-1) as ReceivedCall, { hostname: 'h' });
+  const ends = await within(Promise.allSettled(calls));
+  assert.is(ends.filter((end) => end.status === 'rejected').length, 4);
+  assert.is((await within(connection.closed)).reason, 'keepalive');
+});
+
+test('rejections that nobody awaits do not end the process, and one signal serves many calls', async () => {
+  const alarms: unknown[] = [];
+  const alarm = (what: unknown) => alarms.push(what);
+  process.on('unhandledRejection', alarm);
+  process.on('warning', alarm);
+  try {
+    await using room = await pair();
+    const { daemon, connection } = room;
+    const { signal } = new AbortController();
+    for (let flags = 0; flags < 50; flags++) void low(connection, flags, { signal });
+    void connection.subscribe('LIFECYCLE');
+    void connection.call('DOMAIN_DEFINE_XML', { xml: '' });
+    void connection.call('DOMAIN_LOOKUP_BY_NAME', { name: '\0' });
+    await until(() => daemon.received('DOMAIN_GET_XML_DESC').length === 3);
+    daemon.socket.destroy();
+    await within(connection.closed);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(alarms, []);
+  } finally {
+    process.off('unhandledRejection', alarm);
+    process.off('warning', alarm);
+  }
 });
 
 test('without keepAlive the daemon is not asked for it, so it does not ping', async () => {
