@@ -240,7 +240,7 @@ export const disk: DeviceKind<DiskSpec> = {
       domain: "memoryBacking/access/@mode[.='shared'] | cpu/numa/cell/@memAccess[.='shared']",
       reason: 'a vhost-user daemon needs guest memory that is shared',
       remedy: "Define the domain with <memoryBacking><access mode='shared'/></memoryBacking>",
-      source: 'qemuValidateDomainDeviceDefDiskVhost',
+      source: 'qemuValidateDomainDefVhostUserRequireSharedMemory',
     },
   ],
   updateConfig: true,

@@ -1,29 +1,29 @@
 import { invalid } from '../values.js';
+import { bootableFields, flag, group, integer, list, mac, oneOf, text, VIRTIO_ABI } from './fields.js';
 import {
-  bootableFields,
-  flag,
-  group,
-  integer,
-  mac,
-  oneOf,
-  text,
-  VIRTIO_ABI,
-  type VirtioDriverSpec,
-  virtioDriverFields,
-} from './fields.js';
-import type { BootableSpec, DeviceKind } from './kind.js';
+  connectionFields,
+  type InterfaceConnectionSpec,
+  type VirtualPortSpec,
+  type VlanSpec,
+  virtualPortField,
+  vlanField,
+} from './interface-connection.js';
+import {
+  backendField,
+  type InterfaceBackendSpec,
+  type InterfaceDriverSpec,
+  interfaceDriverFields,
+} from './interface-driver.js';
+import type { BootableSpec, DeviceKind, UpdateRow } from './kind.js';
+import { type RomSpec, romField } from './rom.js';
 
-/** A network card. libvirt: `<interface>`. One of `network`, `bridge` and `user` says where it is connected. */
-export interface InterfaceSpec extends BootableSpec {
-  /** Name of a libvirt network. */
-  readonly network?: string;
-  /** Name of a host bridge. */
-  readonly bridge?: string;
-  /** `true`: QEMU's own user-mode network (SLIRP), the only one an unprivileged session has. */
-  readonly user?: boolean;
+/** A network card. libvirt: `<interface>`. `network`, `bridge`, `user` … say where it is connected. */
+export interface InterfaceSpec extends BootableSpec, InterfaceConnectionSpec {
+  /** Port group of a libvirt network. */
+  readonly portgroup?: string;
   /** MAC address. Without one a stable one is made of the domain's UUID and the device's id or address. */
   readonly mac?: string;
-  /** Card model. Default `virtio`. */
+  /** Card model. Default `virtio`; `igb` from libvirt 9.3.0 on. */
   readonly model?:
     | 'virtio'
     | 'virtio-transitional'
@@ -32,38 +32,101 @@ export interface InterfaceSpec extends BootableSpec {
     | 'e1000e'
     | 'igb'
     | 'rtl8139'
-    | 'vmxnet3';
+    | 'vmxnet3'
+    | 'usb-net';
   /** State of the cable. */
   readonly link?: 'up' | 'down';
   /** MTU in bytes. */
   readonly mtu?: number;
-  /** libvirt: attributes of `<driver>` of a virtio card. */
+  /** Name of the host's end. Names like `vnet0` are libvirt's own and not kept. */
+  readonly target?: string;
+  /** `false`: the host's end is there already and libvirt leaves it alone. libvirt 5.7.0 */
+  readonly targetManaged?: boolean;
   readonly driver?: InterfaceDriverSpec;
+  readonly backend?: InterfaceBackendSpec;
+  readonly virtualport?: VirtualPortSpec;
+  readonly vlan?: VlanSpec;
   /** Name of a network filter. */
   readonly filter?: string;
-  /** Rates in KiB/s, burst in KiB. */
+  /** Variables of the filter, such as `IP`; a name may stand more than once. */
+  readonly filterParameters?: ReadonlyArray<{ readonly name: string; readonly value: string }>;
+  /** Rates in KiB/s, burst in KiB; `floor` is what a network guarantees. */
   readonly bandwidth?: {
-    readonly inbound?: { readonly average?: number; readonly peak?: number; readonly burst?: number };
-    readonly outbound?: { readonly average?: number; readonly peak?: number; readonly burst?: number };
+    readonly inbound?: Rates & { readonly floor?: number };
+    readonly outbound?: Rates;
   };
-  /** Guests on one bridge that are isolated cannot reach each other. */
+  /** The host waits for at most so many frames before it interrupts. */
+  readonly coalesce?: { readonly rxMaxFrames?: number };
+  /** Pair of cards that one driver in the guest joins: `persistent` stays, `transient` may go for a migration. */
+  readonly teaming?: {
+    readonly type?: 'persistent' | 'transient';
+    /** User alias of the persistent card, `ua-…`. */
+    readonly persistent?: string;
+  };
+  readonly rom?: RomSpec;
+  /** Index by which the guest's firmware tables name the card (`eno1`). libvirt 7.3.0 */
+  readonly acpiIndex?: number;
+  /** Size of the tap's send buffer, in bytes. */
+  readonly sndbuf?: number;
+  /** Script that sets up the host's end (ethernet). */
+  readonly script?: string;
+  /** Script that takes it down (ethernet). libvirt 5.1.0 */
+  readonly downscript?: string;
+  /** Addresses that the guest is given (user). */
+  readonly ips?: ReadonlyArray<{
+    readonly address: string;
+    readonly family?: 'ipv4' | 'ipv6';
+    readonly prefix?: number;
+  }>;
+  /** Ports of the host that lead to the guest (user, with passt). libvirt 9.0.0 */
+  readonly portForwards?: readonly PortForwardSpec[];
+  /** Guests on one bridge that are isolated cannot reach each other. libvirt 6.1.0 */
   readonly isolated?: boolean;
   readonly trustGuestRxFilters?: boolean;
 }
 
-/** libvirt: attributes of `<driver>` of an interface. */
-export interface InterfaceDriverSpec extends VirtioDriverSpec {
-  /** Queue pairs. */
-  readonly queues?: number;
+/** Rates in KiB/s, burst in KiB. */
+interface Rates {
+  readonly average?: number;
+  readonly peak?: number;
+  readonly burst?: number;
+}
+
+/** libvirt: `<portForward>`. Without ranges: all ports. */
+export interface PortForwardSpec {
+  readonly proto: 'tcp' | 'udp';
+  /** Only on this address of the host. */
+  readonly address?: string;
+  /** Only on this interface of the host. */
+  readonly dev?: string;
+  readonly ranges?: ReadonlyArray<{
+    readonly start: number;
+    /** Last port; the same as `start` when left out. */
+    readonly end?: number;
+    /** First port in the guest; the same as `start` when left out. */
+    readonly to?: number;
+    /** Not these. */
+    readonly exclude?: boolean;
+  }>;
 }
 
 const CHANGE = 'qemuDomainChangeNet';
-const rates = (direction: string) =>
-  group({
-    average: integer(`bandwidth/${direction}/@average`, { min: 1 }),
-    peak: integer(`bandwidth/${direction}/@peak`, { min: 1 }),
-    burst: integer(`bandwidth/${direction}/@burst`, { min: 1 }),
-  });
+const rate = (place: string) => integer(`bandwidth/${place}`, { min: 1 });
+const rates = (direction: string) => ({
+  average: rate(`${direction}/@average`),
+  peak: rate(`${direction}/@peak`),
+  burst: rate(`${direction}/@burst`),
+});
+const QUEUE_SIZES = [
+  ['driver.rxQueueSize', 'driver/@rx_queue_size'],
+  ['driver.txQueueSize', 'driver/@tx_queue_size'],
+] as const;
+const port = (name: string) => integer(name, { min: 1, max: 65535 });
+const CONNECTIONS = Object.keys(connectionFields) as Array<keyof InterfaceConnectionSpec>;
+/** Types of which something can be changed at all while the guest runs. */
+const CHANGEABLE = { '@type': ['network', 'bridge', 'ethernet', 'direct', 'user', 'mcast', 'client', 'server', 'udp'] };
+const updateRows = (live: UpdateRow['live'], paths: readonly string[]): UpdateRow[] =>
+  paths.map((path) => ({ path, live, source: CHANGE }));
 const hotpluggable = ['bridge', 'network', 'direct', 'ethernet', 'vhostuser', 'user', 'vdpa', 'hostdev'];
 
 export const networkInterface: DeviceKind<InterfaceSpec> = {
@@ -71,16 +134,8 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
   plural: 'interfaces',
   fields: {
     ...bootableFields,
-    network: text('source/@network', { alongside: ['@type', 'network'] }),
-    bridge: text('source/@bridge', { alongside: ['@type', 'bridge'] }),
-    user: {
-      paths: [],
-      encode(value, where) {
-        if (value !== true) throw invalid(where, 'must be true', 'Leave it out to connect by network or bridge');
-        return [['@type', 'user']];
-      },
-      decode: (leaves) => (leaves.get('@type') === 'user' ? true : undefined),
-    },
+    ...connectionFields,
+    portgroup: text('source/@portgroup'),
     mac: mac('mac/@address'),
     model: oneOf('model/@type', [
       'virtio',
@@ -91,23 +146,57 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
       'igb',
       'rtl8139',
       'vmxnet3',
+      'usb-net',
     ]),
     link: oneOf('link/@state', ['up', 'down']),
     mtu: integer('mtu/@size', { min: 68, max: 65535 }),
-    driver: group<InterfaceDriverSpec>({
-      queues: integer('driver/@queues', { min: 1, max: 256 }),
-      ...virtioDriverFields,
-    }),
+    target: text('target/@dev', { pattern: /^[^\s/]{1,15}$/, expected: 'an interface name of at most 15 characters' }),
+    targetManaged: flag('target/@managed'),
+    driver: group<InterfaceDriverSpec>(interfaceDriverFields),
+    backend: backendField,
+    virtualport: virtualPortField,
+    vlan: vlanField,
     filter: text('filterref/@filter'),
-    bandwidth: group({ inbound: rates('inbound'), outbound: rates('outbound') }),
+    filterParameters: list('filterref/parameter', { name: text('@name'), value: text('@value') }),
+    bandwidth: group({
+      inbound: group({ ...rates('inbound'), floor: rate('inbound/@floor') }),
+      outbound: group(rates('outbound')),
+    }),
+    coalesce: group({ rxMaxFrames: integer('coalesce/rx/frames/@max', { max: 0xffffffff }) }),
+    teaming: group({
+      type: oneOf('teaming/@type', ['persistent', 'transient']),
+      persistent: text('teaming/@persistent'),
+    }),
+    rom: romField,
+    acpiIndex: integer('acpi/@index', { min: 1, max: 16383 }),
+    sndbuf: integer('tune/sndbuf', { max: 0xffffffff }),
+    script: text('script/@path'),
+    downscript: text('downscript/@path'),
+    ips: list('ip', {
+      address: text('@address'),
+      family: oneOf('@family', ['ipv4', 'ipv6']),
+      prefix: integer('@prefix', { max: 128 }),
+    }),
+    portForwards: list<PortForwardSpec>('portForward', {
+      proto: oneOf('@proto', ['tcp', 'udp']),
+      address: text('@address'),
+      dev: text('@dev'),
+      ranges: list('range', { start: port('@start'), end: port('@end'), to: port('@to'), exclude: flag('@exclude') }),
+    }),
     isolated: flag('port/@isolated'),
     trustGuestRxFilters: flag('@trustGuestRxFilters'),
   },
-  exclusive: [['network', 'bridge', 'user']],
+  exclusive: [CONNECTIONS],
   defaults: [['model/@type', 'virtio']],
   check(leaves, where) {
     if (!leaves.has('@type'))
-      throw invalid(where, 'the interface is connected to nothing', 'Give network, bridge or user: true');
+      throw invalid(where, 'the interface is connected to nothing', `Give one of ${CONNECTIONS.join(', ')}`);
+    for (const [field, path] of QUEUE_SIZES) {
+      const size = Number(leaves.get(path) ?? 256);
+      if (!Number.isInteger(Math.log2(size))) throw invalid(`${where}.${field}`, `${size} is not a power of two`);
+    }
+    if (leaves.has('filterref/parameter/@name') && !leaves.has('filterref/@filter'))
+      throw invalid(`${where}.filterParameters`, 'there is no filter that they are for', 'Give filter, too');
   },
   names: (leaves) => [leaves.get('mac/@address')?.toLowerCase(), leaves.get('target/@dev')],
   unique: { 'mac/@address': 'MAC address' },
@@ -132,21 +221,38 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
   ],
   updateConfig: true,
   updates: [
-    { path: 'link', live: 'yes', source: CHANGE },
-    { path: 'source/@bridge', live: 'yes', source: CHANGE },
-    { path: 'source/@network', live: 'yes', source: CHANGE },
+    { path: 'link', live: 'yes', where: CHANGEABLE, source: CHANGE },
+    { path: 'source/@bridge', live: 'yes', where: { '@type': ['bridge'] }, source: CHANGE },
+    { path: 'source/@network', live: 'yes', where: { '@type': ['network'] }, source: CHANGE },
+    { path: 'source/@portgroup', live: 'refused', since: '11.3.0', source: CHANGE },
+    { path: 'source/@portgroup', live: 'ignored', source: CHANGE },
     { path: 'bandwidth', live: 'yes', where: { '@type': ['bridge', 'network', 'direct', 'ethernet'] }, source: CHANGE },
     { path: 'filterref', live: 'yes', where: { '@type': ['bridge', 'network', 'ethernet'] }, source: CHANGE },
     { path: 'vlan', live: 'yes', where: { 'virtualport/@type': ['openvswitch'] }, since: '3.6.0', source: CHANGE },
     { path: 'vlan', live: 'yes', where: { '@type': ['bridge'] }, since: '11.0.0', source: CHANGE },
-    { path: 'coalesce', live: 'yes', since: '3.5.0', source: CHANGE },
+    {
+      path: 'coalesce',
+      live: 'yes',
+      where: { '@type': ['bridge', 'network', 'direct', 'ethernet'] },
+      since: '3.5.0',
+      source: CHANGE,
+    },
     { path: 'port', live: 'yes', where: { '@type': ['bridge', 'network'] }, since: '6.1.0', source: CHANGE },
-    { path: '@trustGuestRxFilters', live: 'yes', since: '10.0.0', source: CHANGE },
-    { path: '@trustGuestRxFilters', live: 'ignored', source: CHANGE },
-    { path: 'ip', live: 'ignored', source: CHANGE },
-    { path: 'route', live: 'ignored', source: CHANGE },
-    { path: 'teaming', live: 'ignored', source: CHANGE },
-    { path: 'downscript', live: 'ignored', source: CHANGE },
+    { path: '@trustGuestRxFilters', live: 'yes', where: CHANGEABLE, since: '10.0.0', source: CHANGE },
+    { path: '@trustGuestRxFilters', live: 'ignored', where: CHANGEABLE, source: CHANGE },
+    { path: 'backend', live: 'refused', since: '11.3.0', source: CHANGE },
+    ...updateRows('ignored', [
+      'backend',
+      'ip',
+      'route',
+      'portForward',
+      'teaming',
+      'downscript',
+      'mac/@type',
+      'mac/@check',
+    ]),
+    ...updateRows('refused', ['@type', 'source', 'virtualport', 'vlan', 'model', 'mtu', 'driver', 'target', 'rom']),
+    ...updateRows('refused', ['acpi', 'tune', 'script', 'boot', 'link', 'bandwidth', 'filterref', 'coalesce', 'port']),
   ],
   identity: ['mac/@address', 'alias'],
   abi: [
@@ -154,6 +260,11 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     'model/@type',
     'mtu/@size',
     'driver/@queues',
+    'driver/@rx_queue_size',
+    'driver/@tx_queue_size',
+    'driver/@event_idx',
+    'driver/@rss',
+    'driver/@rss_hash_report',
     ...VIRTIO_ABI,
     'driver/host',
     'driver/guest',
@@ -164,7 +275,6 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     { path: 'source/@bridge', where: { '@type': ['network'] } },
     { path: 'target/@dev' },
     { path: 'source/@portid' },
-    { path: 'backend' },
     { path: 'mac/@currentAddress' },
     { path: 'target/@managed' },
   ],

@@ -1,0 +1,18 @@
+import { flag, group, text } from './fields.js';
+
+/** The boot ROM of a PCI device. libvirt: `<rom>`. */
+export interface RomSpec {
+  /** `false`: no boot ROM at all. */
+  readonly enabled?: boolean;
+  /** Whether the ROM shows in the guest's memory map. */
+  readonly bar?: boolean;
+  /** Path of a ROM image. */
+  readonly file?: string;
+}
+
+/** The fields of {@link RomSpec}. */
+export const romField = group<RomSpec>({
+  enabled: flag('rom/@enabled'),
+  bar: flag('rom/@bar', 'on', 'off'),
+  file: text('rom/@file'),
+});
