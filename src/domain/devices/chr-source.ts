@@ -172,7 +172,10 @@ function udpField(at: string, tag: Assignment): Field<ChrUdpSpec> {
   return {
     ...udp(first),
     paths: [first],
-    encode: (value, where) => udp(value?.bind === undefined ? first : second).encode(value, where),
+    encode: (value, where) =>
+      value?.bind === undefined
+        ? udp(first).encode(value, where)
+        : udp(second).encode({ bind: value.bind, ...value }, where),
     decode: (leaves) => udp(leaves.get(`${first}/@mode`) === 'connect' ? first : second).decode(leaves),
   };
 }
