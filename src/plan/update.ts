@@ -84,6 +84,7 @@ export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): vo
   }
 
   const oneCall =
+    !kind.updatesApart &&
     config &&
     inLive &&
     later.length === 0 &&

@@ -215,6 +215,8 @@ export const graphics: DeviceKind<GraphicsSpec> = {
   unique: { '@type': 'type of display' },
   support: defineOnly('displays'),
   updateConfig: true,
+  // qemuDomainChangeGraphics refuses an element that lacks the address it listens on, which only the live one has.
+  updatesApart: true,
   updates: [
     ...['@passwd', '@passwdValidTo', '@connected'].map(
       (path) => ({ path, live: 'yes', where: SERVER, source: CHANGE }) as const,

@@ -109,6 +109,8 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** Can update-device change it at all, in the canonical document? */
   readonly updateConfig: boolean;
   readonly updates: readonly UpdateRow[];
+  /** A LIVE update must be given the element as it runs, so that one call can never serve both documents. */
+  readonly updatesApart?: true;
   /** Paths that name the device and so can't be changed by an update. */
   readonly identity: readonly string[];
   /** Paths that the guest can see, beside the address and the boot order. */

@@ -143,6 +143,8 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
     },
   ],
   updateConfig: true,
+  // qemuDomainChangeMemoryLive tells QEMU the alias that the new element has.
+  updatesApart: true,
   updates: [
     {
       path: 'target/requested',
