@@ -14,10 +14,11 @@ export class CapabilitiesCache {
   readonly #shared: string;
   readonly #seeded = new Map<string, number>();
 
-  constructor(hostCacheHome: string, daemon: string, account: Account) {
+  /** `folder`: where the host's libvirtd keeps them. */
+  constructor(folder: string, daemon: string, account: Pick<Account, 'uid'>) {
     // Whether the user may open /dev/kvm is part of the answer, and two libvirt builds would overwrite each other.
     const key = createHash('sha256').update(`${daemon}\0${account.uid}`).digest('hex').slice(0, 16);
-    this.#own = join(hostCacheHome, 'libvirt/qemu/cache/capabilities');
+    this.#own = folder;
     this.#shared = join(cacheDirectory(), 'capabilities', key);
   }
 

@@ -33,7 +33,10 @@ export class Daemon {
   }
 
   get pid(): number | undefined {
-    return this.#running ? this.#child?.pid : undefined;
+    const pid = this.#running ? this.#child?.pid : undefined;
+    if (pid === undefined || !this.#setup.launch.wrapped) return pid;
+    const [own] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+    return own ? Number(own) : pid;
   }
 
   get #running(): boolean {
@@ -75,7 +78,7 @@ export class Daemon {
     if (!child || !this.#running) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.ref();
-    child.kill(signal);
+    process.kill(this.pid ?? (child.pid as number), signal);
     const late = new AbortController();
     const inTime = await Promise.race([
       ended.then(() => true),

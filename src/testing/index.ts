@@ -6,3 +6,4 @@ export type { WaitOptions } from './guest-port.js';
 export type { GuestBlockDevice, GuestInterface, GuestPciFunction, GuestReport } from './guest-report.js';
 export type { GuestDisk, GuestDomainOptions, GuestInterfaceSpec } from './guest-xml.js';
 export { PrivateHost, type PrivateHostOptions } from './private-host.js';
+export { privilegedProblem } from './privileged.js';

@@ -12,6 +12,8 @@ export interface Launch {
   readonly args: readonly string[];
   /** Ids for `spawn` to take on; absent when the program named does that itself, or nothing is to be taken on. */
   readonly ids?: { readonly uid: number; readonly gid: number };
+  /** The daemon is the one child of the program named, which waits for it as `nsenter` into a process namespace does. */
+  readonly wrapped?: boolean;
 }
 
 /**

@@ -10,6 +10,7 @@ import { createDiskImage, createMedium, type DiskOptions } from './disk-image.js
 import { HostSetupError } from './errors.js';
 import { Guest, type GuestOptions } from './guest.js';
 import { launchOf } from './kvm.js';
+import { assertRoot, Namespaces, prepareNamespaces, SYSTEM_CONFIG } from './privileged.js';
 import { findProgram, run, SEARCH_PATH } from './programs.js';
 import { Reaper } from './reaper.js';
 
@@ -25,6 +26,12 @@ export interface PrivateHostOptions {
   readonly libvirtd?: string;
   /** Added to the daemon's environment, which holds `PATH`, `HOME`, `TMPDIR` and the `XDG_…` of the host and nothing else. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * A system daemon instead, for what session mode refuses: bridges, tuning by control groups. Root only. Daemon and
+   * domains live in mount, network and process namespaces of their own, without /dev/kvm; nothing of the machine's own
+   * libvirt is touched. See {@link privilegedProblem}.
+   */
+  readonly privileged?: boolean;
   /** Where the daemon's messages go. `none` (default): into `libvirtd.log` of the host's directory, quoted when a start fails. */
   readonly log?: 'none' | 'stderr';
 }
@@ -53,6 +60,7 @@ export class PrivateHost implements AsyncDisposable {
   readonly #daemon: Daemon;
   readonly #reaper: Reaper;
   readonly #capabilities: CapabilitiesCache;
+  readonly #namespaces: Namespaces | undefined;
   readonly #guests: Guest[] = [];
   #stopping: Promise<void> | undefined;
 
@@ -65,15 +73,17 @@ export class PrivateHost implements AsyncDisposable {
     daemon: Daemon;
     reaper: Reaper;
     capabilities: CapabilitiesCache;
+    namespaces: Namespaces | undefined;
   }) {
     this.directory = parts.directory;
-    this.uri = `qemu+unix:///session?socket=${encodeURIComponent(parts.socket).replaceAll('%2F', '/')}`;
+    this.uri = `qemu+unix:///${parts.namespaces ? 'system' : 'session'}?socket=${encodeURIComponent(parts.socket).replaceAll('%2F', '/')}`;
     this.hostUuid = parts.hostUuid;
     this.libvirtVersion = parts.libvirtVersion;
     this.#account = parts.account;
     this.#daemon = parts.daemon;
     this.#reaper = parts.reaper;
     this.#capabilities = parts.capabilities;
+    this.#namespaces = parts.namespaces;
   }
 
   /**
@@ -87,6 +97,7 @@ export class PrivateHost implements AsyncDisposable {
     const program = findProgram(...(options.libvirtd ? [options.libvirtd] : ['libvirtd', 'virtqemud']));
     findProgram('qemu-system-x86_64');
     findProgram('virtlogd');
+    if (options.privileged) assertRoot();
     const account = hostAccount();
     const directory = makeDirectory(resolve(options.directory ?? tmpdir()), account);
     const reaper = new Reaper(directory);
@@ -97,15 +108,29 @@ export class PrivateHost implements AsyncDisposable {
       const place = (...parts: string[]) => join(directory, ...parts);
       for (const folder of ['run', 'etc/libvirt', 'cache', 'data', 'tmp', 'images'])
         mkdirSync(place(folder), { recursive: true });
-      chmodSync(place('run'), 0o700);
+      chmodSync(place('run'), options.privileged ? 0o755 : 0o700);
       writeFileSync(
         place('etc/libvirt', `${daemonName}.conf`),
-        `host_uuid = "${hostUuid}"\nlog_outputs = "3:stderr"\n`,
+        `host_uuid = "${hostUuid}"\nlog_outputs = "3:stderr"\n${options.privileged ? SYSTEM_CONFIG : ''}`,
       );
-      const capabilities = new CapabilitiesCache(place('cache'), program, account);
+      if (options.privileged) prepareNamespaces(directory, account);
+      const capabilities = options.privileged
+        ? new CapabilitiesCache(place('cache/qemu/capabilities'), program, { uid: 0 })
+        : new CapabilitiesCache(place('cache/libvirt/qemu/cache/capabilities'), program, account);
       capabilities.seed();
       handOverTree(directory, account);
-      const launch = await launchOf(program, account, directory);
+      const env = {
+        ...options.env,
+        PATH: SEARCH_PATH.join(':'),
+        HOME: directory,
+        TMPDIR: place('tmp'),
+        XDG_RUNTIME_DIR: place('run'),
+        XDG_CONFIG_HOME: place('etc'),
+        XDG_CACHE_HOME: place('cache'),
+        XDG_DATA_HOME: place('data'),
+      };
+      const namespaces = options.privileged ? await Namespaces.open(directory, env, options.signal) : undefined;
+      const launch = namespaces?.launch(program) ?? (await launchOf(program, account, directory));
       const socket = place('run/libvirt', daemonName === 'virtqemud' ? 'virtqemud-sock' : 'libvirt-sock');
       const daemon = new Daemon({
         program,
@@ -114,24 +139,49 @@ export class PrivateHost implements AsyncDisposable {
         logFile: place('libvirtd.log'),
         log: options.log ?? 'none',
         directory,
-        env: {
-          ...options.env,
-          PATH: SEARCH_PATH.join(':'),
-          HOME: directory,
-          TMPDIR: place('tmp'),
-          XDG_RUNTIME_DIR: place('run'),
-          XDG_CONFIG_HOME: place('etc'),
-          XDG_CACHE_HOME: place('cache'),
-          XDG_DATA_HOME: place('data'),
-        },
+        env,
       });
       const [version] = await Promise.all([run(program, ['--version']), daemon.start(options.signal)]);
       const libvirtVersion = /\d+\.\d+\.\d+/.exec(version)?.[0] ?? version.trim();
-      return new PrivateHost({ directory, socket, hostUuid, libvirtVersion, account, daemon, reaper, capabilities });
+      return new PrivateHost({
+        directory,
+        socket,
+        hostUuid,
+        libvirtVersion,
+        account,
+        daemon,
+        reaper,
+        capabilities,
+        namespaces,
+      });
     } catch (error) {
       await reaper.reap();
       throw error;
     }
+  }
+
+  /** Whether it is a system daemon: {@link PrivateHostOptions.privileged}. */
+  get privileged(): boolean {
+    return this.#namespaces !== undefined;
+  }
+
+  /**
+   * Runs a program where a privileged host's daemon is, as root, and returns what it printed: `ip`, `tc`, `nft` …
+   *
+   * @throws HostSetupError `HOST_SETUP`: it failed, with its complaint, or the host is not privileged
+   */
+  async run(program: string, ...args: readonly string[]): Promise<string> {
+    if (!this.#namespaces)
+      throw new HostSetupError('Only a privileged host has a network of its own', {
+        remedy: 'Start it with `privileged: true`',
+      });
+    return this.#namespaces.run(program, ...args);
+  }
+
+  /** Makes a bridge in the network of a privileged host, for `<interface type='bridge'>`. Needs `ip`. */
+  async createBridge(name: string): Promise<void> {
+    await this.run('ip', 'link', 'add', name, 'type', 'bridge');
+    await this.run('ip', 'link', 'set', name, 'up');
   }
 
   /** Process id of the daemon; `undefined` while it is not running. */
@@ -184,7 +234,10 @@ export class PrivateHost implements AsyncDisposable {
   /** The QEMU log of a domain as libvirt keeps it: command lines, messages, and why it ended. Empty before its first start. */
   async logOf(domainName: string): Promise<string> {
     try {
-      return readFileSync(join(this.directory, 'cache/libvirt/qemu/log', `${domainName}.log`), 'utf8');
+      return readFileSync(
+        join(this.directory, this.privileged ? 'log/qemu' : 'cache/libvirt/qemu/log', `${domainName}.log`),
+        'utf8',
+      );
     } catch {
       return '';
     }

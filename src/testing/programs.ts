@@ -15,6 +15,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-img': 'qemu-utils',
   cpio: 'cpio',
   busybox: 'busybox-static',
+  unshare: 'util-linux',
+  nsenter: 'util-linux',
+  mount: 'mount',
+  ip: 'iproute2',
 };
 
 /** Daemons live in sbin, which an ordinary user's PATH may lack. */
@@ -45,7 +49,7 @@ const execFileAsync = promisify(execFile);
 export async function run(
   program: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly signal?: AbortSignal } = {},
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly signal?: AbortSignal } = {},
 ): Promise<string> {
   try {
     const { stdout } = await execFileAsync(program, args, { ...options, maxBuffer: 64 << 20, encoding: 'utf8' });

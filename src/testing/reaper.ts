@@ -4,7 +4,8 @@ import { LibvirtCanonicalError } from '../errors.js';
 /**
  * Outlives the test process. Its standard input is a pipe from there: end of file, by disposal or by any kind of
  * death, means kill and clean up. A process belongs to the host when a value in its environment begins with the host's
- * directory: libvirtd, virtlogd and QEMU all get such a HOME or XDG_… from libvirt.
+ * directory: libvirtd, virtlogd and QEMU all get such a HOME, TMPDIR or XDG_… from libvirt. Of a privileged host the
+ * control groups, which bear its directory's name, go as well.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -17,7 +18,14 @@ while left=$(grep -lzE -e "$pattern" /proc/[0-9]*/environ 2>/dev/null | sed 's|/
   kill -KILL $left 2>/dev/null
   sleep 0.02
 done
-rm -rf -- "$directory"
+groups=
+[ -e "$directory/groups" ] && groups="/\${directory##*/}"
+while [ -e "$directory" ] || { [ -n "$groups" ] && find /sys/fs/cgroup -type d -path "*$groups" | grep -q .; }; do
+  rounds=$((rounds + 1))
+  [ $rounds -gt 500 ] && { echo "the directory or its control groups cannot be removed" >&2; exit 1; }
+  [ -z "$groups" ] || find /sys/fs/cgroup -depth -type d -path "*$groups*" -exec rmdir {} + 2>/dev/null
+  rm -rf -- "$directory" 2>/dev/null || sleep 0.02
+done
 `;
 
 /** The guard of one host's directory and processes. */
