@@ -106,20 +106,13 @@ export function buildDevice(element: string, spec: object, where: string): strin
 export function domainXml(spec: DomainSpec, uuid: string): string {
   const plurals = deviceKinds().filter((kind) => kind.plural !== undefined);
   const known = [...KNOWN, ...plurals.map((kind) => kind.plural as string)];
-  for (const key of Object.keys(spec)) {
-    if (known.includes(key)) continue;
-    throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${key}: there is no such field`, {
-      path: key,
-      remedy: `Known here: ${known.join(', ')}`,
-    });
-  }
+  refuseUnknown(spec, known, '');
   const devices = [
     ...plurals.flatMap((kind) => {
-      const specs = (spec as unknown as Record<string, unknown>)[kind.plural as string] ?? [];
-      if (!Array.isArray(specs)) throw invalid(kind.plural as string, `${describe(specs)} is not a list`);
-      return specs.map((each, index) => buildDevice(kind.element, each, `${kind.plural}[${index}]`));
+      const specs = listOf((spec as unknown as Record<string, unknown>)[kind.plural as string], kind.plural as string);
+      return specs.map((each, index) => buildDevice(kind.element, each as object, `${kind.plural}[${index}]`));
     }),
-    ...(spec.devices ?? []).map((device, index) => deviceXml(device, `devices[${index}]`)),
+    ...listOf(spec.devices, 'devices').map((device, index) => deviceXml(device as DeviceRequest, `devices[${index}]`)),
   ];
   const head = buildElement('domain', headLeaves(spec, uuid));
   return head.replace(
@@ -142,19 +135,24 @@ function headLeaves(spec: DomainSpec, uuid: string): Assignment[] {
     if (value !== undefined) assertXmlText(value, key);
   }
   const type = spec.type ?? 'kvm';
-  const memory =
-    typeof spec.memory === 'object' && spec.memory !== null
-      ? spec.memory
-      : { current: spec.memory, maximum: spec.memory };
-  const current = kibOf(memory.current, 'memory');
-  const maximum = kibOf(memory.maximum, 'memory');
+  if (type !== 'kvm' && type !== 'qemu') throw invalid('type', `${describe(type)} is not one of kvm, qemu`);
+  const memory = currentAndMaximum(spec.memory, 'memory');
+  const current = kibOf(memory.current, memory.path);
+  const maximum = kibOf(memory.maximum, memory.path);
   if (current > maximum) throw invalid('memory.current', 'is more than the maximum', 'Lower it or raise maximum');
-  const vcpus = typeof spec.vcpus === 'object' ? spec.vcpus : { current: spec.vcpus ?? 1, maximum: spec.vcpus ?? 1 };
-  vcpuCount(vcpus.current, 'vcpus');
-  vcpuCount(vcpus.maximum, 'vcpus.maximum');
+  const vcpus = currentAndMaximum(spec.vcpus === undefined ? 1 : spec.vcpus, 'vcpus');
+  vcpuCount(vcpus.current, vcpus.path);
+  vcpuCount(vcpus.maximum, vcpus.path);
   if (vcpus.current > vcpus.maximum)
     throw invalid('vcpus.current', 'is more than the maximum', 'Lower it or raise maximum');
   const { kernel } = spec;
+  if (kernel !== undefined) refuseUnknown(kernel, ['path', 'initrd', 'cmdline'], 'kernel');
+  for (const key of ['path', 'initrd', 'cmdline'] as const) {
+    const value = kernel?.[key];
+    if (kernel === undefined || (value === undefined && key !== 'path')) continue;
+    if (typeof value !== 'string' || value === '') throw invalid(`kernel.${key}`, `${describe(value)} is not a text`);
+    assertXmlText(value, `kernel.${key}`);
+  }
   return [
     ['@type', type],
     ['name', spec.name],
@@ -183,6 +181,7 @@ function headLeaves(spec: DomainSpec, uuid: string): Assignment[] {
 function cpuLeaves({ cpu, type }: DomainSpec): Assignment[] {
   const asked = cpu ?? (type === 'qemu' ? undefined : 'host-model');
   if (asked === undefined) return [];
+  if (typeof asked !== 'string') refuseUnknown(asked, ['mode', 'pin'], 'cpu');
   const mode = typeof asked === 'string' ? asked : asked.mode;
   if (['host-model', 'host-passthrough', 'maximum'].includes(mode)) return [['cpu/@mode', mode]];
   if (typeof asked !== 'string' || !/^[\w.-]+$/.test(asked))
@@ -203,6 +202,7 @@ function controllers(spec: DomainSpec, devices: readonly string[]): string[] {
   const demands = read.map((device) => device.kind.bus(device.leaves));
   const needsScsi = demands.some((demand) => demand?.type === 'drive' && demand.controller === 'scsi') && !has('scsi');
   const scsi = needsScsi ? ["<controller type='scsi' index='0' model='virtio-scsi'/>"] : [];
+  if (spec.hotplug !== undefined) refuseUnknown(spec.hotplug, ['pciePorts'], 'hotplug');
   const free = spec.hotplug?.pciePorts ?? DEFAULT_FREE_PORTS;
   if (!Number.isSafeInteger(free) || free < 0 || free > 200)
     throw invalid('hotplug.pciePorts', `${describe(free)} is not a number of ports`, 'Give 0 to 200');
@@ -210,9 +210,36 @@ function controllers(spec: DomainSpec, devices: readonly string[]): string[] {
   const taken =
     demands.filter((demand) => demand?.type === 'pci' && demand.slot === 'express').length +
     scsi.length +
+    Number(demands.some((demand) => demand?.type === 'virtio-serial') && !has('virtio-serial')) +
     IMPLICIT_EXPRESS;
   const ports = Array.from({ length: taken + free }, () => "<controller type='pci' model='pcie-root-port'/>");
   return ["<controller type='pci' index='0' model='pcie-root'/>", ...ports, ...scsi];
+}
+
+/** An amount given by itself, or as current and maximum; `path` is where one of them is to be looked for. */
+function currentAndMaximum<T>(value: T | { current: T; maximum: T }, path: string) {
+  if (typeof value !== 'object' || value === null) return { current: value as T, maximum: value as T, path };
+  refuseUnknown(value, ['current', 'maximum'], path);
+  return { ...(value as { current: T; maximum: T }), path };
+}
+
+function listOf(value: unknown, path: string): readonly unknown[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw invalid(path, `${describe(value)} is not a list`);
+  return value;
+}
+
+function refuseUnknown(value: object, known: readonly string[], where: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(where || 'the definition', `${describe(value)} is not an object of fields`);
+  for (const key of Object.keys(value)) {
+    if (known.includes(key)) continue;
+    const path = where ? `${where}.${key}` : key;
+    throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${path}: there is no such field`, {
+      path,
+      remedy: `Known here: ${known.join(', ')}`,
+    });
+  }
 }
 
 function given(path: string, value: string | undefined): Assignment[] {

@@ -8,7 +8,7 @@ import {
   LibvirtError,
   VIR_DOMAIN_DEFINE_VALIDATE,
 } from '../connection/index.js';
-import { type Device, type DomainDocument, type DomainSpec, definitionOf } from '../domain/index.js';
+import { type Device, type DomainDocument, type DomainSpec, definitionOf, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { serialize, setAt, valueAt } from '../xml/index.js';
 import { pinHostModel } from './pin-cpu.js';
@@ -44,6 +44,7 @@ export async function defineDomain(
   if (document.name === '')
     throw new LibvirtCanonicalError('SPEC_INVALID', 'the domain has no name', { path: 'name', remedy: 'Give it one' });
   if (document.uuid === '') setAt(root, 'uuid', randomUUID());
+  else uuidOf(document.uuid, 'uuid');
   refuseDuplicates(document);
   bootOrderPerDevice(document);
   fillMacs(document);

@@ -25,10 +25,12 @@ import {
   destroy,
   rebootGuest,
   refuseManagedSave,
+  refuseRunning,
   type ShutdownOptions,
   type StartOptions,
   shutdown,
   start,
+  stateError,
   stateOf,
 } from './power.js';
 
@@ -189,15 +191,23 @@ export class ManagedDomain {
     });
   }
 
-  /** Removes the domain from libvirt; it must be shut off. Disk images stay. virDomainUndefineFlags. */
+  /**
+   * Removes the domain from libvirt; it must be shut off. Disk images stay. virDomainUndefineFlags. Errors: `DOMAIN_STATE`
+   * when it runs, or when it has a managed-save image, UEFI variables or snapshots and the options do not say what of them.
+   */
   async undefine({ signal, nvram, managedSave, snapshotsMetadata }: UndefineOptions = {}): Promise<void> {
+    const { connection, handle: dom } = this.#reader;
     const flags =
       (nvram === undefined ? 0 : nvram ? VIR_DOMAIN_UNDEFINE_NVRAM : VIR_DOMAIN_UNDEFINE_KEEP_NVRAM) |
       (managedSave ? VIR_DOMAIN_UNDEFINE_MANAGED_SAVE : 0) |
       (snapshotsMetadata ? VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA : 0);
-    await this.#alone(() =>
-      this.#reader.connection.call('DOMAIN_UNDEFINE_FLAGS', { dom: this.#reader.handle, flags }, { signal }),
-    );
+    await this.#alone(async () => {
+      // libvirt would undefine a running domain too, and leave it transient.
+      await refuseRunning(this.#reader, 'undefined', { signal });
+      await connection
+        .call('DOMAIN_UNDEFINE_FLAGS', { dom, flags }, { signal })
+        .catch((error: unknown) => Promise.reject(stateError(this.#reader, 'be undefined', error)));
+    });
   }
 
   async #start(options: StartOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { type DomainReader, nextItem, within } from '../apply/index.js';
+import { type DomainReader, nextItem, notFound, within } from '../apply/index.js';
 import {
   type CallOptions,
   LibvirtError,
@@ -37,8 +37,13 @@ export interface ShutdownOptions {
 }
 
 export async function stateOf(reader: DomainReader, options: CallOptions = {}): Promise<DomainState> {
-  const { state } = await reader.connection.call('DOMAIN_GET_STATE', { dom: reader.handle, flags: 0 }, options);
-  return STATES[state] ?? 'nostate';
+  const dom = reader.handle;
+  try {
+    const { state } = await reader.connection.call('DOMAIN_GET_STATE', { dom, flags: 0 }, options);
+    return STATES[state] ?? 'nostate';
+  } catch (error) {
+    throw notFound(error, dom);
+  }
 }
 
 /** virDomainCreateWithFlags. */
@@ -75,6 +80,23 @@ export async function refuseManagedSave({ connection, handle: dom }: DomainReade
       remedy: "Start it with managedSave: 'restore' or 'discard'",
     },
   );
+}
+
+/** `DOMAIN_STATE` unless the domain is shut off. */
+export async function refuseRunning(reader: DomainReader, what: string, call: CallOptions): Promise<void> {
+  const state = await stateOf(reader, call);
+  if (state === 'shutoff' || state === 'crashed') return;
+  const { name } = reader.handle;
+  throw new LibvirtCanonicalError('DOMAIN_STATE', `domain ${name} is ${state} and cannot be ${what}`, {
+    domain: name,
+    remedy: 'Shut it down first',
+  });
+}
+
+/** libvirt's OPERATION_INVALID as `DOMAIN_STATE`; anything else as it is. */
+export function stateError(reader: DomainReader, what: string, error: unknown): unknown {
+  const invalid = error instanceof LibvirtError && error.errorName === 'VIR_ERR_OPERATION_INVALID';
+  return invalid ? wrongState(reader, what, error) : notFound(error, reader.handle);
 }
 
 /** virDomainShutdownFlags by ACPI power button, asked again until the guest is off. */
