@@ -1,0 +1,66 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { connect, DomainManager } from '../../src/index.js';
+import { PrivateHost } from '../../src/testing/index.js';
+import { runBuilt } from './run.js';
+
+const DEADLINE = 120_000;
+
+async function example(name: string, uri: readonly string[] = [], env: Record<string, string> = {}): Promise<string> {
+  const { code, stdout, stderr } = await runBuilt('examples/support/run.js', {
+    args: [name, ...uri],
+    env,
+    deadline: DEADLINE,
+  });
+  assert.is(code, 0, `${name}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+test('define-once: the second definition is refused, adopting changes nothing', async () => {
+  const said = await example('define-once');
+  assert.match(said, /example is defined, with machine pc-q35-/);
+  assert.match(said, /disk root +pci 0000:[0-9a-f]{2}:00\.0/);
+  assert.match(said, 'DOMAIN_EXISTS');
+  assert.match(said, 'Adopted example; its document is unchanged');
+  assert.match(said, 'Started; nothing pending: true');
+});
+
+test('hot-plug: each device sits now where it boots next, and the guest lets go of the disk', async () => {
+  const said = await example('hot-plug');
+  assert.match(said, '4 operations, 0 refusals');
+  const places = [...said.matchAll(/(pci \S+) at the next boot, (pci \S+) now/g)];
+  assert.is(places.length, 4);
+  for (const [, next, now] of places) assert.is(now, next);
+  assert.match(said, 'Asked again: 0 operations');
+  assert.match(said, 'A floppy drive: a floppy drive cannot be hot-plugged');
+  assert.match(said, 'The guest let go of disk data');
+});
+
+test('reboot: pending until a cold boot, and nothing moves in any', async () => {
+  const said = await example('reboot');
+  assert.match(said, 'Pending: attach disk data');
+  assert.match(said, 'Rebooted by the guest; pending: attach disk data');
+  assert.match(said, 'Rebooted cold; nothing moved; pending: nothing');
+  assert.match(said, 'Rebooted hard; nothing moved');
+  assert.is(said.match(/is about to start/g)?.length, 3);
+});
+
+test('with a URI they run there, with or without a guest that listens, and leave no domain', async () => {
+  await using host = await PrivateHost.start();
+  assert.match(await example('define-once', [host.uri]), /example-\w{8} is defined/);
+  assert.match(await example('define-once', [], { LIBVIRT_DEFAULT_URI: host.uri }), /example-\w{8} is defined/);
+  assert.match(await example('hot-plug', [host.uri]), 'The guest kept disk data: UNPLUG_UNCONFIRMED');
+  assert.match(await example('reboot', [host.uri]), 'Rebooted cold; nothing moved; pending: nothing');
+  await using connection = await connect(host.uri);
+  const left = [];
+  for await (const domain of new DomainManager(connection).list()) left.push(domain.name);
+  assert.equal(left, []);
+});
+
+test('a name that is none lists those there are', async () => {
+  const { code, stderr } = await runBuilt('examples/support/run.js', { args: ['teleport'], deadline: DEADLINE });
+  assert.is(code, 2);
+  assert.match(stderr, 'define-once, hot-plug, reboot');
+});
+
+test.run();

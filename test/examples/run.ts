@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** What a program of the project did. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly args?: readonly string[];
+  /** Added to the environment; undefined takes a variable out. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** In milliseconds; a program that is not done by then is killed. */
+  readonly deadline: number;
+  /** Told what the program printed so far, whenever that is more. */
+  readonly watch?: (stdout: string, child: ChildProcess) => void;
+}
+
+/** Runs a compiled program, named from the root of build/, to its end. */
+export async function runBuilt(path: string, { args = [], env = {}, deadline, watch }: RunOptions): Promise<Outcome> {
+  const program = fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  const child = spawn(process.execPath, ['--enable-source-maps', program, ...args], {
+    env: { ...process.env, LIBVIRT_DEFAULT_URI: undefined, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: deadline,
+    killSignal: 'SIGKILL',
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    stdout += chunk;
+    watch?.(stdout, child);
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((done, reject) => {
+    child.once('error', reject).once('close', (...end) => done(end));
+  });
+  return { code, signal, stdout, stderr };
+}
