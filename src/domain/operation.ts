@@ -6,40 +6,78 @@ export type Scope = 'live' | 'config' | 'both';
 /** virDomainModificationImpact. Zero (CURRENT) is never sent: on a running domain it silently means live only. */
 export const AFFECT: Readonly<Record<Scope, number>> = { live: 1, config: 2, both: 3 };
 
+/** A typed parameter as plain data. 64-bit numbers are `bigint` only beyond the safe integers. */
+export interface TypedParameter {
+  readonly field: string;
+  readonly value:
+    | { readonly type: 'int' | 'uint' | 'llong' | 'ullong'; readonly value: number | bigint }
+    | { readonly type: 'boolean'; readonly value: boolean }
+    | { readonly type: 'string'; readonly value: string };
+}
+
+interface DeviceArgs {
+  readonly xml: string;
+  readonly flags: number;
+}
+interface ParamsArgs {
+  readonly params: readonly TypedParameter[];
+  readonly flags: number;
+}
+interface PinArgs {
+  /** Bytes of the bitmap, lowest CPU first; `wireArguments` makes a `Uint8Array` of them. */
+  readonly cpumap: readonly number[];
+  readonly flags: number;
+}
+
+/** Arguments of each mutator, without the domain. Plain data, so that a plan is a value. */
+interface MutatorArgs {
+  readonly DOMAIN_ATTACH_DEVICE_FLAGS: DeviceArgs;
+  readonly DOMAIN_DETACH_DEVICE_FLAGS: DeviceArgs;
+  readonly DOMAIN_UPDATE_DEVICE_FLAGS: DeviceArgs;
+  readonly DOMAIN_DETACH_DEVICE_ALIAS: { readonly alias: string; readonly flags: number };
+  readonly DOMAIN_SET_VCPUS_FLAGS: { readonly nvcpus: number; readonly flags: number };
+  readonly DOMAIN_SET_VCPU: { readonly cpumap: string; readonly state: number; readonly flags: number };
+  readonly DOMAIN_SET_MEMORY_FLAGS: { readonly memory: number; readonly flags: number };
+  readonly DOMAIN_SET_MEMORY_STATS_PERIOD: { readonly period: number; readonly flags: number };
+  readonly DOMAIN_SET_MEMORY_PARAMETERS: ParamsArgs;
+  readonly DOMAIN_SET_BLKIO_PARAMETERS: ParamsArgs;
+  readonly DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS: ParamsArgs;
+  readonly DOMAIN_SET_NUMA_PARAMETERS: ParamsArgs;
+  readonly DOMAIN_SET_PERF_EVENTS: ParamsArgs;
+  readonly DOMAIN_SET_BLOCK_IO_TUNE: ParamsArgs & { readonly disk: string };
+  readonly DOMAIN_SET_INTERFACE_PARAMETERS: ParamsArgs & { readonly device: string };
+  readonly DOMAIN_SET_THROTTLE_GROUP: ParamsArgs & { readonly group: string };
+  readonly DOMAIN_DEL_THROTTLE_GROUP: { readonly group: string; readonly flags: number };
+  readonly DOMAIN_PIN_VCPU_FLAGS: PinArgs & { readonly vcpu: number };
+  readonly DOMAIN_PIN_EMULATOR: PinArgs;
+  readonly DOMAIN_PIN_IOTHREAD: PinArgs & { readonly iothreads_id: number };
+  readonly DOMAIN_ADD_IOTHREAD: { readonly iothread_id: number; readonly flags: number };
+  readonly DOMAIN_DEL_IOTHREAD: { readonly iothread_id: number; readonly flags: number };
+  readonly DOMAIN_SET_IOTHREAD_PARAMS: ParamsArgs & { readonly iothread_id: number };
+  readonly DOMAIN_SET_LIFECYCLE_ACTION: { readonly type: number; readonly action: number; readonly flags: number };
+  readonly DOMAIN_SET_AUTOSTART: { readonly autostart: number };
+  readonly DOMAIN_SET_AUTOSTART_ONCE: { readonly autostart: number };
+  readonly DOMAIN_SET_METADATA: {
+    readonly type: number;
+    readonly metadata: string | null;
+    readonly key: string | null;
+    readonly uri: string | null;
+    readonly flags: number;
+  };
+  readonly DOMAIN_RENAME: { readonly new_name: string; readonly flags: number };
+}
+
 /** The mutators that operations are made of. A closed list: nothing else is ever sent for a plan. */
-export type MutatorCall =
-  | {
-      readonly procedure: 'DOMAIN_ATTACH_DEVICE_FLAGS';
-      readonly args: { readonly xml: string; readonly flags: number };
-    }
-  | {
-      readonly procedure: 'DOMAIN_DETACH_DEVICE_FLAGS';
-      readonly args: { readonly xml: string; readonly flags: number };
-    }
-  | {
-      readonly procedure: 'DOMAIN_DETACH_DEVICE_ALIAS';
-      readonly args: { readonly alias: string; readonly flags: number };
-    }
-  | {
-      readonly procedure: 'DOMAIN_UPDATE_DEVICE_FLAGS';
-      readonly args: { readonly xml: string; readonly flags: number };
-    }
-  | { readonly procedure: 'DOMAIN_SET_VCPUS_FLAGS'; readonly args: { readonly nvcpus: number; readonly flags: number } }
-  | {
-      readonly procedure: 'DOMAIN_SET_MEMORY_FLAGS';
-      readonly args: { readonly memory: number; readonly flags: number };
-    }
-  | { readonly procedure: 'DOMAIN_SET_AUTOSTART'; readonly args: { readonly autostart: number } }
-  | {
-      readonly procedure: 'DOMAIN_SET_METADATA';
-      readonly args: {
-        readonly type: number;
-        readonly metadata: string | null;
-        readonly key: string | null;
-        readonly uri: string | null;
-        readonly flags: number;
-      };
-    };
+export type MutatorCall = {
+  [P in keyof MutatorArgs]: { readonly procedure: P; readonly args: MutatorArgs[P] };
+}[keyof MutatorArgs];
+
+/** The arguments as the connection takes them: bitmaps as bytes. A `Uint8Array` cannot be frozen, so a plan holds none. */
+export function wireArguments({ args }: MutatorCall): Readonly<Record<string, unknown>> {
+  return 'cpumap' in args && typeof args.cpumap !== 'string'
+    ? { ...args, cpumap: Uint8Array.from(args.cpumap) }
+    : { ...args };
+}
 
 /** What stands in a plan for a value that is secret. */
 export const HIDDEN = '(secret)';
@@ -89,6 +127,10 @@ export interface DomainContext {
   /** False for a transient domain, which has no canonical document of its own. */
   readonly persistent: boolean;
   readonly autostart: boolean;
+  /** It starts with the host once; libvirt before 11.2 has no such thing. */
+  readonly autostartOnce?: boolean;
+  /** The daemon runs without privileges and has no control groups: some settings are refused. */
+  readonly session?: boolean;
   /** A managed-save image waits for the next start. */
   readonly managedSave: boolean;
   /** semver of libvirt and of QEMU. */
@@ -106,9 +148,15 @@ export interface Setting<Value> {
   readonly name: string;
   /** Paths of the domain document, and names of settings, that its operations change. */
   readonly touches: readonly string[];
+  /** Paths of the domain document whose elements and attributes this setting changes, and no other. */
+  readonly owns: readonly string[];
+  /** First libvirt that has its call, as semver; left out when every supported one does. */
+  readonly since?: string;
   /** Plans the way from what is to `value`. Bad values are `SPEC_INVALID` naming `path`. */
   plan(value: Value, context: DomainContext, path: string): SettingPlan;
 }
+
+type SetOptions = Partial<Pick<Operation, 'takesEffect' | 'guestMustCooperate' | 'reason'>>;
 
 /** The calls of one operation and of its inverse, in the short form that settings write. */
 export function setOperation(
@@ -116,17 +164,31 @@ export function setOperation(
   scope: Scope,
   changes: readonly Change[],
   call: MutatorCall,
-  undo: MutatorCall,
-  more: Partial<Pick<Operation, 'takesEffect' | 'guestMustCooperate' | 'reason'>> = {},
+  undo: MutatorCall | readonly UndoStep[],
+  more: SetOptions = {},
 ): Operation {
-  const base = {
-    action: 'set',
-    subject: name,
-    scope,
-    takesEffect: more.takesEffect ?? (scope === 'config' ? 'next-boot' : 'now'),
-    guestMustCooperate: more.guestMustCooperate ?? false,
-    ...(more.reason === undefined ? {} : { reason: more.reason }),
-  } as const;
+  const base = (each: Scope) =>
+    ({
+      action: 'set',
+      subject: name,
+      scope: each,
+      takesEffect: more.takesEffect ?? (each === 'config' ? 'next-boot' : 'now'),
+      guestMustCooperate: more.guestMustCooperate ?? false,
+      ...(more.reason === undefined ? {} : { reason: more.reason }),
+    }) as const;
   const back = changes.map(({ path, from, to }) => ({ path, from: to, to: from }));
-  return { ...base, changes, call, inverse: [{ ...base, changes: back, call: undo }] };
+  const steps: readonly UndoStep[] = 'procedure' in undo ? [{ scope, changes: back, call: undo }] : undo;
+  return {
+    ...base(scope),
+    changes,
+    call,
+    inverse: steps.map((step) => ({ ...base(step.scope), changes: step.changes, call: step.call })),
+  };
+}
+
+/** One call on the way back, and what it changes. */
+export interface UndoStep {
+  readonly scope: Scope;
+  readonly changes: readonly Change[];
+  readonly call: MutatorCall;
 }

@@ -5,6 +5,7 @@ import { describe, invalid } from '../values.js';
 export const autostart: Setting<boolean> = {
   name: 'autostart',
   touches: ['autostart'],
+  owns: [],
   plan(value, context, path) {
     if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
     if (value === context.autostart) return { operations: [], refusals: [] };

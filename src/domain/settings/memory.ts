@@ -10,6 +10,7 @@ export type MemoryRequest = Size | { readonly current?: Size; readonly maximum?:
 export const memory: Setting<MemoryRequest> = {
   name: 'memory',
   touches: ['memory', 'currentMemory'],
+  owns: ['memory', 'currentMemory'],
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<Size>(value, path);
     return planAmount({

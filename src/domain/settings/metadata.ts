@@ -1,13 +1,9 @@
-import { assertXmlText, children, type Element, parseElement, select, serialize } from '../../xml/index.js';
-import {
-  AFFECT,
-  type DomainContext,
-  type MutatorCall,
-  type Setting,
-  type SettingPlan,
-  setOperation,
-} from '../operation.js';
+import { assertXmlText, type Element, parseElement, select, serialize } from '../../xml/index.js';
+import type { DomainDocument } from '../document.js';
+import type { DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
+import { asObject } from './params.js';
+import { planSides } from './sides.js';
 
 /** virDomainMetadataType. */
 const TYPE = { description: 0, title: 1, element: 2 } as const;
@@ -15,45 +11,26 @@ const TYPE = { description: 0, title: 1, element: 2 } as const;
 /** Elements of one's own in `<metadata>`, by namespace URI; `null` removes the one that is there. */
 export type MetadataRequest = Readonly<Record<string, { readonly prefix: string; readonly xml: string } | null>>;
 
-function call(
-  type: number,
-  metadata: string | null,
-  scope: 'both' | 'config',
-  key: string | null = null,
-  uri: string | null = null,
-): MutatorCall {
-  return { procedure: 'DOMAIN_SET_METADATA', args: { type, metadata, key, uri, flags: AFFECT[scope] } };
-}
-
-/** A running domain has the text in both documents, and neither needs the guest: it is there at once. */
-function scopeOf({ live }: DomainContext): 'both' | 'config' {
-  return live ? 'both' : 'config';
-}
-
 function textSetting(name: 'title' | 'description'): Setting<string | null> {
   return {
     name,
     touches: [name],
-    plan(value, context, path): SettingPlan {
+    owns: [name],
+    plan(value, { canonical, live }, path) {
       if (value !== null && typeof value !== 'string')
         throw invalid(path, `${describe(value)} is not a text`, 'Give a string, or null to remove it');
       if (value !== null) assertXmlText(value, path);
       if (name === 'title' && value?.includes('\n'))
         throw invalid(path, 'a title is one line', 'Put longer text into description');
-      const wanted = value === '' ? null : value;
-      const now = context.canonical.value(name) ?? null;
-      const liveNow = context.live ? (context.live.value(name) ?? null) : now;
-      if (wanted === now && wanted === liveNow) return { operations: [], refusals: [] };
-      const scope = scopeOf(context);
-      const change = [{ path: name, from: now ?? undefined, to: wanted ?? undefined }];
-      return {
-        operations: [
-          setOperation(name, scope, change, call(TYPE[name], wanted, scope), call(TYPE[name], now, scope), {
-            takesEffect: 'now',
-          }),
-        ],
-        refusals: [],
-      };
+      const operations = planSides({
+        name,
+        canonical: { [name]: canonical.value(name) },
+        live: live && { [name]: live.value(name) },
+        wanted: { [name]: value || undefined },
+        takesEffect: 'now',
+        call: (change, _, flags) => call(TYPE[name], change[name], null, null, flags),
+      });
+      return { operations, refusals: [] };
     },
   };
 }
@@ -68,83 +45,94 @@ export const description = textSetting('description');
 export const metadata: Setting<MetadataRequest> = {
   name: 'metadata',
   touches: ['metadata'],
+  owns: ['metadata'],
   plan(value, context, path) {
-    if (typeof value !== 'object' || value === null)
-      throw invalid(path, `${describe(value)} is not an object by namespace URI`);
-    const scope = scopeOf(context);
-    const operations = Object.entries(value).flatMap(([uri, element]) => {
-      const where = `${path}[${JSON.stringify(uri)}]`;
-      if (uri === '') throw invalid(where, 'the namespace URI is empty');
-      const now = metadataOf(context.canonical.root, uri);
-      const wanted = element === null ? undefined : checked(element, uri, where);
-      if (wanted && now ? sameElement(wanted.xml, now.xml) : wanted === now) return [];
-      const key = wanted?.prefix ?? now?.prefix ?? null;
-      const change = [{ path: `metadata ${uri}`, from: now && 'set', to: wanted && 'set' }];
-      const undo = now
-        ? call(TYPE.element, now.xml, scope, now.prefix, uri)
-        : call(TYPE.element, null, scope, null, uri);
-      return [
-        setOperation(
-          'metadata',
-          scope,
-          change,
-          call(TYPE.element, wanted?.xml ?? null, scope, wanted ? key : null, uri),
-          undo,
-          {
-            takesEffect: 'now',
-          },
-        ),
-      ];
-    });
+    const operations = Object.entries(asObject(value, path)).flatMap(([uri, element]) =>
+      planElement(uri, element, context, `${path}[${JSON.stringify(uri)}]`),
+    );
     return { operations, refusals: [] };
   },
 };
 
-/** The element of one namespace, as virDomainSetMetadata takes it: without the prefix and declaration that libvirt adds. */
-function metadataOf(root: Parameters<typeof select>[0], uri: string): { prefix: string; xml: string } | undefined {
+function planElement(uri: string, element: unknown, { canonical, live }: DomainContext, where: string): Operation[] {
+  if (uri === '') throw invalid(where, 'the namespace URI is empty');
+  return planSides({
+    name: 'metadata',
+    canonical: { [uri]: read(canonical, uri) },
+    live: live && { [uri]: read(live, uri) },
+    wanted: { [uri]: element === null ? undefined : checked(element, uri, where) },
+    label: () => `metadata ${uri}`,
+    takesEffect: 'now',
+    call: (change, _, flags) => {
+      const [prefix, xml] = split(change[uri]);
+      return call(TYPE.element, xml, prefix, uri, flags);
+    },
+  });
+}
+
+function call(
+  type: number,
+  metadata: string | undefined,
+  key: string | null,
+  uri: string | null,
+  flags: number,
+): MutatorCall {
+  return { procedure: 'DOMAIN_SET_METADATA', args: { type, metadata: metadata ?? null, key, uri, flags } };
+}
+
+/** Prefix and element of one namespace in one text, as virDomainSetMetadata takes them: without the declaration that libvirt adds. */
+function read({ root }: DomainDocument, uri: string): string | undefined {
   const element = select(root, 'metadata/*').find((each) => each.namespaceURI === uri);
   if (!element) return undefined;
   const prefix = element.prefix ?? '';
-  const bare = parseElement(serialize(element));
-  return { prefix, xml: withoutPrefix(serialize(bare), prefix) };
+  return `${prefix} ${settled(parseElement(serialize(element)), prefix)}`;
 }
 
-/** Whether two elements say the same; libvirt indents what it is given. */
-function sameElement(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((xml) => serialize(withoutLayout(parseElement(xml))));
-  return one === other;
+function split(text: string | undefined): [prefix: string | null, xml: string | undefined] {
+  if (text === undefined) return [null, undefined];
+  const at = text.indexOf(' ');
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
-function withoutLayout(element: Element): Element {
-  const inside = children(element);
-  inside.forEach(withoutLayout);
-  for (const node of inside.length > 0 ? [...element.childNodes] : [])
-    if (node.nodeType === node.TEXT_NODE && node.nodeValue?.trim() === '') element.removeChild(node);
-  return element;
+/** Without the prefix that libvirt gives to every element that comes without a namespace (virXMLInjectNamespace). */
+function bare(element: Element, prefix: string, document: NonNullable<Element['ownerDocument']>): Element {
+  const given = prefix !== '' && element.prefix === prefix;
+  const copy = document.createElement(given ? (element.localName as string) : element.nodeName);
+  for (const { name, value } of Array.from(element.attributes))
+    if (prefix === '' || name !== `xmlns:${prefix}`) copy.setAttribute(name, value);
+  for (const node of Array.from(element.childNodes))
+    copy.appendChild(
+      node.nodeType === node.ELEMENT_NODE ? bare(node as Element, prefix, document) : document.importNode(node, true),
+    );
+  return copy;
 }
 
-/** libvirt sets the prefix on the root element only and keeps inner ones as they are. */
-function withoutPrefix(xml: string, prefix: string): string {
-  if (prefix === '') return xml;
-  return xml
-    .replace(new RegExp(`^<${prefix}:`), '<')
-    .replace(new RegExp(`</${prefix}:([^>]+)>$`), '</$1>')
-    .replace(new RegExp(` xmlns:${prefix}="[^"]*"`), '');
+/** As text, without the white space between elements, which libvirt sets its own way when it writes the document. */
+function settled(element: Element, prefix = ''): string {
+  const root = bare(element, prefix, element.ownerDocument as NonNullable<Element['ownerDocument']>);
+  const strip = (parent: Element): void => {
+    const nodes = Array.from(parent.childNodes);
+    const elements = nodes.filter((node) => node.nodeType === node.ELEMENT_NODE) as Element[];
+    const mixed = nodes.some((node) => node.nodeType === node.TEXT_NODE && node.nodeValue?.trim());
+    if (elements.length > 0 && !mixed)
+      for (const node of nodes) if (node.nodeType === node.TEXT_NODE) parent.removeChild(node);
+    for (const each of elements) strip(each);
+  };
+  strip(root);
+  return serialize(root);
 }
 
-function checked(
-  element: { prefix: string; xml: string },
-  uri: string,
-  where: string,
-): { prefix: string; xml: string } {
-  if (!/^[A-Za-z_][\w.-]*$/.test(element.prefix ?? ''))
-    throw invalid(`${where}.prefix`, `${describe(element.prefix)} is not a namespace prefix`);
-  const root = parseElement(element.xml);
+function checked(value: unknown, uri: string, where: string): string {
+  const { prefix, xml } = asObject(value, where, ['prefix', 'xml']);
+  if (typeof prefix !== 'string' || !/^[A-Za-z_][\w.-]*$/.test(prefix))
+    throw invalid(`${where}.prefix`, `${describe(prefix)} is not a namespace prefix`);
+  if (typeof xml !== 'string') throw invalid(`${where}.xml`, `${describe(xml)} is not XML`, 'Give one element as text');
+  const root = parseElement(xml);
   if (root.prefix)
     throw invalid(
       `${where}.xml`,
       'the root element has a prefix of its own',
-      `Leave it off: libvirt adds ${element.prefix}: for ${uri}`,
+      `Leave it off: libvirt adds ${prefix}: for ${uri}`,
     );
-  return { prefix: element.prefix, xml: serialize(root) };
+  return `${prefix} ${settled(root)}`;
 }

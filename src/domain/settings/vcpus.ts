@@ -10,6 +10,7 @@ export type VcpusRequest = number | { readonly current?: number; readonly maximu
 export const vcpus: Setting<VcpusRequest> = {
   name: 'vcpus',
   touches: ['vcpu', 'vcpus'],
+  owns: ['vcpu'],
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<number>(value, path);
     return planAmount({
