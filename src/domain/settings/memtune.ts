@@ -1,0 +1,55 @@
+import type { Setting } from '../operation.js';
+import { invalid, type Size } from '../values.js';
+import { amount, type ParamTable, planParams, readParams, refuseSession, wantedParams } from './params.js';
+
+/** Limits of the host memory that the domain's process may take; `null` removes one. libvirt: `<memtune>`. */
+export interface MemtuneRequest {
+  /** Above it the domain is killed: leave room for QEMU itself. */
+  readonly hardLimit?: Size | null;
+  /** Enforced only when the host is short of memory. */
+  readonly softLimit?: Size | null;
+  /** Memory and swap together, at least the hard limit. */
+  readonly swapHardLimit?: Size | null;
+}
+
+/** VIR_DOMAIN_MEMORY_PARAM_UNLIMITED: 2^53 - 1 KiB, which the document does not show. */
+const UNLIMITED = '9007199254740991';
+const limit = (param: string) => ({
+  param,
+  path: `memtune/${param}`,
+  form: amount('KiB', { max: Number.MAX_SAFE_INTEGER - 1 }),
+  unset: UNLIMITED,
+  none: [UNLIMITED],
+});
+
+const TABLE: ParamTable<MemtuneRequest> = {
+  hardLimit: limit('hard_limit'),
+  softLimit: limit('soft_limit'),
+  swapHardLimit: limit('swap_hard_limit'),
+};
+
+/** `<memtune>` but for min_guarantee: virDomainSetMemoryParameters. */
+export const memtune: Setting<MemtuneRequest> = {
+  name: 'memtune',
+  touches: ['memtune'],
+  owns: ['memtune', ...Object.values(TABLE).map(({ path }) => path)],
+  plan(value, context, path) {
+    const wanted = wantedParams(value, TABLE, context, path);
+    const { canonical, live } = context;
+    for (const root of [canonical.root, ...(live ? [live.root] : [])]) {
+      const { hardLimit, swapHardLimit } = { ...readParams(root, TABLE), ...wanted };
+      if (swapHardLimit !== undefined && Number(hardLimit ?? UNLIMITED) > Number(swapHardLimit))
+        throw invalid(path, 'the hard limit is above swapHardLimit', 'Give hardLimit too, at most swapHardLimit');
+    }
+    if (context.session) return refuseSession('memtune', path, 'qemuDomainSetMemoryParameters');
+    return planParams({
+      name: 'memtune',
+      path,
+      table: TABLE,
+      canonical: canonical.root,
+      live: live?.root,
+      wanted,
+      call: (params, flags) => ({ procedure: 'DOMAIN_SET_MEMORY_PARAMETERS', args: { params, flags } }),
+    });
+  },
+};
