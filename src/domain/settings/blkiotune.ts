@@ -1,0 +1,105 @@
+import { select, selectText } from '../../xml/index.js';
+import type { DomainDocument } from '../document.js';
+import type { Setting, TypedParameter } from '../operation.js';
+import { invalid, type Size } from '../values.js';
+import { amount, asObject, count, type Form, type ParamTable, refuseSession } from './params.js';
+import { planSides, type Values } from './sides.js';
+
+/** Weight and limits on one block device of the host; `null` removes one. */
+export interface BlkioDeviceLimits {
+  /** 10 … 1000, with control groups v2 1 … 10000. */
+  readonly weight?: number | null;
+  readonly readIopsSec?: number | null;
+  readonly writeIopsSec?: number | null;
+  /** Bytes per second, as a size. */
+  readonly readBytesSec?: Size | null;
+  readonly writeBytesSec?: Size | null;
+}
+
+/** Weight of the domain's disk I/O against other domains, and limits by block device of the host. libvirt: `<blkiotune>`. */
+export interface BlkiotuneRequest {
+  readonly weight?: number | null;
+  /** By path of the device: `{ '/dev/sda': { readIopsSec: 1000 } }`. `null` removes all of one. */
+  readonly devices?: Readonly<Record<string, BlkioDeviceLimits | null>>;
+}
+
+const weight = count('uint', { min: 1, max: 10_000 });
+const whole = count('uint', { min: 1 });
+const bytes = amount('B');
+const row = (param: string, path: string, form: Form) => ({ param, path, form });
+/** The call takes each as one string over all devices: `/dev/sda,500,/dev/sdb,100`. */
+const DEVICE: ParamTable<BlkioDeviceLimits> = {
+  weight: row('device_weight', 'weight', weight),
+  readIopsSec: row('device_read_iops_sec', 'read_iops_sec', whole),
+  writeIopsSec: row('device_write_iops_sec', 'write_iops_sec', whole),
+  readBytesSec: row('device_read_bytes_sec', 'read_bytes_sec', bytes),
+  writeBytesSec: row('device_write_bytes_sec', 'write_bytes_sec', bytes),
+};
+type Limit = keyof BlkioDeviceLimits;
+
+/** `<blkiotune>`: virDomainSetBlkioParameters. */
+export const blkiotune: Setting<BlkiotuneRequest> = {
+  name: 'blkiotune',
+  touches: ['blkiotune'],
+  owns: ['blkiotune'],
+  plan(value, { canonical, live, session }, path) {
+    const asked = asObject(value, path, ['weight', 'devices']);
+    const wanted: Record<string, string | undefined> = {};
+    if ('weight' in asked)
+      wanted.weight = asked.weight === null ? undefined : weight.parse(asked.weight, `${path}.weight`);
+    for (const [device, limits] of Object.entries(asObject(asked.devices ?? {}, `${path}.devices`))) {
+      const where = `${path}.devices[${JSON.stringify(device)}]`;
+      if (!/^\/[^,]+$/.test(device)) throw invalid(where, 'is not the path of a device', "For example '/dev/sda'");
+      const given = limits === null ? Object.fromEntries(Object.keys(DEVICE).map((key) => [key, null])) : limits;
+      for (const [key, each] of Object.entries(asObject(given, where, Object.keys(DEVICE))))
+        wanted[`${key} ${device}`] =
+          each === null ? undefined : DEVICE[key as Limit].form.parse(each, `${where}.${key}`);
+    }
+    if (session) return refuseSession('blkiotune', path, 'qemuDomainSetBlkioParameters');
+    const operations = planSides({
+      name: 'blkiotune',
+      canonical: read(canonical),
+      live: live && read(live),
+      wanted,
+      label: (key) => {
+        const [limit, device] = split(key);
+        return device === undefined ? 'blkiotune/weight' : `blkiotune/device ${device}/${DEVICE[limit as Limit].path}`;
+      },
+      call: (change, _, flags) => ({
+        procedure: 'DOMAIN_SET_BLKIO_PARAMETERS',
+        args: { params: paramsOf(change), flags },
+      }),
+    });
+    return { operations, refusals: [] };
+  },
+};
+
+/** Weight under `weight`, a limit of a device under `key path`. */
+function read({ root }: DomainDocument): Values {
+  const found: Record<string, string | undefined> = { weight: selectText(root, 'blkiotune/weight') };
+  for (const device of select(root, 'blkiotune/device')) {
+    for (const [key, { path }] of Object.entries(DEVICE)) {
+      const value = selectText(device, path);
+      if (value !== undefined && value !== '0') found[`${key} ${selectText(device, 'path')}`] = value;
+    }
+  }
+  return found;
+}
+
+/** A 0 removes a value (virDomainDriverMergeBlkioDevice). */
+function paramsOf(change: Values): TypedParameter[] {
+  const params: TypedParameter[] = [];
+  if ('weight' in change) params.push({ field: 'weight', value: { type: 'uint', value: Number(change.weight ?? 0) } });
+  for (const [limit, { param }] of Object.entries(DEVICE)) {
+    const devices = Object.entries(change).filter(([key]) => split(key)[0] === limit && split(key)[1] !== undefined);
+    if (devices.length === 0) continue;
+    const value = devices.map(([key, each]) => `${split(key)[1]},${each ?? 0}`).join(',');
+    params.push({ field: param, value: { type: 'string', value } });
+  }
+  return params;
+}
+
+function split(key: string): [limit: string, device: string | undefined] {
+  const at = key.indexOf(' ');
+  return at < 0 ? [key, undefined] : [key.slice(0, at), key.slice(at + 1)];
+}
