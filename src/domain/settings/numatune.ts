@@ -1,0 +1,53 @@
+import { selectText } from '../../xml/index.js';
+import type { Setting } from '../operation.js';
+import { invalid } from '../values.js';
+import { cpuset } from './cpuset.js';
+import { type ParamTable, planParams, readParams, wantedParams, word } from './params.js';
+
+/** Which of the host's NUMA nodes the domain's memory comes from. libvirt cannot remove it again. libvirt: `<numatune><memory>`. */
+export interface NumatuneRequest {
+  /** Of a running domain it is fixed. `restrictive` since libvirt 7.3. */
+  readonly mode?: 'strict' | 'preferred' | 'interleave' | 'restrictive';
+  /** Nodes, such as `'0-1'`; of a running domain only `restrictive` lets them change. */
+  readonly nodeset?: string;
+}
+
+const TABLE: ParamTable<NumatuneRequest> = {
+  mode: {
+    param: 'numa_mode',
+    path: 'numatune/memory/@mode',
+    form: word(['strict', 'preferred', 'interleave', 'restrictive']),
+  },
+  nodeset: { param: 'numa_nodeset', path: 'numatune/memory/@nodeset', form: cpuset('a set of nodes') },
+};
+
+/** `<numatune><memory>`: virDomainSetNumaParameters. */
+export const numatune: Setting<NumatuneRequest> = {
+  name: 'numatune',
+  touches: ['numatune'],
+  owns: ['numatune', 'numatune/memory'],
+  plan(value, context, path) {
+    const wanted = wantedParams(value, TABLE, context, path);
+    const { canonical, live, session } = context;
+    if (wanted.mode !== undefined && { ...readParams(canonical.root, TABLE), ...wanted }.nodeset === undefined)
+      throw invalid(`${path}.nodeset`, 'is missing', 'A mode needs the nodes it is for (virDomainNumatuneSet)');
+    const running = live && selectText(live.root, 'numatune/memory/@mode');
+    return planParams({
+      name: 'numatune',
+      path,
+      table: TABLE,
+      canonical: canonical.root,
+      live: live?.root,
+      wanted,
+      more: {
+        heldBack: (key) => {
+          if (session) return 'in session mode it is not changed live (qemuDomainSetNumaParameters)';
+          if (key === 'mode') return 'the mode of a running domain is fixed (qemuDomainSetNumaParameters)';
+          if (running === 'restrictive') return undefined;
+          return 'nodes of a running domain change in restrictive mode only (qemuDomainSetNumaParamsLive)';
+        },
+      },
+      call: (params, flags) => ({ procedure: 'DOMAIN_SET_NUMA_PARAMETERS', args: { params, flags } }),
+    });
+  },
+};
