@@ -1,0 +1,76 @@
+import { select } from '../../xml/index.js';
+import type { DomainDocument } from '../document.js';
+import type { DomainContext, MutatorCall, Setting, SettingPlan } from '../operation.js';
+import { asObject, needs, paramsFor, readParams, refusal, wantedParams } from './params.js';
+import { planSides, type Values } from './sides.js';
+import { LIMITS, refuseContradictions, type ThrottleLimits } from './throttle.js';
+
+/** Named limits that disks can share through `<throttlefilters>`; `null` removes a group. libvirt 11.2. */
+export type ThrottleGroupsRequest = Readonly<Record<string, ThrottleLimits | null>>;
+
+/** `<throttlegroups>`: virDomainSetThrottleGroup and virDomainDelThrottleGroup. */
+export const throttleGroups: Setting<ThrottleGroupsRequest> = {
+  name: 'throttleGroups',
+  touches: ['throttlegroups'],
+  owns: ['throttlegroups'],
+  since: '11.2.0',
+  plan(value, context, path) {
+    needs(context, '11.2.0', path);
+    const plans = Object.entries(asObject(value, path)).map(([group, limits]) =>
+      planGroup(group, limits, context, `${path}.${group}`),
+    );
+    return {
+      operations: plans.flatMap(({ operations }) => operations),
+      refusals: plans.flatMap(({ refusals }) => refusals),
+    };
+  },
+};
+
+function planGroup(group: string, limits: unknown, context: DomainContext, path: string): SettingPlan {
+  const { canonical, live } = context;
+  const now = read(canonical, group);
+  if (limits === null) {
+    const user = [canonical, ...(live ? [live] : [])]
+      .flatMap(({ devices }) => devices)
+      .find(({ leaves }) =>
+        [...leaves].some(
+          ([at, value]) => /^throttlefilters\/throttlefilter(\[\d+\])?\/@group$/.test(at) && value === group,
+        ),
+      );
+    if (user) {
+      const reason = `${user.identity} uses the group (virDomainDelThrottleGroup)`;
+      return refusal({ subject: 'throttleGroups', path, reason, remedy: 'Detach the disk first' });
+    }
+  }
+  const wanted =
+    limits === null
+      ? Object.fromEntries(Object.keys(now).map((key) => [key, undefined]))
+      : { ...wantedParams(limits, LIMITS, context, path), '': 'there' };
+  if (limits !== null) refuseContradictions({ ...now, ...wanted }, path);
+  const operations = planSides({
+    name: 'throttleGroups',
+    canonical: now,
+    live: live && read(live, group),
+    wanted,
+    label: (key) => [`throttlegroups ${group}`, LIMITS[key as keyof typeof LIMITS]?.path].filter(Boolean).join('/'),
+    call: (change, side, flags) => setOrDelete(group, { ...side, ...change }, flags),
+  });
+  return { operations, refusals: [] };
+}
+
+/** The limits of a group by key, and under `''` whether it is there. */
+function read(document: DomainDocument, group: string): Values {
+  const element = select(document.root, 'throttlegroups/throttlegroup').find(
+    (each) => readParams(each, { name: { path: 'group_name', form: {} } }).name === group,
+  );
+  return element ? { ...readParams(element, LIMITS), '': 'there' } : {};
+}
+
+/** The whole group in one call, so that nothing depends on what libvirt keeps of the rest. */
+function setOrDelete(group: string, { '': there, ...limits }: Values, flags: number): MutatorCall {
+  if (there === undefined) return { procedure: 'DOMAIN_DEL_THROTTLE_GROUP', args: { group, flags } };
+  return {
+    procedure: 'DOMAIN_SET_THROTTLE_GROUP',
+    args: { group, params: paramsFor(LIMITS, limits, {}, 'config'), flags },
+  };
+}
