@@ -1,0 +1,20 @@
+import type { Setting } from '../operation.js';
+import { planPins } from './pin.js';
+
+/** `<cputune><emulatorpin>`, the CPUs of QEMU's own threads: virDomainPinEmulator. */
+export const emulatorPin: Setting<string> = {
+  name: 'emulatorPin',
+  touches: ['cputune'],
+  owns: ['cputune/emulatorpin'],
+  plan: (value, context, path) =>
+    planPins(
+      {
+        name: 'emulatorPin',
+        path,
+        asked: { emulator: value },
+        at: () => 'cputune/emulatorpin/@cpuset',
+        call: (_, cpumap, flags) => ({ procedure: 'DOMAIN_PIN_EMULATOR', args: { cpumap, flags } }),
+      },
+      context,
+    ),
+};

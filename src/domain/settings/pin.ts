@@ -1,0 +1,59 @@
+import type { DomainDocument } from '../document.js';
+import type { DomainContext, MutatorCall, SettingPlan } from '../operation.js';
+import { bitmapOf, numbersOf, setText } from './cpuset.js';
+import { planSides, type Values } from './sides.js';
+
+/** Pins threads to CPUs of the host. libvirt sets and replaces a pin, it never removes one. */
+export interface Pin {
+  readonly name: string;
+  readonly path: string;
+  /** CPU set by thread, as the request has it. */
+  readonly asked: Readonly<Record<string, unknown>>;
+  /** Path of a thread's CPU set in the document. */
+  at(thread: string): string;
+  call(thread: string, cpumap: readonly number[], flags: number): MutatorCall;
+  /** Why the running guest cannot have it now. */
+  heldBack?(thread: string): string | undefined;
+}
+
+/** One call for each thread; `null` is refused with the way out that libvirt has. */
+export function planPins(
+  { name, path, asked, at, call, heldBack }: Pin,
+  { canonical, live }: DomainContext,
+): SettingPlan {
+  const plan: { operations: SettingPlan['operations'][number][]; refusals: SettingPlan['refusals'][number][] } = {
+    operations: [],
+    refusals: [],
+  };
+  for (const [thread, value] of Object.entries(asked)) {
+    const where = name === 'emulatorPin' ? path : `${path}.${thread}`;
+    const read = (document: DomainDocument): Values => {
+      const text = document.value(at(thread));
+      return { [thread]: text === undefined ? undefined : setText(numbersOf(text, where)) };
+    };
+    if (value === null) {
+      if (Object.values(read(canonical))[0] === undefined && (!live || Object.values(read(live))[0] === undefined))
+        continue;
+      plan.refusals.push({
+        subject: name,
+        path: where,
+        reason: 'libvirt replaces a pin but never removes one',
+        remedy: "Pin to all CPUs of the host, which is as good as none: '0-7' on one of eight",
+      });
+      continue;
+    }
+    plan.operations.push(
+      ...planSides({
+        name,
+        canonical: read(canonical),
+        live: live && read(live),
+        wanted: { [thread]: setText(numbersOf(value, where)) },
+        label: () => at(thread),
+        call: (change, _, flags) => call(thread, bitmapOf(change[thread] as string), flags),
+        permanent: () => true,
+        heldBack: () => heldBack?.(thread),
+      }),
+    );
+  }
+  return plan;
+}
