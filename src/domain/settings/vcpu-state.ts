@@ -1,0 +1,87 @@
+import type { DomainDocument } from '../document.js';
+import type { Setting } from '../operation.js';
+import { describe, invalid } from '../values.js';
+import { asObject, needs, refusal } from './params.js';
+import { planSides } from './sides.js';
+
+/** Particular vCPUs that are to be there or not, by number from 1: `{ 3: 'online', 2: 'offline' }`. vCPU 0 always is. */
+export type VcpuStateRequest = Readonly<Record<number, 'online' | 'offline'>>;
+
+/** `<vcpus>`: virDomainSetVcpu, a call for each. From then on the document lists every vCPU. */
+export const vcpuState: Setting<VcpuStateRequest> = {
+  name: 'vcpuState',
+  touches: ['vcpu', 'vcpus'],
+  owns: ['vcpus'],
+  plan(value, context, path) {
+    needs(context, '3.1.0', path);
+    const { canonical, live } = context;
+    const maximum = Number(canonical.value('vcpu') ?? 1);
+    const asked = Object.entries(asObject(value, path));
+    for (const [vcpu, state] of asked) {
+      if (!/^[1-9]\d{0,3}$/.test(vcpu) || Number(vcpu) >= maximum)
+        throw invalid(
+          `${path}.${vcpu}`,
+          `the domain has no vCPU ${vcpu} that can change`,
+          `Give one from 1 to ${maximum - 1}`,
+        );
+      if (state !== 'online' && state !== 'offline')
+        throw invalid(`${path}.${vcpu}`, `${describe(state)} is not online or offline`);
+      const fixed = numbers(maximum).find(
+        (other) => other > Number(vcpu) && !asked.some(([each]) => each === String(other)) && isFixed(canonical, other),
+      );
+      if (fixed !== undefined && state !== stateOf(canonical, vcpu)) {
+        return refusal({
+          subject: 'vcpuState',
+          path: `${path}.${vcpu}`,
+          reason: `vCPU ${fixed} above it is online and not hot-pluggable (qemuDomainVcpuValidateConfig)`,
+          remedy: 'Change the number of vCPUs by vcpus instead',
+        });
+      }
+    }
+    // From the top down and from the bottom up: those that are not hot-pluggable stay together at the beginning.
+    const order = [
+      ...asked.filter(([, state]) => state === 'offline').reverse(),
+      ...asked.filter(([, state]) => state === 'online'),
+    ];
+    const operations = order.flatMap(([vcpu, state]) =>
+      planSides({
+        name: 'vcpuState',
+        canonical: { [vcpu]: stateOf(canonical, vcpu) },
+        live: live && { [vcpu]: stateOf(live, vcpu) },
+        wanted: { [vcpu]: state as string },
+        label: () => `vcpus/vcpu ${vcpu}/@enabled`,
+        call: (change, _, flags) => ({
+          procedure: 'DOMAIN_SET_VCPU',
+          args: { cpumap: vcpu, state: change[vcpu] === 'online' ? 1 : 0, flags },
+        }),
+        cooperation: () => (state === 'offline' ? 'the guest must give the CPU back' : undefined),
+        heldBack: () => {
+          if (!live || Number(vcpu) >= Number(live.value('vcpu') ?? 1))
+            return 'the running guest does not have this vCPU';
+          if (state === 'offline' && isFixed(live, Number(vcpu)))
+            return 'the running guest was started with this vCPU, which so cannot be unplugged';
+          return undefined;
+        },
+      }),
+    );
+    return { operations, refusals: [] };
+  },
+};
+
+function numbers(maximum: number): number[] {
+  return Array.from({ length: maximum }, (_, vcpu) => vcpu);
+}
+
+/** Without `<vcpus>` the first `current` ones are online. */
+function stateOf(document: DomainDocument, vcpu: string): 'online' | 'offline' {
+  const enabled = document.value(`vcpus/vcpu[@id='${vcpu}']/@enabled`);
+  const first = Number(document.value('vcpu/@current') ?? document.value('vcpu') ?? 1);
+  return (enabled === undefined ? Number(vcpu) < first : enabled === 'yes') ? 'online' : 'offline';
+}
+
+/** Online and not hot-pluggable. */
+function isFixed(document: DomainDocument, vcpu: number): boolean {
+  if (stateOf(document, String(vcpu)) === 'offline') return false;
+  const hotpluggable = document.value(`vcpus/vcpu[@id='${vcpu}']/@hotpluggable`);
+  return hotpluggable !== 'yes';
+}
