@@ -1,0 +1,23 @@
+import { type Setting, setOperation } from '../operation.js';
+import { describe, invalid } from '../values.js';
+import { needs } from './params.js';
+
+/** Start with the host once: virDomainSetAutostartOnce. A link beside the document, which the next start of the host removes. */
+export const autostartOnce: Setting<boolean> = {
+  name: 'autostartOnce',
+  touches: ['autostartOnce'],
+  owns: [],
+  plan(value, context, path) {
+    if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
+    needs(context, '11.2.0', path);
+    const now = context.autostartOnce ?? false;
+    if (value === now) return { operations: [], refusals: [] };
+    const change = [{ path: 'autostartOnce', from: String(now), to: String(value) }];
+    const call = (on: boolean) =>
+      ({ procedure: 'DOMAIN_SET_AUTOSTART_ONCE', args: { autostart: on ? 1 : 0 } }) as const;
+    return {
+      operations: [setOperation('autostartOnce', 'config', change, call(value), call(now), { takesEffect: 'now' })],
+      refusals: [],
+    };
+  },
+};

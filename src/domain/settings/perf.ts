@@ -1,0 +1,76 @@
+import type { Setting } from '../operation.js';
+import { describe, invalid } from '../values.js';
+import { type Form, type ParamRow, planParams, refusal, wantedParams } from './params.js';
+
+const EVENTS = [
+  'cmt',
+  'mbmt',
+  'mbml',
+  'cpu_cycles',
+  'instructions',
+  'cache_references',
+  'cache_misses',
+  'branch_instructions',
+  'branch_misses',
+  'bus_cycles',
+  'stalled_cycles_frontend',
+  'stalled_cycles_backend',
+  'ref_cpu_cycles',
+  'cpu_clock',
+  'task_clock',
+  'page_faults',
+  'context_switches',
+  'cpu_migrations',
+  'page_faults_min',
+  'page_faults_maj',
+  'alignment_faults',
+  'emulation_faults',
+] as const;
+
+/** Hardware and software events that libvirt counts for the domain, on or off. libvirt: `<perf><event>`. */
+export type PerfRequest = { readonly [E in (typeof EVENTS)[number]]?: boolean };
+
+const onOff: Form = {
+  type: 'boolean',
+  parse(value, path) {
+    if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
+    return value ? 'yes' : 'no';
+  },
+  encode: (text) => text === 'yes',
+};
+const TABLE: Readonly<Record<string, ParamRow>> = Object.fromEntries(
+  EVENTS.map((event) => [
+    event,
+    // libvirt keeps an event that is switched off as enabled='no', which is as good as none.
+    { param: event, path: `perf/event[@name='${event}']/@enabled`, form: onOff, unset: 'no', none: ['no'] },
+  ]),
+);
+
+/** `<perf>`: virDomainSetPerfEvents. */
+export const perf: Setting<PerfRequest> = {
+  name: 'perf',
+  touches: ['perf'],
+  owns: ['perf'],
+  plan(value, context, path) {
+    const wanted = wantedParams(value, TABLE, context, path);
+    const on = Object.keys(wanted).find((event) => wanted[event] === 'yes');
+    if (context.session && on !== undefined) {
+      return refusal({
+        subject: 'perf',
+        path: `${path}.${on}`,
+        reason:
+          'without privileges libvirt may not open the event, and the domain would not start (virPerfEventEnable)',
+        remedy: 'Connect to the system daemon (qemu:///system)',
+      });
+    }
+    return planParams({
+      name: 'perf',
+      path,
+      table: TABLE,
+      canonical: context.canonical.root,
+      live: context.live?.root,
+      wanted,
+      call: (params, flags) => ({ procedure: 'DOMAIN_SET_PERF_EVENTS', args: { params, flags } }),
+    });
+  },
+};
