@@ -1,0 +1,43 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { SETTINGS } from '../../../src/domain/index.js';
+import { cases, refusals } from '../../matrix/cases/settings.js';
+import { benchOnDemand } from '../../support/bench.js';
+import { prove, proveRefusal, SettingBench } from './prove.js';
+
+const test = suite('settings on a real domain');
+const get = benchOnDemand();
+test.after(() => get.stop());
+
+for (const each of cases) {
+  if (each.host !== 'session') continue;
+  for (const way of ['off', 'together', 'apart'] as const) {
+    if (each.states && !each.states.includes(way === 'off' ? 'off' : 'running')) continue;
+    test(`${each.setting}: ${each.title} (${way})`, async () => {
+      const bench = await get();
+      const domain = await (way === 'off' ? bench.define(each.domain) : bench.started(each.domain));
+      await prove(new SettingBench(bench.connection, domain, true), each, way);
+      await domain.destroy();
+    });
+  }
+}
+
+for (const each of refusals) {
+  if (each.host !== 'session') continue;
+  test(`${each.setting}: refused, ${each.title}`, async () => {
+    const bench = await get();
+    const domain = await (each.state === 'off' ? bench.define(each.domain) : bench.started(each.domain));
+    await proveRefusal(new SettingBench(bench.connection, domain, true), each);
+    await domain.destroy();
+  });
+}
+
+test('every setting has a case', () => {
+  for (const setting of Object.keys(SETTINGS))
+    assert.ok(
+      cases.some((each) => each.setting === setting && each.values.length > 0),
+      `a case for ${setting}`,
+    );
+});
+
+test.run();
