@@ -20,6 +20,6 @@ export {
   type SettingsRequest,
   type VcpusRequest,
 } from './settings/index.js';
-export { type DeviceRequest, type DomainSpec, definitionOf, deviceXml, domainXml } from './spec.js';
+export { type DeviceRequest, type DomainSpec, definitionOf, deviceXml, domainXml, requestedDevices } from './spec.js';
 export { type Capacity, Topology } from './topology.js';
 export { describe, invalid, type Size, uuidOf } from './values.js';

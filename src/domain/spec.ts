@@ -107,18 +107,28 @@ export function domainXml(spec: DomainSpec, uuid: string): string {
   const plurals = deviceKinds().filter((kind) => kind.plural !== undefined);
   const known = [...KNOWN, ...plurals.map((kind) => kind.plural as string)];
   refuseUnknown(spec, known, '');
-  const devices = [
-    ...plurals.flatMap((kind) => {
-      const specs = listOf((spec as unknown as Record<string, unknown>)[kind.plural as string], kind.plural as string);
-      return specs.map((each, index) => buildDevice(kind.element, each as object, `${kind.plural}[${index}]`));
-    }),
-    ...listOf(spec.devices, 'devices').map((device, index) => deviceXml(device as DeviceRequest, `devices[${index}]`)),
-  ];
+  const devices = requestedDevices(spec).map(({ xml }) => xml);
   const head = buildElement('domain', headLeaves(spec, uuid));
   return head.replace(
     /<\/domain>$/,
     `<devices>${[...devices, ...controllers(spec, devices)].join('')}</devices></domain>`,
   );
+}
+
+/** The devices that a spec asks for as XML, each with its place in the spec. */
+export function requestedDevices(spec: DomainSpec): Array<{ xml: string; path: string }> {
+  const listed = deviceKinds().flatMap(({ element, plural }) => {
+    if (plural === undefined) return [];
+    return listOf((spec as unknown as Record<string, unknown>)[plural], plural).map((each, index) => {
+      const path = `${plural}[${index}]`;
+      return { xml: buildDevice(element, each as object, path), path };
+    });
+  });
+  const others = listOf(spec.devices, 'devices').map((request, index) => {
+    const path = `devices[${index}]`;
+    return { xml: deviceXml(request as DeviceRequest, path), path };
+  });
+  return [...listed, ...others];
 }
 
 function headLeaves(spec: DomainSpec, uuid: string): Assignment[] {

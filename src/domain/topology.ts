@@ -1,4 +1,4 @@
-import { type Address, addressText, type PciAddress } from './address.js';
+import { type Address, addressText, type PciAddress, parseAddress } from './address.js';
 import type { BusDemand } from './devices/index.js';
 import type { Device, DomainDocument } from './document.js';
 
@@ -75,14 +75,22 @@ export class Topology {
     this.#released.add(place(device.address));
   }
 
+  /** Keeps a place that a device has left for that device, as long as another is free; `address` as {@link addressText} writes it. */
+  spare(address: string): void {
+    const left = place(parseAddress(address, 'address'));
+    if (!this.#occupied.has(left)) this.#released.add(left);
+  }
+
   /** Who sits at an address, in either document. */
   occupant(address: Address): string | undefined {
     return this.#occupied.get(place(address));
   }
 
-  /** A free place for such a device; undefined when there is none. `hotplug` asks for one that works while running. */
-  choose(demand: BusDemand, hotplug: boolean): Address | undefined {
+  /** A free place for such a device, its `former` one if that is free; undefined when there is none. `hotplug` asks for one that works while running. */
+  choose(demand: BusDemand, hotplug: boolean, former?: string): Address | undefined {
     const candidates = this.#candidates(demand, hotplug).filter((address) => !this.#occupied.has(place(address)));
+    const again = candidates.find((address) => addressText(address) === former);
+    if (again) return again;
     return candidates.find((address) => !this.#released.has(place(address))) ?? candidates[0];
   }
 

@@ -8,9 +8,18 @@ import {
   LibvirtError,
   VIR_DOMAIN_DEFINE_VALIDATE,
 } from '../connection/index.js';
-import { type Device, type DomainDocument, type DomainSpec, definitionOf, uuidOf } from '../domain/index.js';
+import {
+  type Device,
+  DomainDocument,
+  type DomainSpec,
+  definitionOf,
+  readDevice,
+  requestedDevices,
+  uuidOf,
+} from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { serialize, setAt, valueAt } from '../xml/index.js';
+import { Intent } from '../plan/index.js';
+import { child, type Element, parseElement, serialize, setAt, valueAt } from '../xml/index.js';
 import { pinHostModel } from './pin-cpu.js';
 
 /** A name or UUID is taken on this host. `code` is `DOMAIN_EXISTS`; `existing` is the domain that has it. */
@@ -48,12 +57,30 @@ export async function defineDomain(
   refuseDuplicates(document);
   bootOrderPerDevice(document);
   fillMacs(document);
+  rememberIntent(root, definition);
   const name = document.name;
   const uuid = valueAt(root, 'uuid') as string;
   await refuseExisting(connection, name, uuid, options);
   const pin = typeof definition === 'string' || typeof definition.cpu !== 'object' || definition.cpu.pin !== 'never';
   if (pin) await pinHostModel(connection, root, options);
   return defineOnce(connection, serialize(root), uuid, VIR_DOMAIN_DEFINE_VALIDATE, options);
+}
+
+/** The devices that the caller asked for are remembered in the document itself, so that a later desired state can leave one out. */
+function rememberIntent(root: Element, definition: string | DomainSpec): void {
+  const { devices } = new DomainDocument(serialize(root));
+  const named =
+    typeof definition === 'string'
+      ? devices
+      : requestedDevices(definition).map(({ xml }) => readDevice(parseElement(xml)));
+  // The ports and controllers that a spec leads to are this library's own, not the caller's.
+  const asked = devices.filter(
+    ({ kind, name }) => kind.element !== 'controller' || named.some((each) => each.kind === kind && each.name === name),
+  );
+  const intent = parseElement(new Intent().after(asked, []).toDefinitionXml());
+  const owner = root.ownerDocument as NonNullable<Element['ownerDocument']>;
+  const metadata = child(root, 'metadata') ?? root.appendChild(owner.createElement('metadata'));
+  metadata.appendChild(owner.importNode(intent, true));
 }
 
 /** Looks for a domain that stands in the way, by name and by UUID. */

@@ -16,8 +16,16 @@ import {
   VIR_DOMAIN_UNDEFINE_NVRAM,
   VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
 } from '../connection/index.js';
-import { addressText, compareGuestAbi, type Device, decodeSpec, type GuestAbi, guestAbi } from '../domain/index.js';
-import { type ChangeRequest, type Plan, planChanges } from '../plan/index.js';
+import {
+  addressText,
+  compareGuestAbi,
+  type Device,
+  type DomainSpec,
+  decodeSpec,
+  type GuestAbi,
+  guestAbi,
+} from '../domain/index.js';
+import { type ChangeRequest, type Plan, planChanges, planTowards, type TowardsOptions } from '../plan/index.js';
 import { serialize } from '../xml/index.js';
 import { type PendingChange, pendingChanges } from './pending.js';
 import {
@@ -153,6 +161,18 @@ export class ManagedDomain {
   /** Plans a change request; nothing is changed. See {@link Plan} and {@link ChangeRequest}. */
   async plan(request: ChangeRequest, options: CallOptions = {}): Promise<Plan> {
     return planChanges(request, await this.#reader.context(options));
+  }
+
+  /**
+   * Plans the way to a whole desired state; nothing is changed. What callers asked for before and do not ask for any more
+   * is detached, what anybody else added is kept, and a field that is not mentioned stays as it is.
+   *
+   * Errors as for {@link plan}; what no call can bring about stands in `plan.refusals`.
+   */
+  async planTowards(desired: string | DomainSpec, options: TowardsOptions & CallOptions = {}): Promise<Plan> {
+    const { replace, ifNotLive, ...call } = options;
+    const context = await this.#reader.context(call);
+    return planTowards(desired, context, { ...(replace ? { replace } : {}), ...(ifNotLive ? { ifNotLive } : {}) });
   }
 
   /**

@@ -267,7 +267,7 @@ function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): 
     return undefined;
   }
   if (!demand) return { address: undefined, scope };
-  const address = draft.topology.choose(demand, hotplug);
+  const address = draft.topology.choose(demand, hotplug, draft.intent?.formerAddress(device));
   if (address) return { address, scope };
   const shortage = shortageOf(
     demand.type === 'pci' ? demand.slot : demand.type === 'drive' ? demand.controller : demand.type,
@@ -279,7 +279,7 @@ function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): 
   }
   if (!hotplug) return { address: undefined, scope, reason: `${shortage}; libvirt adds a controller for it` };
   if (draft.ifNotLive === 'next-boot' && scope === 'both') {
-    const cold = draft.topology.choose(demand, false);
+    const cold = draft.topology.choose(demand, false, draft.intent?.formerAddress(device));
     return { address: cold, scope: 'config', reason: `${shortage} while the domain runs` };
   }
   draft.refuse(

@@ -16,12 +16,22 @@ export function planDetach(draft: Draft, selector: DeviceSelector, path: string)
   const { canonical, live } = draft.context;
   const inCanonical = asked === 'live' ? undefined : findOne(canonical, selected, path);
   const inLive = asked === 'config' || !live ? undefined : findOne(live, selected, path);
-  const device = inCanonical ?? inLive;
-  if (!device) {
+  if (!inCanonical && !inLive) {
     draft.notes.push(`${selected.element ?? 'device'} ${selected.name} is not there`);
     return;
   }
+  detachDevice(draft, inCanonical, inLive, path);
+}
 
+/** Plans to take a device out of the documents that have it. */
+export function detachDevice(
+  draft: Draft,
+  inCanonical: Device | undefined,
+  inLive: Device | undefined,
+  path: string,
+): void {
+  const { canonical } = draft.context;
+  const device = (inCanonical ?? inLive) as Device;
   draft.claim(device.identity, path);
   const operations: Operation[] = [];
   if (inLive) {

@@ -12,6 +12,7 @@ import {
   Topology,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { Intent } from './intent.js';
 import type { ChangeRequest } from './request.js';
 
 /** A plan in the making: what the parts of a request have led to so far, and the places they have taken. */
@@ -27,6 +28,12 @@ export class Draft {
   readonly detached: Array<{ device: Device; path: string }> = [];
   /** Boot orders of the canonical document as the operations so far leave them, by device. */
   readonly bootOrders = new Map<string, string>();
+  /** Devices whose boot order an operation further down changes, and to what. */
+  readonly moving = new Map<string, string | undefined>();
+  /** Devices that wait at another boot order for their own, as they stand meanwhile. */
+  readonly parked = new Map<string, Device>();
+  /** What callers asked for so far, when the domain holds it. */
+  readonly intent: Intent | undefined;
   readonly #claims = new Map<string, string>();
   readonly #scope: NonNullable<ChangeRequest['scope']>;
 
@@ -37,6 +44,8 @@ export class Draft {
       const order = leaves.get('boot/@order');
       if (order !== undefined) this.bootOrders.set(identity, order);
     }
+    this.intent = Intent.read(context.canonical);
+    for (const address of this.intent?.freedAddresses ?? []) this.topology.spare(address);
     this.ifNotLive = request.ifNotLive ?? 'refuse';
     this.#scope = request.scope ?? 'persistent';
     if (this.ifNotLive !== 'refuse' && this.ifNotLive !== 'next-boot') {
@@ -61,6 +70,19 @@ export class Draft {
     }
     if (asked === 'persistent') return live ? 'both' : 'config';
     return asked;
+  }
+
+  /** Devices that the canonical document has once the operations have run, and did not before or did otherwise. */
+  get attachedForGood(): Device[] {
+    return this.#scope === 'live' ? [] : this.attached.map(({ device }) => device);
+  }
+
+  /** Devices that it does not have any more then. */
+  get detachedForGood(): Device[] {
+    const again = new Set(this.attached.map(({ device }) => device.identity));
+    return this.#scope === 'live'
+      ? []
+      : this.detached.flatMap(({ device }) => (again.has(device.identity) ? [] : [device]));
   }
 
   /** Keeps a second detach or update from undoing the first: each is made of the documents as they are now. */

@@ -5,15 +5,15 @@ import {
   SETTINGS,
   type Setting,
   type SettingsRequest,
-  Topology,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { planAttach } from './attach.js';
 import { planDetach } from './detach.js';
-import { digestOf } from './digest.js';
 import { Draft } from './draft.js';
-import { Plan } from './plan.js';
-import type { ChangeRequest } from './request.js';
+import { finish } from './finish.js';
+import type { Plan } from './plan.js';
+import type { ChangeRequest, DeviceUpdate } from './request.js';
+import { findOne, readSelector } from './select.js';
 import { planUpdate } from './update.js';
 
 const PARTS = ['attach', 'detach', 'update', 'set', 'scope', 'ifNotLive'];
@@ -30,6 +30,7 @@ export function planChanges(request: ChangeRequest, context: DomainContext): Pla
   listOf(request.detach, 'detach').forEach((selector, index) => {
     planDetach(draft, selector, `detach[${index}]`);
   });
+  noteMovingBootOrders(draft, listOf(request.update, 'update'));
   listOf(request.update, 'update').forEach((update, index) => {
     planUpdate(draft, update, `update[${index}]`);
   });
@@ -37,12 +38,18 @@ export function planChanges(request: ChangeRequest, context: DomainContext): Pla
     planAttach(draft, device, `attach[${index}]`);
   });
   planSettings(draft, request.set ?? {});
-  if (context.managedSave && draft.operations.length > 0) {
-    draft.notes.push(
-      'a managed-save image waits for the next start and carries its own document: the changes show after a start that discards it',
-    );
-  }
-  return finish(draft);
+  // A domain that holds no intent has never been managed towards a whole state, and starts none by a single change.
+  return finish(draft, draft.intent?.after(draft.attachedForGood, draft.detachedForGood));
+}
+
+/** Boot orders that the request moves, known before the first of them is planned: two devices can trade theirs. */
+function noteMovingBootOrders(draft: Draft, updates: readonly DeviceUpdate[]): void {
+  updates.forEach((update, index) => {
+    const path = `update[${index}]`;
+    const device = findOne(draft.context.canonical, readSelector(update, path, ['set']), path);
+    const boot = (update.set as { boot?: unknown } | undefined | null)?.boot;
+    if (device && boot !== undefined) draft.moving.set(device.identity, boot === null ? undefined : String(boot));
+  });
 }
 
 function planSettings(draft: Draft, set: SettingsRequest): void {
@@ -59,19 +66,6 @@ function planSettings(draft: Draft, set: SettingsRequest): void {
     draft.refusals.push(...refusals);
     if (operations.length === 0 && refusals.length === 0) draft.notes.push(`${name} is as asked already`);
   }
-}
-
-function finish(draft: Draft): Plan {
-  const { canonical, live } = draft.context;
-  const now = new Topology(canonical, live).pciCapacity();
-  return new Plan({
-    domain: { name: canonical.name, uuid: canonical.uuid },
-    operations: draft.operations,
-    refusals: draft.refusals,
-    notes: draft.notes,
-    capacity: { pci: { ...now, freeAfter: draft.topology.pciCapacity().free } },
-    digest: digestOf(draft.context),
-  });
 }
 
 function refuseUnknown(value: object, known: readonly string[], where: string): void {

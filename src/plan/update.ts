@@ -21,10 +21,7 @@ import { type Draft, duplicate } from './draft.js';
 import type { DeviceUpdate } from './request.js';
 import { findOne, readSelector } from './select.js';
 
-/**
- * Plans an update in place. The canonical document gets its own full element with only the asked change; the running
- * guest gets those of the changes that update-device really makes live, and the rest waits for the next boot.
- */
+/** Plans an update of fields in place. */
 export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): void {
   const selected = readSelector(update, path, ['set']);
   const asked = draft.scope(`${selected.element ?? 'device'} ${selected.name}`, path);
@@ -44,8 +41,33 @@ export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): vo
       },
     );
   }
+  const set = update.set as Record<string, unknown>;
+  planInPlace(
+    draft,
+    { canonical: inCanonical, live: inLive, scope: asked },
+    (from) => readDevice(withFields(from, from.kind, set, `${path}.set`)),
+    path,
+  );
+}
+
+/** A device as each document has it, and the documents it is to change in. */
+export interface Sides {
+  readonly canonical: Device | undefined;
+  readonly live: Device | undefined;
+  readonly scope: Scope;
+}
+
+/**
+ * Plans the way from a device as it is to what `wanted` makes of it, in each document by itself. The canonical document
+ * gets its own full element with only the asked change; the running guest gets those of the changes that update-device
+ * really makes live, and the rest waits for the next boot.
+ */
+export function planInPlace(draft: Draft, sides: Sides, wanted: (from: Device) => Device, path: string): void {
+  const { canonical: inCanonical, live: inLive, scope: asked } = sides;
+  const device = ((asked === 'live' ? inLive : inCanonical) ?? inLive ?? inCanonical) as Device;
   const { identity, kind } = device;
   draft.claim(identity, path);
+  draft.moving.delete(identity);
   if (!kind.updateConfig) {
     draft.refuse(
       identity,
@@ -55,10 +77,8 @@ export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): vo
     );
     return;
   }
-  const set = update.set as Record<string, unknown>;
-  const wanted = (from: Device) => readDevice(withFields(from, kind, set, `${path}.set`));
-
-  const config = asked === 'live' || !inCanonical ? undefined : { from: inCanonical, to: wanted(inCanonical) };
+  const inConfig = inCanonical && (draft.parked.get(identity) ?? inCanonical);
+  const config = asked === 'live' || !inConfig ? undefined : { from: inConfig, to: wanted(inConfig) };
   const configChanges = config ? changesOf(config.from, config.to) : [];
   const liveAll = asked === 'config' || !inLive ? [] : changesOf(inLive, wanted(inLive));
   if (configChanges.length === 0 && liveAll.length === 0) {
@@ -83,6 +103,12 @@ export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): vo
     return;
   }
 
+  if (configChanges.length === 0 && now.length === 0) {
+    draft.notes.push(
+      `${identity} is as asked in the canonical document; ${laterReason(later)}, so it waits for the next boot`,
+    );
+    return;
+  }
   const oneCall =
     !kind.updatesApart &&
     config &&
@@ -176,7 +202,8 @@ function setFields(
   }
 }
 
-function withLeaves(device: Device, changes: readonly Change[]) {
+/** A copy of the device's element with leaves set; one that becomes undefined is removed. */
+export function withLeaves(device: Device, changes: readonly Change[]) {
   const element = detachedCopy(device.element);
   for (const { path, to } of changes) setAt(element, path, to);
   return element;
@@ -214,13 +241,16 @@ function refuses(draft: Draft, device: Device, changes: readonly Change[], path:
   if (!order) return false;
   const others = [...draft.bootOrders].filter(([other]) => other !== identity);
   const holder = others.find(([, taken]) => taken === order.to)?.[0];
-  if (holder)
+  if (holder !== undefined && draft.moving.has(holder)) park(draft, holder, identity);
+  else if (holder !== undefined) {
+    const where = `${path}.set.boot`;
     throw duplicate(
-      `${path}.set.boot`,
+      where,
       `boot order ${order.to}`,
       holder,
-      'Choose a free number, or move the other one first',
+      'Choose a free number, or give that device another one in the same request',
     );
+  }
   if (canonical.hasOsBoot) {
     draft.refuse(
       identity,
@@ -240,6 +270,19 @@ function refuses(draft: Draft, device: Device, changes: readonly Change[], path:
     return true;
   }
   return false;
+}
+
+/** Moves a device that is to get another boot order later in the plan out of the way, to a number that nobody has or wants. */
+function park(draft: Draft, identity: string, forWhom: string): void {
+  const device = draft.context.canonical.devices.find((each) => each.identity === identity) as Device;
+  const taken = new Set([...draft.bootOrders.values(), ...draft.moving.values()]);
+  let free = 1;
+  while (taken.has(String(free))) free++;
+  const change = { path: 'boot/@order', from: draft.bootOrders.get(identity), to: String(free) };
+  const parked = readDevice(withLeaves(device, [change]));
+  draft.operations.push(updateOperation(device, parked, 'config', [change], `makes room for ${forWhom}`));
+  draft.bootOrders.set(identity, String(free));
+  draft.parked.set(identity, parked);
 }
 
 interface LiveVerdict {

@@ -1,0 +1,126 @@
+import type { Device, DomainContext, DomainDocument, Operation } from '../domain/index.js';
+import { addressText, SETTINGS } from '../domain/index.js';
+import { buildElement, select } from '../xml/index.js';
+
+/** Namespace of this library's own element in `<metadata>`. */
+export const INTENT_URI = 'urn:libvirt-canonical:intent:1';
+const PREFIX = 'lvc';
+
+/** A device as the intent remembers it: enough to know it again, and nothing of its contents. */
+interface Remembered {
+  readonly kind: string;
+  readonly alias: string | undefined;
+  readonly name: string;
+  readonly address: string | undefined;
+}
+
+/** What callers asked for last, kept in the domain's own `<metadata>`: which devices are theirs, and where gone ones sat. */
+export class Intent {
+  readonly #devices: readonly Remembered[];
+  readonly #freed: readonly Remembered[];
+
+  constructor(devices: readonly Remembered[] = [], freed: readonly Remembered[] = []) {
+    this.#devices = sorted(devices);
+    this.#freed = sorted(freed);
+  }
+
+  /** The intent in a document; undefined when this library never wrote one there. */
+  static read({ root }: DomainDocument): Intent | undefined {
+    const [element] = select(root, 'metadata/*').filter((each) => each.namespaceURI === INTENT_URI);
+    if (!element) return undefined;
+    const all = (name: string) => select(element, `*[local-name()="${name}"]`).map(remembered);
+    return new Intent(all('device'), all('freed'));
+  }
+
+  /** True when callers asked for the device. */
+  owns(device: Device): boolean {
+    return this.#devices.some((each) => means(each, device));
+  }
+
+  /** Where a device sat before it was detached. */
+  formerAddress(device: Device): string | undefined {
+    return this.#freed.find((each) => means(each, device))?.address;
+  }
+
+  /** Places that detached devices left. */
+  get freedAddresses(): readonly string[] {
+    return this.#freed.flatMap(({ address }) => (address === undefined ? [] : [address]));
+  }
+
+  /** The intent after a plan: with what it attaches or finds as asked, without what it detaches. */
+  after(asked: readonly Device[], detached: readonly Device[]): Intent {
+    const touched = (each: Remembered) => [...asked, ...detached].some((device) => means(each, device));
+    return new Intent(
+      // Controllers are what devices stand on: gone with a device that is not asked for any more, they would take room along.
+      [...this.#devices.filter((each) => !touched(each)), ...asked.filter(isRemembered).map(memoryOf)],
+      [...this.#freed.filter((each) => !touched(each)), ...detached.map(memoryOf)],
+    );
+  }
+
+  /** The element, without the prefix that libvirt adds. */
+  toXml(): string {
+    const leaves = [
+      ...this.#devices.map((each) => ['device', each] as const),
+      ...this.#freed.map((each) => ['freed', each] as const),
+    ];
+    const counts: Record<string, number> = {};
+    return buildElement(
+      'intent',
+      leaves.flatMap(([element, { kind, alias, name, address }]) => {
+        const nth = (counts[element] ?? 0) + 1;
+        counts[element] = nth;
+        const at = nth === 1 ? element : `${element}[${nth}]`;
+        const attributes = { kind, alias, name, address: element === 'freed' ? address : undefined };
+        return Object.entries(attributes).flatMap(([key, value]) =>
+          value === undefined ? [] : [[`${at}/@${key}`, value] as const],
+        );
+      }),
+    );
+  }
+
+  /** The element as it stands in a definition, prefix and all. */
+  toDefinitionXml(): string {
+    return this.toXml()
+      .replace(/^<intent/, `<${PREFIX}:intent xmlns:${PREFIX}="${INTENT_URI}"`)
+      .replace(/<\/intent>$/, `</${PREFIX}:intent>`);
+  }
+
+  /** The operation that writes it; undefined when the document says the same already. */
+  operation(context: DomainContext): Operation | undefined {
+    if (Intent.read(context.canonical)?.toXml() === this.toXml()) return undefined;
+    const request = { [INTENT_URI]: { prefix: PREFIX, xml: this.toXml() } };
+    const [operation] = SETTINGS.metadata.plan(request, context, 'intent').operations;
+    return (
+      operation && {
+        ...operation,
+        subject: 'intent',
+        changes: [],
+        reason: 'which devices callers asked for, for the next planTowards',
+      }
+    );
+  }
+}
+
+function remembered(element: DomainDocument['root']): Remembered {
+  const of = (name: string) => element.getAttribute(name) ?? undefined;
+  return { kind: of('kind') ?? '', alias: of('alias'), name: of('name') ?? '', address: of('address') };
+}
+
+function memoryOf({ kind, userAlias, name, address }: Device): Remembered {
+  return { kind: kind.element, alias: userAlias, name, address: address && addressText(address) };
+}
+
+function means({ kind, alias, name }: Remembered, device: Device): boolean {
+  if (kind !== device.kind.element) return false;
+  return alias !== undefined && device.userAlias !== undefined ? alias === device.userAlias : name === device.name;
+}
+
+function isRemembered({ kind, userAlias }: Device): boolean {
+  return kind.element !== 'controller' || userAlias !== undefined;
+}
+
+/** In one order always, so that an intent that has not changed is not written again. */
+function sorted(devices: readonly Remembered[]): readonly Remembered[] {
+  const key = ({ kind, alias, name }: Remembered) => `${kind} ${alias ?? ''} ${name}`;
+  return [...devices].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
