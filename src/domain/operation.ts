@@ -152,6 +152,8 @@ export interface Setting<Value> {
   readonly owns: readonly string[];
   /** First libvirt that has its call, as semver; left out when every supported one does. */
   readonly since?: string;
+  /** What a document says of it, as a request would; undefined when it says nothing. */
+  read?(document: DomainDocument): Value | undefined;
   /** Plans the way from what is to `value`. Bad values are `SPEC_INVALID` naming `path`. */
   plan(value: Value, context: DomainContext, path: string): SettingPlan;
 }

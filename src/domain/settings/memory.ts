@@ -11,6 +11,10 @@ export const memory: Setting<MemoryRequest> = {
   name: 'memory',
   touches: ['memory', 'currentMemory'],
   owns: ['memory', 'currentMemory'],
+  read(document) {
+    const { current, maximum } = amounts(document);
+    return maximum === 0 ? undefined : { current: current * 1024, maximum: maximum * 1024 };
+  },
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<Size>(value, path);
     return planAmount({

@@ -16,6 +16,7 @@ function textSetting(name: 'title' | 'description'): Setting<string | null> {
     name,
     touches: [name],
     owns: [name],
+    read: (document) => document.value(name),
     plan(value, { canonical, live }, path) {
       if (value !== null && typeof value !== 'string')
         throw invalid(path, `${describe(value)} is not a text`, 'Give a string, or null to remove it');

@@ -11,6 +11,7 @@ export const vcpus: Setting<VcpusRequest> = {
   name: 'vcpus',
   touches: ['vcpu', 'vcpus'],
   owns: ['vcpu'],
+  read: (document) => (document.value('vcpu') === undefined ? undefined : amounts(document)),
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<number>(value, path);
     return planAmount({
