@@ -11,7 +11,7 @@ export interface Owner {
 
 /** Every row of every table. */
 export function owners(): Owner[] {
-  const settings = Object.entries(SETTINGS as Readonly<Record<string, Setting<never>>>);
+  const settings = Object.entries(SETTINGS as unknown as Readonly<Record<string, Setting<never>>>);
   return [
     ...deviceKinds().map(({ element, since }) => ({ path: `devices/${element}`, owner: element, since })),
     ...settings.flatMap(([name, { owns, since }]) => owns.map((path) => ({ path, owner: `set.${name}`, since }))),
