@@ -27,7 +27,7 @@ export type BusDemand =
   | { readonly type: 'ccid' }
   | { readonly type: 'dimm' };
 
-/** Values that an element must have for a row to apply, by path; a missing value counts as `''`. */
+/** Values that an element must have for a row to apply, by path; a missing value counts as `''`, and `*` is any that is there. */
 export type Where = Readonly<Record<string, readonly string[]>>;
 
 /** One row of what attach-device and detach-device can do with a kind. The first row that applies decides. */
@@ -125,6 +125,9 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
 /** True when every condition of `where` holds. */
 export function applies(where: Where | undefined, leaves: Leaves): boolean {
   return (
-    where === undefined || Object.entries(where).every(([path, values]) => values.includes(leaves.get(path) ?? ''))
+    where === undefined ||
+    Object.entries(where).every(
+      ([path, values]) => values.includes(leaves.get(path) ?? '') || (values.includes('*') && leaves.has(path)),
+    )
   );
 }

@@ -125,6 +125,25 @@ export function verdict(
   return draft.objection(readDevice(parseElement(deviceXml(device, 'attach[0]'))), action, scope) ?? 'yes';
 }
 
+/** Tests that no call adds or removes such a device, in either document, and that the planner says so. */
+export function neverPlugged(test: Test, device: DeviceRequest): void {
+  test('it is part of the definition: it neither comes nor goes', () => {
+    for (const action of ['attach', 'detach'] as const)
+      for (const scope of ['live', 'config'] as const)
+        assert.match(verdict(device, action, scope, '12.0.0'), /libvirt (has no|cannot)/);
+  });
+}
+
+/** Tests that a libvirt before `since` is told not to know such a device. */
+export function newerOnly(test: Test, device: DeviceRequest, since: string): void {
+  test(`it needs libvirt ${since}`, () => {
+    const attach = [device];
+    const { message } = failureNow(() => planned({ attach }, '', { libvirt: '9.0.0' }), 'UNSUPPORTED');
+    assert.ok(message.includes(since) && message.includes('9.0.0'), message);
+    assert.is(planned({ attach }, '', { libvirt: since }).refusals.length, 1, 'known, but not to be plugged');
+  });
+}
+
 /** The plan of a request for a domain that {@link contextOf} describes. */
 export function planned(request: ChangeRequest, devices: string, options?: Parameters<typeof contextOf>[1]): Plan {
   return planChanges(request, contextOf(devices, options));
