@@ -1,71 +1,241 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
-
-/** A bus controller. libvirt: `<controller>`. */
-export type ControllerSpec = DeviceSpecBase;
+import { invalid, type Size } from '../values.js';
+import {
+  deviceFields,
+  flag,
+  group,
+  integer,
+  oneOf,
+  size,
+  text,
+  VIRTIO_ABI,
+  type VirtioDriverSpec,
+  virtioDriverFields,
+} from './fields.js';
+import type { DeviceKind, DeviceSpecBase } from './kind.js';
+import { can, cannot, NO_UPDATE } from './rows.js';
 
 /** A bus controller. libvirt: `<controller>`. Known by type and index; PCI controllers exist only from the next start on. */
-export const controller = xmlOnly('controller', {
-  names: (leaves) => [`${leaves.get('@type')}${leaves.get('@index') ?? ''}`],
-  support: [
-    {
-      action: 'attach',
-      scope: 'live',
-      where: { '@type': ['scsi'] },
-      supported: true,
-      source: 'qemuDomainAttachControllerDevice',
-    },
-    {
-      action: 'attach',
-      scope: 'live',
-      supported: false,
-      reason: 'only scsi controllers can be hot-plugged',
-      source: 'qemuDomainAttachControllerDevice',
-    },
-    { action: 'attach', scope: 'config', supported: true, source: 'qemuDomainAttachDeviceConfig' },
-    {
-      action: 'detach',
-      scope: 'live',
-      where: { '@type': ['scsi'] },
-      supported: true,
-      source: 'qemuDomainDetachPrepController',
-    },
-    {
-      action: 'detach',
-      scope: 'live',
-      supported: false,
-      reason: 'only scsi controllers can be hot-unplugged',
-      source: 'qemuDomainDetachPrepController',
-    },
-    {
-      action: 'detach',
-      scope: 'config',
-      where: { '@type': ['pci'], '@model': ['pcie-root', 'pci-root'] },
-      supported: false,
-      reason: 'libvirt puts this controller back by itself',
-      source: 'qemuDomainDefAddDefaultDevices',
-    },
-    {
-      action: 'detach',
-      scope: 'config',
-      where: { '@type': ['usb', 'sata', 'ide'], '@index': ['0'] },
-      supported: false,
-      reason: 'libvirt puts this controller back by itself',
-      source: 'qemuDomainDefAddDefaultDevices',
-    },
-    { action: 'detach', scope: 'config', supported: true, source: 'qemuDomainDetachDeviceConfig' },
+export interface ControllerSpec extends DeviceSpecBase {
+  readonly type: keyof typeof MODELS;
+  /** Number within the type. Left out, libvirt takes the lowest free one. */
+  readonly index?: number;
+  /** A model of the type; libvirt's default for scsi is `lsilogic`, which few guests drive: prefer `virtio-scsi`. */
+  readonly model?: string;
+  /** Ports of a usb (xhci) or virtio-serial controller. */
+  readonly ports?: number;
+  /** Interrupt vectors of a virtio-serial controller. */
+  readonly vectors?: number;
+  /** QEMU's device for a PCI controller, such as `pcie-root-port` or `ioh3420`. */
+  readonly modelName?: string;
+  /** What a PCI controller is in the guest's hierarchy. */
+  readonly target?: ControllerTargetSpec;
+  /** Size of the 64-bit PCI hole of a root bus. */
+  readonly pcihole64?: Size;
+  /** First port of a USB 1 companion on its USB 2 master. */
+  readonly master?: { readonly startPort: number };
+  readonly driver?: ControllerDriverSpec;
+}
+
+/** libvirt: `<target>` of a PCI controller. */
+export interface ControllerTargetSpec {
+  /** Chassis number of a root or switch port. */
+  readonly chassis?: number;
+  /** Port number of a root or switch port, 0x10 for slot 2 function 0. */
+  readonly port?: number;
+  /** Chassis number of a pci-bridge. */
+  readonly chassisNr?: number;
+  /** Bus number of an expander bus. */
+  readonly busNr?: number;
+  /** Index of a pseries host bridge. */
+  readonly index?: number;
+  /** `false`: nothing can be plugged here while the domain runs. libvirt 6.3.0 */
+  readonly hotplug?: boolean;
+  /** NUMA node of an expander bus. */
+  readonly node?: number;
+}
+
+/** libvirt: `<driver>` of a scsi or virtio-serial controller. */
+export interface ControllerDriverSpec extends VirtioDriverSpec {
+  readonly queues?: number;
+  readonly cmdPerLun?: number;
+  readonly maxSectors?: number;
+  readonly ioeventfd?: boolean;
+  /** Number of the domain's I/O thread that serves a virtio-scsi controller. */
+  readonly iothread?: number;
+}
+
+const VIRTIO = ['virtio', 'virtio-transitional', 'virtio-non-transitional'];
+/** The models of each type, as virDomainControllerModel… list them; none where libvirt has just one. */
+const MODELS = {
+  scsi: [
+    'virtio-scsi',
+    'virtio-transitional',
+    'virtio-non-transitional',
+    'lsilogic',
+    'lsisas1068',
+    'lsisas1078',
+    'vmpvscsi',
+    'buslogic',
+    'ibmvscsi',
+    'ncr53c90',
+    'dc390',
+    'am53c974',
   ],
-  abi: ['@type', '@index', '@model', '@ports', '@vectors', 'model/@name', 'target', 'driver'],
-  bus(leaves) {
-    const type = leaves.get('@type');
-    if (type === 'scsi')
-      return {
-        type: 'pci',
-        slot: (leaves.get('@model') ?? 'lsilogic').startsWith('virtio') ? 'express' : 'conventional',
-      };
-    if (type === 'virtio-serial') return { type: 'pci', slot: 'express' };
-    if (type === 'usb')
-      return { type: 'pci', slot: (leaves.get('@model') ?? 'qemu-xhci').endsWith('xhci') ? 'express' : 'conventional' };
-    return undefined;
+  'virtio-serial': VIRTIO,
+  usb: [
+    'qemu-xhci',
+    'nec-xhci',
+    'ehci',
+    'ich9-ehci1',
+    'ich9-uhci1',
+    'ich9-uhci2',
+    'ich9-uhci3',
+    'piix3-uhci',
+    'piix4-uhci',
+    'vt82c686b-uhci',
+    'pci-ohci',
+    'none',
+  ],
+  pci: [
+    'pcie-root',
+    'pcie-root-port',
+    'pcie-to-pci-bridge',
+    'pcie-switch-upstream-port',
+    'pcie-switch-downstream-port',
+    'pcie-expander-bus',
+    'dmi-to-pci-bridge',
+    'pci-root',
+    'pci-bridge',
+    'pci-expander-bus',
+  ],
+  sata: [],
+  ide: ['piix3', 'piix4', 'ich6'],
+  fdc: [],
+  ccid: [],
+} as const satisfies Record<string, readonly string[]>;
+
+const ATTACH = 'qemuDomainAttachControllerDevice';
+const DETACH = 'qemuDomainDetachPrepController';
+const IMPLICIT = 'libvirt puts this controller back by itself';
+const byte = (path: string) => integer(path, { max: 255 });
+
+export const controller: DeviceKind<ControllerSpec> = {
+  element: 'controller',
+  fields: {
+    ...deviceFields,
+    type: oneOf('@type', Object.keys(MODELS) as Array<keyof typeof MODELS>),
+    index: integer('@index', { max: 0xffffffff }),
+    model: text('@model'),
+    ports: integer('@ports', { min: 1, max: 255 }),
+    vectors: integer('@vectors', { max: 0xffffffff }),
+    modelName: text('model/@name'),
+    target: group<ControllerTargetSpec>({
+      chassis: byte('target/@chassis'),
+      port: byte('target/@port'),
+      chassisNr: byte('target/@chassisNr'),
+      busNr: byte('target/@busNr'),
+      index: byte('target/@index'),
+      hotplug: flag('target/@hotplug', 'on', 'off'),
+      node: integer('target/node', { max: 0xffffffff }),
+    }),
+    pcihole64: size('pcihole64', { unitPath: 'pcihole64/@unit', fallback: 'KiB' }),
+    master: group({ startPort: integer('master/@startport', { max: 15 }) }),
+    driver: group<ControllerDriverSpec>({
+      queues: integer('driver/@queues', { min: 1, max: 1024 }),
+      cmdPerLun: integer('driver/@cmd_per_lun', { min: 1, max: 0xffffffff }),
+      maxSectors: integer('driver/@max_sectors', { min: 1, max: 0xffffffff }),
+      ioeventfd: flag('driver/@ioeventfd', 'on', 'off'),
+      iothread: integer('driver/@iothread', { min: 1 }),
+      ...virtioDriverFields,
+    }),
   },
-});
+  required: ['type'],
+  check(leaves, where) {
+    const type = leaves.get('@type') as keyof typeof MODELS;
+    const model = leaves.get('@model');
+    const models: readonly string[] = MODELS[type];
+    if (model !== undefined && !models.includes(model)) {
+      const known = models.length > 0 ? `Give one of ${models.join(', ')}` : 'Leave it out';
+      throw invalid(`${where}.model`, `"${model}" is no model of a ${type} controller`, known);
+    }
+    if (type === 'pci' && model === undefined)
+      throw invalid(`${where}.model`, 'is missing', 'Every pci controller needs it');
+  },
+  names: (leaves) => [`${leaves.get('@type')}${leaves.get('@index') ?? ''}`],
+  unique: {},
+  support: [
+    can('attach', 'live', ATTACH, { where: { '@type': ['scsi'] } }),
+    can('attach', 'live', ATTACH, { where: { '@type': ['virtio-serial'] }, since: '11.3.0' }),
+    cannot('attach', 'live', 'only scsi controllers can be hot-plugged', ATTACH),
+    cannot(
+      'attach',
+      'config',
+      'a PCI controller that is added later needs modelName, which libvirt fills in only at define',
+      'qemuValidateDomainDeviceDefControllerPCI',
+      { '@type': ['pci'], '@model': ['pcie-root-port', 'pcie-switch-downstream-port'], 'model/@name': [''] },
+    ),
+    cannot(
+      'attach',
+      'config',
+      'a PCIe port that is added later needs target.chassis, which libvirt fills in only at define',
+      'qemuValidateDomainDeviceDefControllerPCI',
+      { '@type': ['pci'], '@model': ['pcie-root-port', 'pcie-switch-downstream-port'], 'target/@chassis': [''] },
+    ),
+    cannot(
+      'attach',
+      'config',
+      'a PCIe port that is added later needs target.port, which libvirt fills in only at define',
+      'qemuValidateDomainDeviceDefControllerPCI',
+      { '@type': ['pci'], '@model': ['pcie-root-port', 'pcie-switch-downstream-port'], 'target/@port': [''] },
+    ),
+    can('attach', 'config', 'qemuDomainAttachDeviceConfig'),
+    can('detach', 'live', DETACH, { where: { '@type': ['scsi'] } }),
+    cannot('detach', 'live', 'only scsi controllers can be hot-unplugged', DETACH),
+    cannot('detach', 'config', IMPLICIT, 'qemuDomainDefAddDefaultDevices', {
+      '@type': ['pci'],
+      '@model': ['pcie-root', 'pci-root'],
+    }),
+    cannot('detach', 'config', IMPLICIT, 'qemuDomainDefAddDefaultDevices', {
+      '@type': ['usb', 'sata', 'ide'],
+      '@index': ['0'],
+    }),
+    can('detach', 'config', 'qemuDomainDetachDeviceConfig'),
+  ],
+  ...NO_UPDATE,
+  abi: [
+    '@type',
+    '@index',
+    '@model',
+    '@ports',
+    '@vectors',
+    'model/@name',
+    'target',
+    'pcihole64',
+    'master',
+    'driver/@queues',
+    'driver/@cmd_per_lun',
+    'driver/@max_sectors',
+    ...VIRTIO_ABI,
+  ],
+  liveOnly: [],
+  // As qemuDomainDeviceCalculatePCIConnectFlags; ports and bridges are placed by libvirt.
+  bus(leaves) {
+    const model = leaves.get('@model');
+    const express = ['virtio-scsi', 'virtio', 'virtio-non-transitional', 'qemu-xhci', 'nec-xhci'];
+    switch (leaves.get('@type')) {
+      case 'scsi':
+        return { type: 'pci', slot: express.includes(model ?? 'lsilogic') ? 'express' : 'conventional' };
+      case 'virtio-serial':
+        return { type: 'pci', slot: express.includes(model ?? 'virtio') ? 'express' : 'conventional' };
+      case 'usb':
+        if (model === 'none' || leaves.has('master/@startport')) return undefined;
+        return { type: 'pci', slot: express.includes(model ?? 'qemu-xhci') ? 'express' : 'conventional' };
+      case 'sata':
+        return { type: 'pci', slot: 'conventional' };
+      case 'ccid':
+        return { type: 'usb' };
+      default:
+        return undefined;
+    }
+  },
+};
