@@ -1,7 +1,38 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import type { Size } from '../values.js';
+import { size, text, whole } from './fields.js';
+import type { DeviceKind } from './kind.js';
+import { CONFIG, can, NO_UPDATE } from './rows.js';
 
-/** A lease of the lock manager. libvirt: `<lease>`. */
-export type LeaseSpec = DeviceSpecBase;
+/** A lease that the host's lock manager holds for the domain. libvirt: `<lease>`. The guest does not see it. */
+export interface LeaseSpec {
+  /** Lock space; left out: the lock manager's default one. */
+  readonly lockspace?: string;
+  /** Name of the lease within its lock space. */
+  readonly key: string;
+  /** Where the lease is stored. */
+  readonly target: { readonly path: string; readonly offset?: Size };
+}
 
-export const lease = xmlOnly('lease', { names: (leaves) => [leaves.get('key')] });
+export const lease: DeviceKind<LeaseSpec> = {
+  element: 'lease',
+  fields: {
+    lockspace: text('lockspace'),
+    key: text('key'),
+    target: whole<LeaseSpec['target']>(
+      { path: text('target/@path'), offset: size('target/@offset') },
+      { required: ['path'] },
+    ),
+  },
+  required: ['key', 'target'],
+  names: (leaves) => [[leaves.get('lockspace'), leaves.get('key')].filter((part) => part !== undefined).join('/')],
+  unique: {},
+  support: [
+    can('attach', 'live', 'qemuDomainAttachLease'),
+    can('detach', 'live', 'qemuDomainDetachDeviceLease'),
+    ...CONFIG,
+  ],
+  ...NO_UPDATE,
+  abi: [],
+  liveOnly: [],
+  bus: () => undefined,
+};
