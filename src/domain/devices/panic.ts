@@ -1,7 +1,21 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import { deviceFields, oneOf } from './fields.js';
+import type { DeviceKind, DeviceSpecBase } from './kind.js';
+import { defineOnly, NO_UPDATE } from './rows.js';
 
-/** A panic notifier. libvirt: `<panic>`. */
-export type PanicSpec = DeviceSpecBase;
+/** How a guest tells that it has crashed. libvirt: `<panic>`. */
+export interface PanicSpec extends DeviceSpecBase {
+  /** Default by machine: `isa` on x86, `pseries`, `s390`. `pvpanic` from libvirt 9.1.0 on. */
+  readonly model?: 'isa' | 'pvpanic' | 'hyperv' | 'pseries' | 's390';
+}
 
-export const panic = xmlOnly('panic', { names: (leaves) => [leaves.get('@model')] });
+export const panic: DeviceKind<PanicSpec> = {
+  element: 'panic',
+  fields: { ...deviceFields, model: oneOf('@model', ['isa', 'pvpanic', 'hyperv', 'pseries', 's390']) },
+  names: (leaves) => [leaves.get('@model')],
+  unique: {},
+  support: defineOnly('panic devices'),
+  ...NO_UPDATE,
+  abi: ['@model'],
+  liveOnly: [],
+  bus: (leaves) => (leaves.get('@model') === 'pvpanic' ? { type: 'pci', slot: 'conventional' } : undefined),
+};
