@@ -1,7 +1,19 @@
-import type { DeviceSpecBase } from './kind.js';
-import { xmlOnly } from './xml-only.js';
+import { deviceFields } from './fields.js';
+import type { DeviceKind, DeviceSpecBase } from './kind.js';
+import { defineOnly, NO_UPDATE } from './rows.js';
 
-/** A USB hub. libvirt: `<hub>`. */
+/** A USB hub. libvirt: `<hub type='usb'>`; it adds hubs by itself when USB ports run out at define. */
 export type HubSpec = DeviceSpecBase;
 
-export const hub = xmlOnly('hub');
+export const hub: DeviceKind<HubSpec> = {
+  element: 'hub',
+  fields: deviceFields,
+  defaults: [['@type', 'usb']],
+  names: () => [],
+  unique: {},
+  support: defineOnly('USB hubs'),
+  ...NO_UPDATE,
+  abi: ['@type'],
+  liveOnly: [],
+  bus: () => ({ type: 'usb' }),
+};

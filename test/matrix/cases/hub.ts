@@ -1,0 +1,3 @@
+import type { KindCase } from '../case.js';
+
+export const cases: readonly KindCase[] = [{ kind: 'hub', title: 'usb', host: 'session', device: () => ({ hub: {} }) }];
