@@ -4,7 +4,7 @@ import type { KindCase } from '../case.js';
 
 type DiskSpec = DeviceSpecs['disk'];
 
-const scsi: DeviceRequest = "<controller type='scsi' index='0' model='virtio-scsi'/>";
+const scsi: DeviceRequest = { controller: { type: 'scsi', index: 0, model: 'virtio-scsi' } };
 const iothreads = (xml: string) => xml.replace('<os>', '<iothreads>2</iothreads><os>');
 
 /** A disk with an image of its own; `spec` says the rest. */

@@ -15,11 +15,10 @@ const elsewhere = { host: 'none', why: 'needs a device or a switch that a privat
 export const cases: readonly KindCase[] = [
   card(
     'user',
-    { id: 'net', user: true, link: 'up', driver: { queues: 1, packed: true, rss: false, host: { tso4: false } } },
+    { id: 'net', user: true, link: 'up', driver: { queues: 2, rss: false, host: { tso4: false } } },
     {
       updates: [
         { set: { link: 'down' } },
-        { set: { mtu: 1400 } },
         { set: { boot: 9 } },
         { set: { model: 'e1000e' } },
         { set: { trustGuestRxFilters: true } },
