@@ -112,8 +112,8 @@ export class Topology {
     return undefined;
   }
 
-  /** Why what sits at an address cannot be unplugged while the domain runs; undefined when it can. */
-  unplugObjection(address: Address | undefined): string | undefined {
+  /** Why nothing can be plugged or unplugged at an address while the domain runs; undefined when it can. */
+  hotplugObjection(address: Address | undefined): string | undefined {
     if (address?.type !== 'pci' || this.#pciBuses().find(({ index }) => index === address.bus)?.hotplug)
       return undefined;
     return `PCI bus ${address.bus} does not support hot-plug`;

@@ -43,7 +43,11 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
   if (half) {
     const scope: Scope = there.config ? 'live' : 'config';
     const because = 'the other document has it already';
-    if (scope === 'live' && refuseLive(draft, half, path) !== 'go') return;
+    if (scope === 'live') {
+      const outcome = refuseLive(draft, half, path, draft.topology.hotplugObjection(half.address));
+      if (outcome === 'next-boot') draft.notes.push(`${half.identity} waits for the next boot`);
+      if (outcome !== 'go') return;
+    }
     if (refuseTakenInOther(draft, half, scope === 'live' ? live : canonical, path)) return;
     draft.attached.push({ device: half, path });
     draft.operations.push(attachOperation(pluggable(half), scope, half.address, because));
@@ -96,16 +100,24 @@ export function attachOperation(
   return { ...base, inverse: back.map((each) => detachOperation(device, each)) };
 }
 
-/** The device of a document that a request means; a differing one of the same identity is `DEVICE_DUPLICATE`. */
+/**
+ * The device of a document that a request means; a differing one of the same identity is `DEVICE_DUPLICATE`. One without
+ * a name is known by its place, and a differing one there just has it.
+ */
 function existing(draft: Draft, document: DomainDocument, asked: Device, path: string): Device | undefined {
   const named = asked.userAlias !== undefined || Object.keys(asked.kind.unique).some((leaf) => asked.leaves.has(leaf));
-  const found = named ? document.counterpart(asked) : undefined;
+  const place = asked.address && addressText(asked.address);
+  const found = named
+    ? document.counterpart(asked)
+    : document.devices.find(({ address }) => place !== undefined && address && addressText(address) === place);
   // An alias that a device of another kind has is a duplicate, not this device.
   if (found?.kind !== asked.kind || draft.detached.some(({ device }) => device.identity === found.identity))
     return undefined;
   for (const [leaf, value] of asked.leaves) {
     const stands = found.leaves.get(leaf);
-    if (stands !== undefined && sameValue(leaf, stands, value)) continue;
+    // What is libvirt's default is not written.
+    if (stands === undefined ? value === 'default' : sameValue(leaf, stands, value)) continue;
+    if (!named) return undefined;
     const secret = found.kind.secret?.some((path) => under(leaf, path));
     const values = secret ? 'another one' : `${stands ?? 'nothing'} there, ${value} asked`;
     const problem = `a differing one is there (${leaf}: ${values})`;
@@ -225,8 +237,13 @@ function lacks(draft: Draft, device: Device, scope: Scope, path: string): boolea
 }
 
 /** Says no when the running guest cannot have the device, or lets it wait for the next boot when the caller allows it. */
-function refuseLive(draft: Draft, device: Device, path: string): 'go' | 'next-boot' | 'refused' {
-  const objection = draft.objection(device, 'attach', 'live');
+function refuseLive(
+  draft: Draft,
+  device: Device,
+  path: string,
+  noPlace?: string | undefined,
+): 'go' | 'next-boot' | 'refused' {
+  const objection = draft.objection(device, 'attach', 'live') ?? noPlace;
   if (!objection) return 'go';
   if (draft.ifNotLive === 'next-boot') return 'next-boot';
   draft.refuse(

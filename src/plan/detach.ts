@@ -35,9 +35,12 @@ export function detachDevice(
   draft.claim(device.identity, path);
   const operations: Operation[] = [];
   if (inLive) {
-    const objection = draft.objection(inLive, 'detach', 'live') ?? draft.topology.unplugObjection(inLive.address);
+    const objection = draft.objection(inLive, 'detach', 'live') ?? draft.topology.hotplugObjection(inLive.address);
     if (!objection) operations.push(withInverse(inLive, 'live', canonical.counterpart(inLive)));
-    else if (draft.ifNotLive === 'refuse' || !inCanonical) {
+    else if (draft.ifNotLive === 'next-boot' && !canonical.counterpart(inLive)) {
+      draft.notes.push(`${inLive.identity} goes at the next boot`);
+      return;
+    } else if (draft.ifNotLive === 'refuse' || !inCanonical) {
       draft.refuse(
         inLive.identity,
         path,

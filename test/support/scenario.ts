@@ -116,20 +116,28 @@ export async function harmless(attempt: () => Promise<unknown>): Promise<Libvirt
 export function stayedPut(before: string, after: string, subjects: ReadonlySet<string>, what: string): void {
   const now = identityMap(after);
   for (const [name, place] of identityMap(before)) {
-    if (subjects.has(name)) continue;
+    const [element = ''] = name.split(' ');
+    if (subjects.has(name) || subjects.has(`${element} at ${placeText(place.address)}`)) continue;
     assert.equal(now.get(name), place, `P2: ${name} stays put in the ${what} document`);
   }
   assert.equal(machineOf(after), machineOf(before), `P3: the machine stays the machine in the ${what} document`);
 }
 
-/** The devices that a plan is about, as {@link identityMap} names them. */
-function subjectsOf(plan: Plan): Set<string> {
+/** The devices that a plan is about, as {@link identityMap} names them; those without a name by kind and place. */
+function subjectsOf({ operations }: Plan): Set<string> {
   return new Set(
-    plan.operations.flatMap(({ subject }) => {
+    operations.flatMap(({ subject, address }) => {
       const [element = '', ...name] = subject.split(' ');
-      return [subject, `${element} ua-${name.join(' ')}`];
+      return [subject, `${element} ua-${name.join(' ')}`, ...(address ? [`${element} at ${address}`] : [])];
     }),
   );
+}
+
+/** `type=pci domain=0x0000 bus=0x06 …` as plans write it: `pci 0000:06:00.0`. */
+function placeText(address: string): string {
+  const [, domain, bus, slot, fn] =
+    /^type=pci domain=0x(\w+) bus=0x(\w+) slot=0x(\w+) function=0x(\w)/.exec(address) ?? [];
+  return domain === undefined ? address : `pci ${domain}:${bus}:${slot}.${fn}`;
 }
 
 /** A call that is asked again until the guest answers counts once. */

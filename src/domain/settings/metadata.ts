@@ -1,6 +1,6 @@
 import { assertXmlText, type Element, parseElement, select, serialize } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
+import type { Change, DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
 import { asObject } from './params.js';
 import { planSides } from './sides.js';
@@ -57,7 +57,7 @@ export const metadata: Setting<MetadataRequest> = {
 
 function planElement(uri: string, element: unknown, { canonical, live }: DomainContext, where: string): Operation[] {
   if (uri === '') throw invalid(where, 'the namespace URI is empty');
-  return planSides({
+  const operations = planSides({
     name: 'metadata',
     canonical: { [uri]: read(canonical, uri) },
     live: live && { [uri]: read(live, uri) },
@@ -69,6 +69,16 @@ function planElement(uri: string, element: unknown, { canonical, live }: DomainC
       return call(TYPE.element, xml, prefix, uri, flags);
     },
   });
+  return operations.map((operation) => ({
+    ...operation,
+    changes: withoutContents(operation.changes),
+    inverse: operation.inverse.map((step) => ({ ...step, changes: withoutContents(step.changes) })),
+  }));
+}
+
+/** What stands in metadata is its owner's and can be a secret: a plan says only that there is something. */
+function withoutContents(changes: readonly Change[]): Change[] {
+  return changes.map(({ path, from, to }) => ({ path, from: from && 'set', to: to && 'set' }));
 }
 
 function call(
