@@ -4,6 +4,9 @@ import { LibvirtCanonicalError } from '../errors.js';
 import type { DomainReader } from './read.js';
 import { nextItem, within } from './wait.js';
 
+/** Milliseconds between two looks at the document while no event comes: libvirt can lose one. */
+const LOOK_AGAIN = 1_000;
+
 /** How long a guest is given to let go of a device. */
 export interface UnplugOptions {
   /** How often to ask. Default 8. */
@@ -33,29 +36,21 @@ export async function unplug(
   await using removed = await connection.subscribe('DEVICE_REMOVED', { domain: handle });
   await using failed = await connection.subscribe('DEVICE_REMOVAL_FAILED', { domain: handle });
   const mine = ({ devAlias }: { devAlias: string }) => devAlias === target.alias;
+  // One for all attempts: an item that comes between two requests must not be lost to a waiter that gave up.
+  const outcome = Promise.race([nextItem(removed, mine), nextItem(failed, mine)]);
+  // A lost connection ends both; the next call says so with its own error.
+  outcome.catch(() => {});
+  const gone = async () => !still((await reader.documents(call)).live, operation);
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const outcome = Promise.race([nextItem(removed, mine), nextItem(failed, mine)]);
-    // A lost connection ends both; the call below says so with its own error.
-    outcome.catch(() => {});
-    try {
-      await connection.call(
-        operation.call.procedure as 'DOMAIN_DETACH_DEVICE_ALIAS',
-        { dom: handle, ...operation.call.args } as never,
-        call,
-      );
-    } catch (error) {
-      if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_OPERATION_FAILED')
-        throw refused(operation, handle.name, error);
-      // Gone already, or still in the process of an earlier unplug: the document tells which.
-      if (!(error instanceof LibvirtError) || !still((await reader.documents(call)).live, operation)) {
-        if (error instanceof LibvirtError) return;
-        throw error;
-      }
-      if (!inProgress(error)) throw error;
+    if (!(await ask(reader, operation, gone, call))) return;
+    for (const deadline = performance.now() + timeout; performance.now() < deadline; ) {
+      const slice = Math.min(LOOK_AGAIN, deadline - performance.now());
+      const item = await within(outcome, slice, `waiting for the guest to let go of ${operation.subject}`, signal);
+      if (await gone()) return;
+      if (item?.type === 'event' && item.name === 'DEVICE_REMOVAL_FAILED') throw refused(operation, handle.name);
+      // An event about the device that is still there (or an overflow) has told what it can; from here on only looking helps.
+      if (item) await within(new Promise<never>(() => {}), slice, 'waiting for the guest', signal);
     }
-    const item = await within(outcome, timeout, `waiting for the guest to let go of ${operation.subject}`, signal);
-    if (!still((await reader.documents(call)).live, operation)) return;
-    if (item?.type === 'event' && item.name === 'DEVICE_REMOVAL_FAILED') throw refused(operation, handle.name);
   }
   throw new LibvirtCanonicalError(
     'UNPLUG_UNCONFIRMED',
@@ -67,6 +62,26 @@ export async function unplug(
         'The request stands and takes effect when the guest answers or reboots; the canonical document still has the device',
     },
   );
+}
+
+/** Sends the request; false when the device is gone already. One that is still in the process of an earlier unplug is waited for. */
+async function ask(
+  { connection, handle }: DomainReader,
+  operation: Omit<Operation, 'inverse'>,
+  gone: () => Promise<boolean>,
+  call: CallOptions,
+): Promise<boolean> {
+  const { procedure, args } = operation.call;
+  try {
+    await connection.call(procedure as 'DOMAIN_DETACH_DEVICE_ALIAS', { dom: handle, ...args } as never, call);
+    return true;
+  } catch (error) {
+    if (!(error instanceof LibvirtError)) throw error;
+    if (error.errorName === 'VIR_ERR_OPERATION_FAILED') throw refused(operation, handle.name, error);
+    if (await gone()) return false;
+    if (!inProgress(error)) throw error;
+    return true;
+  }
 }
 
 /** The device that an operation is about, while the document still has it. */
