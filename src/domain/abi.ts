@@ -1,6 +1,8 @@
-import { type Leaves, leaves, under } from '../xml/index.js';
+import { type Leaves, leaves, select, under } from '../xml/index.js';
+import { DOMAIN_ABI, type DomainAbiRow } from './abi-fields.js';
 import { addressText } from './address.js';
 import type { Device, DomainDocument } from './document.js';
+import { bytesOfXml } from './values.js';
 
 /** What the guest sees of one device. */
 export interface DeviceAbi {
@@ -32,43 +34,40 @@ export interface AbiDifference {
   readonly after: string | undefined;
 }
 
-/** Fields outside the devices that virDomainDefCheckABIStabilityFlags compares, and firmware paths beyond it. */
-const DOMAIN_FIELDS: readonly string[] = [
-  '@type',
-  'uuid',
-  'genid',
-  'memory',
-  'maxMemory',
-  'memoryBacking/source',
-  'vcpu',
-  'cpu',
-  'os/type',
-  'os/smbios',
-  'os/@firmware',
-  'os/loader',
-  'os/nvram',
-  'features',
-  'clock/timer',
-  'sysinfo',
-];
-/** Parts of those that change while a guest lives and that it sees as hot-plug, not as another machine. */
-const NOT_FIXED: readonly string[] = [
-  'vcpu/@current',
-  'vcpu/@cpuset',
-  'vcpu/@placement',
-  'memory/@unit',
-  'memory/@dumpCore',
-];
 const BY_ADDRESS = ['address', 'alias', 'boot'];
 
 /** The guest ABI of a document. */
 export function guestAbi(document: DomainDocument): GuestAbi {
   const domain: Record<string, string> = {};
-  for (const [path, value] of domainLeaves(document)) {
-    if (DOMAIN_FIELDS.some((field) => under(path, field)) && !NOT_FIXED.some((field) => under(path, field)))
-      domain[path] = value;
+  const all = new Map([...domainLeaves(document), ...filterLeaves(document)]);
+  for (const [path, value] of all) {
+    const row = rowOf(path);
+    if (row) domain[path] = row.amount ? kib(value, all.get(`${path}/@unit`)) : value;
   }
   return { machine: document.machine, domain, devices: document.devices.map(deviceAbi) };
+}
+
+/** The rules of USB redirection stand among the devices, but are none. */
+function filterLeaves({ root }: DomainDocument): Array<[string, string]> {
+  const [filter] = select(root, 'devices/redirfilter');
+  return filter ? [...leaves(filter)].map(([path, value]) => [`devices/redirfilter/${path}`, value]) : [];
+}
+
+/** The row of the table that a path falls under; numbers of repeated elements do not matter. */
+function rowOf(path: string): DomainAbiRow | undefined {
+  return DOMAIN_ABI.find((row) =>
+    row.path.endsWith('/**')
+      ? under(path, row.path.slice(0, -3))
+      : under(path, row.path) && depth(path) === depth(row.path),
+  );
+}
+
+function depth(path: string): number {
+  return path.split('/').length;
+}
+
+function kib(value: string, unit: string | undefined): string {
+  return `${bytesOfXml(value, unit, 'KiB') / 1024n} KiB`;
 }
 
 function deviceAbi(device: Device): DeviceAbi {
@@ -111,61 +110,55 @@ export function domainLeaves(document: DomainDocument): Leaves {
   return all;
 }
 
-/**
- * What differs between two guest ABIs. `live` compares what both a canonical and a live document hold: QEMU expands the
- * CPU of a running guest and fills features in, which is no difference.
- */
-export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: { live?: boolean } = {}): AbiDifference[] {
+/** How two guest ABIs are compared. */
+export interface CompareOptions {
+  /** One is of the canonical, the other of the live document: what QEMU and libvirt fill in at start is no difference. */
+  readonly live?: boolean;
+  /** Also compare what changes while the machine stays the same: name, current memory, which vCPUs are online. Default `ignore`. */
+  readonly volatile?: 'ignore' | 'compare';
+}
+
+/** What differs between two guest ABIs, each with the device, the field, and both values. */
+export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: CompareOptions = {}): AbiDifference[] {
   const differences: AbiDifference[] = [];
   const compare = (subject: string, a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>) => {
     for (const field of new Set([...Object.keys(a), ...Object.keys(b)])) {
       if (a[field] !== b[field]) differences.push({ subject, field, before: a[field], after: b[field] });
     }
   };
-  const domainOf = (abi: GuestAbi) =>
-    options.live
-      ? Object.fromEntries(
-          Object.entries(abi.domain).filter(
-            ([path]) => !['cpu', 'features', 'os/loader', 'os/nvram', 'vcpus'].some((field) => under(path, field)),
-          ),
-        )
-      : abi.domain;
-  compare('domain', domainOf(before), domainOf(after));
-  const unmatched = new Set(after.devices);
-  for (const device of before.devices) {
-    const other = counterpart(device, after.devices, unmatched);
-    if (!other) {
-      differences.push({
-        subject: device.identity,
-        field: 'device',
-        before: device.address ?? 'there',
-        after: undefined,
-      });
-      continue;
+  const compared = ({ domain }: GuestAbi) =>
+    Object.fromEntries(
+      Object.entries(domain).filter(([path]) => {
+        const row = rowOf(path);
+        return !(options.live && row?.live) && (options.volatile === 'compare' || !row?.volatile);
+      }),
+    );
+  compare('domain', compared(before), compared(after));
+  const missing = new Set(before.devices);
+  const added = new Set(after.devices);
+  for (const same of SAMENESS) {
+    for (const device of missing) {
+      const other = [...added].find((each) => same(device, each));
+      if (!other) continue;
+      missing.delete(device);
+      added.delete(other);
+      compare(device.identity, flat(device), flat(other));
     }
-    unmatched.delete(other);
-    compare(device.identity, flat(device), flat(other));
   }
-  for (const device of unmatched)
-    differences.push({
-      subject: device.identity,
-      field: 'device',
-      before: undefined,
-      after: device.address ?? 'there',
-    });
+  const there = ({ address = 'there' }: DeviceAbi) => address;
+  for (const device of missing)
+    differences.push({ subject: device.identity, field: 'device', before: there(device), after: undefined });
+  for (const device of added)
+    differences.push({ subject: device.identity, field: 'device', before: undefined, after: there(device) });
   return differences;
 }
 
-function counterpart(
-  device: DeviceAbi,
-  candidates: readonly DeviceAbi[],
-  free: ReadonlySet<DeviceAbi>,
-): DeviceAbi | undefined {
-  return (
-    candidates.find((other) => free.has(other) && other.identity === device.identity) ??
-    candidates.find((other) => free.has(other) && other.kind === device.kind && other.name === device.name)
-  );
-}
+/** When two devices are one, best sign first: a NIC that only got another MAC is still told by its place. */
+const SAMENESS: ReadonlyArray<(a: DeviceAbi, b: DeviceAbi) => boolean> = [
+  (a, b) => a.identity === b.identity,
+  (a, b) => a.kind === b.kind && a.name === b.name,
+  (a, b) => a.kind === b.kind && a.address !== undefined && a.address === b.address,
+];
 
 function flat(device: DeviceAbi): Readonly<Record<string, string>> {
   return {
