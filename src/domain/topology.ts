@@ -58,21 +58,23 @@ export class Topology {
   constructor(canonical: DomainDocument, live: DomainDocument | undefined) {
     this.#documents = live ? [canonical, live] : [canonical];
     for (const document of this.#documents)
-      for (const device of document.devices) this.take(device.address, device.identity);
+      for (const { address, identity, kind, leaves } of document.devices)
+        this.take(address, identity, kind.bus(leaves));
   }
 
-  /** Marks an address as used by `who`. */
-  take(address: Address | undefined, who: string): void {
+  /** Marks an address as used by `who`. `demand` tells the drives of one controller from those of another. */
+  take(address: Address | undefined, who: string, demand?: BusDemand): void {
     if (!address) return;
-    this.#occupied.set(place(address), who);
-    this.#released.delete(place(address));
+    this.#occupied.set(place(address, demand), who);
+    this.#released.delete(place(address, demand));
   }
 
   /** Marks the place of a device that the plan detaches: given to another only when nothing else is free. */
   release(device: Device): void {
     if (!device.address) return;
-    this.#occupied.delete(place(device.address));
-    this.#released.add(place(device.address));
+    const left = place(device.address, device.kind.bus(device.leaves));
+    this.#occupied.delete(left);
+    this.#released.add(left);
   }
 
   /** Keeps a place that a device has left for that device, as long as another is free; `address` as {@link addressText} writes it. */
@@ -82,21 +84,21 @@ export class Topology {
   }
 
   /** Who sits at an address, in either document. */
-  occupant(address: Address): string | undefined {
-    return this.#occupied.get(place(address));
+  occupant(address: Address, demand?: BusDemand): string | undefined {
+    return this.#occupied.get(place(address, demand));
   }
 
   /** A free place for such a device, its `former` one if that is free; undefined when there is none. `hotplug` asks for one that works while running. */
   choose(demand: BusDemand, hotplug: boolean, former?: string): Address | undefined {
-    const candidates = this.#candidates(demand, hotplug).filter((address) => !this.#occupied.has(place(address)));
+    const candidates = this.#candidates(demand, hotplug).filter((address) => !this.occupant(address, demand));
     const again = candidates.find((address) => addressText(address) === former);
     if (again) return again;
-    return candidates.find((address) => !this.#released.has(place(address))) ?? candidates[0];
+    return candidates.find((address) => !this.#released.has(place(address, demand))) ?? candidates[0];
   }
 
   /** Says why an address that a request names cannot be had; undefined when it can. */
   objection(address: PciAddress, demand: BusDemand | undefined, hotplug: boolean): string | undefined {
-    const occupant = this.occupant(address);
+    const occupant = this.occupant(address, demand);
     if (occupant) return `${addressText(address)} is taken by ${occupant}`;
     if (demand?.type !== 'pci') return undefined;
     const bus = this.#pciBuses().find(({ index }) => index === address.bus);
@@ -212,9 +214,11 @@ export class Topology {
 }
 
 /** The place an address takes up: for PCI the whole slot, since hot-plug works by slot. */
-function place(address: Address): string {
+function place(address: Address, demand?: BusDemand): string {
   if (address.type === 'dimm') return `dimm ${address.slot}`;
-  return address.type === 'pci' ? `pci ${address.domain}:${address.bus}:${address.slot}` : addressText(address);
+  if (address.type === 'pci') return `pci ${address.domain}:${address.bus}:${address.slot}`;
+  // Drive addresses do not say which kind of controller they are on.
+  return demand?.type === 'drive' ? `${demand.controller} ${addressText(address)}` : addressText(address);
 }
 
 /** 0 for `vda` and `sda`, 25 for `vdz`, 26 for `vdaa` (virDiskNameToIndex). */

@@ -36,7 +36,8 @@ export function bytesOf(size: Size, path: string): bigint {
     const unit = match?.[3] === undefined ? undefined : UNITS[match[3]];
     if (match?.[1] !== undefined && unit !== undefined) {
       const fraction = match[2] ?? '';
-      return (BigInt(match[1] + fraction) * unit) / 10n ** BigInt(fraction.length);
+      const [scaled, parts] = [BigInt(match[1] + fraction) * unit, 10n ** BigInt(fraction.length)];
+      if (scaled % parts === 0n) return scaled / parts;
     }
   }
   throw invalid(path, `${describe(size)} is not a size`, "Give bytes or a string such as '2 GiB' or '512 MiB'");

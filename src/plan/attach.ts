@@ -71,7 +71,7 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
   if (!placed) return;
   scope = placed.scope;
   device = withAddress(withMac(draft, device, placed.address, path), placed.address);
-  draft.topology.take(placed.address, device.identity);
+  draft.topology.take(placed.address, device.identity, device.kind.bus(device.leaves));
   draft.attached.push({ device, path });
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && scope !== 'live') draft.bootOrders.set(device.identity, order);
@@ -137,14 +137,15 @@ function sameValue(leaf: string, a: string, b: string): boolean {
 }
 
 /** Says no when the place that a device has in one document is somebody else's in the other. */
-function refuseTakenInOther(
-  draft: Draft,
-  { identity, address }: Device,
-  other: DomainDocument | undefined,
-  path: string,
-): boolean {
+function refuseTakenInOther(draft: Draft, device: Device, other: DomainDocument | undefined, path: string): boolean {
+  const { identity, address } = device;
   const place = address && addressText(address);
-  const holder = other?.devices.find((each) => each.address && addressText(each.address) === place);
+  // Drives of two kinds of controllers can have one address.
+  const bus = ({ kind, leaves }: Device) => JSON.stringify(kind.bus(leaves), ['type', 'controller']);
+  const holder = other?.devices.find(
+    (each) =>
+      each.address && addressText(each.address) === place && (address?.type === 'pci' || bus(each) === bus(device)),
+  );
   if (!place || !holder) return false;
   const reason = `its place ${place} is taken by ${holder.identity} in the other document`;
   draft.refuse(identity, path, reason, 'Detach it, and attach it anew at a place free in both');
@@ -268,7 +269,7 @@ function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): 
   const problem = addressProblem(device.leaves);
   if (problem) throw invalid(path, problem, 'Leave the address out to have a free one chosen');
   if (device.address) {
-    const occupant = draft.topology.occupant(device.address);
+    const occupant = draft.topology.occupant(device.address, demand);
     if (occupant) {
       const where = addressText(device.address);
       throw new LibvirtCanonicalError('ADDRESS_IN_USE', `${path}: ${where} is taken by ${occupant}`, {

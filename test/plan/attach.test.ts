@@ -233,6 +233,9 @@ test('scsi, usb and sata disks get places on their controllers', () => {
   assert.match(sata.refusals[0]?.reason ?? '', /virtio, scsi and usb/);
   assert.is(only(plan('web', { attach: [disk('sdf', { bus: 'sata' })], scope: 'config' })).address, 'drive 0:0:0:5');
   assert.is(only(plan('web', { attach: [disk('sdf', { bus: 'sata' })], ifNotLive: 'next-boot' })).scope, 'config');
+  const beside =
+    "<disk type='file'><source file='/x'/><target dev='sdg' bus='scsi'/><address type='drive' unit='0'/></disk>";
+  assert.is(only(plan('web', { attach: [beside] })).address, 'drive 0:0:0:0', 'the place of a CD-ROM, but on sata');
   const without = plan('off', { attach: [disk('sdb', { bus: 'scsi' })] });
   assert.match(without.refusals[0]?.remedy ?? '', /virtio-scsi/);
 });
