@@ -114,6 +114,17 @@ const MODELS = {
   ccid: [],
 } as const satisfies Record<string, readonly string[]>;
 
+const PORTS = ['pcie-root-port', 'pcie-switch-downstream-port'];
+const BELOW_ROOT = MODELS.pci.filter((model) => model !== 'pcie-root' && model !== 'pci-root');
+/** What qemuValidateDomainDeviceDefControllerPCI insists on and only a new definition gets by itself. */
+const ADDED_LATER: ReadonlyArray<readonly [field: string, path: string, models: readonly string[]]> = [
+  ['modelName', 'model/@name', BELOW_ROOT],
+  ['target.chassis', 'target/@chassis', PORTS],
+  ['target.port', 'target/@port', PORTS],
+  ['target.chassisNr', 'target/@chassisNr', ['pci-bridge']],
+  ['target.busNr', 'target/@busNr', ['pci-expander-bus', 'pcie-expander-bus']],
+];
+
 const ATTACH = 'qemuDomainAttachControllerDevice';
 const DETACH = 'qemuDomainDetachPrepController';
 const IMPLICIT = 'libvirt puts this controller back by itself';
@@ -167,26 +178,14 @@ export const controller: DeviceKind<ControllerSpec> = {
     can('attach', 'live', ATTACH, { where: { '@type': ['scsi'] } }),
     can('attach', 'live', ATTACH, { where: { '@type': ['virtio-serial'] }, since: '11.3.0' }),
     cannot('attach', 'live', 'only scsi controllers can be hot-plugged', ATTACH),
-    cannot(
-      'attach',
-      'config',
-      'a PCI controller that is added later needs modelName, which libvirt fills in only at define',
-      'qemuValidateDomainDeviceDefControllerPCI',
-      { '@type': ['pci'], '@model': ['pcie-root-port', 'pcie-switch-downstream-port'], 'model/@name': [''] },
-    ),
-    cannot(
-      'attach',
-      'config',
-      'a PCIe port that is added later needs target.chassis, which libvirt fills in only at define',
-      'qemuValidateDomainDeviceDefControllerPCI',
-      { '@type': ['pci'], '@model': ['pcie-root-port', 'pcie-switch-downstream-port'], 'target/@chassis': [''] },
-    ),
-    cannot(
-      'attach',
-      'config',
-      'a PCIe port that is added later needs target.port, which libvirt fills in only at define',
-      'qemuValidateDomainDeviceDefControllerPCI',
-      { '@type': ['pci'], '@model': ['pcie-root-port', 'pcie-switch-downstream-port'], 'target/@port': [''] },
+    ...ADDED_LATER.map(([field, path, models]) =>
+      cannot(
+        'attach',
+        'config',
+        `added later, such a PCI controller needs ${field}, which libvirt fills in only at define`,
+        'qemuValidateDomainDeviceDefControllerPCI',
+        { '@type': ['pci'], '@model': models, [path]: [''] },
+      ),
     ),
     can('attach', 'config', 'qemuDomainAttachDeviceConfig'),
     can('detach', 'live', DETACH, { where: { '@type': ['scsi'] } }),
@@ -218,7 +217,7 @@ export const controller: DeviceKind<ControllerSpec> = {
     ...VIRTIO_ABI,
   ],
   liveOnly: [],
-  // As qemuDomainDeviceCalculatePCIConnectFlags; ports and bridges are placed by libvirt.
+  // As qemuDomainDeviceCalculatePCIConnectFlags; ports and the other bridges are placed by libvirt.
   bus(leaves) {
     const model = leaves.get('@model');
     const express = ['virtio-scsi', 'virtio', 'virtio-non-transitional', 'qemu-xhci', 'nec-xhci'];
@@ -234,6 +233,8 @@ export const controller: DeviceKind<ControllerSpec> = {
         return { type: 'pci', slot: 'conventional' };
       case 'ccid':
         return { type: 'usb' };
+      case 'pci':
+        return model === 'pcie-to-pci-bridge' ? { type: 'pci', slot: 'express' } : undefined;
       default:
         return undefined;
     }

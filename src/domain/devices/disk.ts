@@ -46,7 +46,7 @@ export interface DiskSpec extends BootableSpec, DiskSourceSpec {
   readonly blockio?: {
     readonly logicalBlockSize?: Size;
     readonly physicalBlockSize?: Size;
-    /** libvirt 10.2.0 or later. */
+    /** Newer than libvirt 9.0.0. */
     readonly discardGranularity?: Size;
   };
   /** Legacy geometry. */

@@ -58,7 +58,7 @@ export interface HostUsbSpec {
   readonly device?: number;
   /** What to do when it is missing at start. */
   readonly startupPolicy?: 'mandatory' | 'requisite' | 'optional';
-  /** Whether the guest may reset the device. libvirt 8.1.0 */
+  /** Whether the guest may reset the device. libvirt 8.6.0 */
   readonly guestReset?: 'off' | 'uninitialized' | 'on';
 }
 

@@ -20,7 +20,7 @@ export interface IommuDriverSpec {
   readonly iotlb?: boolean;
   /** Bits of an address, 39 or 48. libvirt 6.5.0 */
   readonly awBits?: number;
-  /** libvirt 10.7.0 or later. */
+  /** Newer than libvirt 9.0.0. */
   readonly dmaTranslation?: boolean;
 }
 

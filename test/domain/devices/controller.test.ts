@@ -83,6 +83,10 @@ const rows: ReadonlyArray<
   [{ type: 'sata', index: 0 }, false, true, false],
   [{ type: 'pci', model: 'pcie-root', index: 0 }, false, true, false],
   [{ type: 'pci', model: 'pcie-root-port' }, false, false, true],
+  [{ type: 'pci', model: 'pcie-to-pci-bridge' }, false, false, true],
+  [{ type: 'pci', model: 'pcie-to-pci-bridge', modelName: 'pcie-pci-bridge' }, false, true, true],
+  [{ type: 'pci', model: 'pci-bridge', modelName: 'pci-bridge' }, false, false, true],
+  [{ type: 'pci', model: 'pcie-expander-bus', modelName: 'pxb-pcie' }, false, false, true],
   [{ type: 'pci', model: 'pcie-root-port', modelName: 'pcie-root-port', target: { port: 16 } }, false, false, true],
   [
     { type: 'pci', model: 'pcie-root-port', modelName: 'pcie-root-port', target: { chassis: 9, port: 16 } },
@@ -123,6 +127,7 @@ test('each model needs its kind of place', () => {
   assert.is(slot('usb', 'none'), undefined);
   assert.is(slot('ccid', ''), 'usb');
   assert.is(slot('pci', 'pcie-root-port'), undefined);
+  assert.is(slot('pci', 'pcie-to-pci-bridge'), 'express');
 });
 
 test.run();

@@ -8,7 +8,7 @@ const of = (title: string, spec: DeviceSpecs['controller'], more: Partial<KindCa
   device: () => ({ controller: spec }),
   ...more,
 });
-const rootPort = { type: 'pci', model: 'pcie-root-port', index: 30 } as const;
+const rootPort = { id: 'port', type: 'pci', model: 'pcie-root-port' } as const;
 
 export const cases: readonly KindCase[] = [
   of('virtio-scsi', { id: 'bus', type: 'scsi', index: 1, model: 'virtio-scsi', driver: { queues: 2, cmdPerLun: 64 } }),
@@ -29,9 +29,17 @@ export const cases: readonly KindCase[] = [
     target: { chassis: 30, port: 0x40, hotplug: true },
   }),
   of('a bridge for conventional PCI cards', {
+    id: 'bridge',
     type: 'pci',
     model: 'pcie-to-pci-bridge',
-    index: 30,
     modelName: 'pcie-pci-bridge',
+  }),
+  of('a bridge without its details', { id: 'bridge', type: 'pci', model: 'pcie-to-pci-bridge' }),
+  of('a pci-bridge without its chassis', { type: 'pci', model: 'pci-bridge', modelName: 'pci-bridge' }),
+  of('an expander bus without its number', { type: 'pci', model: 'pcie-expander-bus', modelName: 'pxb-pcie' }),
+  of('a switch port without its numbers', {
+    type: 'pci',
+    model: 'pcie-switch-downstream-port',
+    modelName: 'xio3130-downstream',
   }),
 ];
