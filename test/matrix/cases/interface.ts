@@ -15,7 +15,7 @@ const elsewhere = { host: 'none', why: 'needs a device or a switch that a privat
 export const cases: readonly KindCase[] = [
   card(
     'user',
-    { id: 'net', user: true, link: 'up', driver: { queues: 2, rss: false, host: { tso4: false } } },
+    { id: 'net', user: true, link: 'up', driver: { rss: false, host: { tso4: false } } },
     {
       updates: [
         { set: { link: 'down' } },
