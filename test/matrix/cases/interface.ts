@@ -1,4 +1,6 @@
 import type { DeviceSpecs } from '../../../src/index.js';
+import type { FieldChanges } from '../../../src/plan/index.js';
+import type { PrivateHost } from '../../../src/testing/index.js';
 import type { KindCase } from '../case.js';
 
 type InterfaceSpec = DeviceSpecs['interface'];
@@ -11,6 +13,24 @@ const card = (title: string, spec: InterfaceSpec, more: Partial<KindCase> = {}):
   ...more,
 });
 const elsewhere = { host: 'none', why: 'needs a device or a switch that a private host does not have' } as const;
+
+/** A card that needs something prepared in the network of a privileged host. */
+const privileged = (
+  title: string,
+  why: string,
+  prepare: (host: PrivateHost) => Promise<void>,
+  spec: InterfaceSpec,
+  updates: ReadonlyArray<FieldChanges<InterfaceSpec>>,
+): KindCase =>
+  card(title, spec, {
+    host: 'privileged',
+    why,
+    device: async (host) => {
+      await prepare(host);
+      return { interface: { mac: '52:54:00:00:00:42', ...spec } };
+    },
+    updates: updates.map((set) => ({ set })),
+  });
 
 export const cases: readonly KindCase[] = [
   card(
@@ -38,28 +58,39 @@ export const cases: readonly KindCase[] = [
     device: () =>
       "<interface type='mcast'><mac address='52:54:00:00:00:43'/><source address='230.0.0.1' port='5558'/><model type='virtio'/></interface>",
   },
-  card(
+  privileged(
     'bridge',
+    'a tap device on a bridge',
+    async (host) => {
+      for (const name of ['br0', 'br1']) await host.createBridge(name);
+    },
     {
       id: 'net',
       bridge: 'br0',
       mtu: 1400,
-      coalesce: { rxMaxFrames: 7 },
-      bandwidth: { outbound: { average: 1000, peak: 2000, burst: 4000 } },
       driver: { name: 'qemu', queues: 2, rxQueueSize: 512, guest: { ufo: false } },
     },
-    {
-      host: 'privileged',
-      why: 'a tap device on a bridge',
-      updates: [{ set: { link: 'down' } }, { set: { isolated: true } }, { set: { coalesce: { rxMaxFrames: 9 } } }],
-    },
+    [
+      { link: 'down' },
+      { bridge: 'br1' },
+      { isolated: true },
+      { coalesce: { rxMaxFrames: 9 } },
+      { mtu: 1300 },
+      { driver: { queues: 4 } },
+    ],
+  ),
+  privileged(
+    'ethernet',
+    'a tap device',
+    async () => {},
+    { id: 'net', ethernet: true, target: 'mytap0', sndbuf: 65536 },
+    [{ link: 'down' }, { target: 'mytap1' }],
   ),
   card(
-    'ethernet',
-    { ethernet: true, target: 'mytap0', script: '/bin/true', downscript: '/bin/true', sndbuf: 65536 },
-    { host: 'privileged', why: 'a tap device' },
+    'direct',
+    { direct: { dev: 'eth0', mode: 'bridge' } },
+    { host: 'none', why: 'macvtap needs device nodes that udev makes in /dev' },
   ),
-  card('direct', { direct: { dev: 'eth0', mode: 'bridge' } }, { host: 'privileged', why: 'a macvtap device' }),
   card(
     'network with a filter',
     {
