@@ -137,15 +137,13 @@ const rest = some({
 kindTests(
   test,
   networkInterface,
-  fc
-    .tuple(rest, connection)
-    .map(
-      ([all, where]): InterfaceSpec => ({
-        ...all,
-        ...(all.filterParameters ? { filter: 'clean-traffic' } : {}),
-        ...where,
-      }),
-    ),
+  fc.tuple(rest, connection).map(
+    ([all, where]): InterfaceSpec => ({
+      ...all,
+      ...(all.filterParameters ? { filter: 'clean-traffic' } : {}),
+      ...where,
+    }),
+  ),
 );
 
 const card = { network: 'default' };
