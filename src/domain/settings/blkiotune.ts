@@ -1,6 +1,6 @@
 import { select, selectText } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { Setting, TypedParameter } from '../operation.js';
+import { AFFECT, type Setting, type TypedParameter } from '../operation.js';
 import { invalid, type Size } from '../values.js';
 import { amount, asObject, count, type Form, type ParamTable, refuseSession } from './params.js';
 import { planSides, type Values } from './sides.js';
@@ -36,6 +36,10 @@ const DEVICE: ParamTable<BlkioDeviceLimits> = {
   writeBytesSec: row('device_write_bytes_sec', 'write_bytes_sec', bytes),
 };
 type Limit = keyof BlkioDeviceLimits;
+/** What the kernel has by default (bfq and control groups v2): a running guest takes no 0. Explicit or not, it is the same. */
+const USUAL = '100';
+const normal = (key: string, text: string | null | undefined) =>
+  text == null || text === '0' || (split(key)[0] === 'weight' && text === USUAL) ? undefined : text;
 
 /** `<blkiotune>`: virDomainSetBlkioParameters. */
 export const blkiotune: Setting<BlkiotuneRequest> = {
@@ -46,14 +50,15 @@ export const blkiotune: Setting<BlkiotuneRequest> = {
     const asked = asObject(value, path, ['weight', 'devices']);
     const wanted: Record<string, string | undefined> = {};
     if ('weight' in asked)
-      wanted.weight = asked.weight === null ? undefined : weight.parse(asked.weight, `${path}.weight`);
+      wanted.weight =
+        asked.weight === null ? undefined : normal('weight', weight.parse(asked.weight, `${path}.weight`));
     for (const [device, limits] of Object.entries(asObject(asked.devices ?? {}, `${path}.devices`))) {
       const where = `${path}.devices[${JSON.stringify(device)}]`;
       if (!/^\/[^,]+$/.test(device)) throw invalid(where, 'is not the path of a device', "For example '/dev/sda'");
       const given = limits === null ? Object.fromEntries(Object.keys(DEVICE).map((key) => [key, null])) : limits;
       for (const [key, each] of Object.entries(asObject(given, where, Object.keys(DEVICE))))
         wanted[`${key} ${device}`] =
-          each === null ? undefined : DEVICE[key as Limit].form.parse(each, `${where}.${key}`);
+          each === null ? undefined : normal(key, DEVICE[key as Limit].form.parse(each, `${where}.${key}`));
     }
     if (session) return refuseSession('blkiotune', path, 'qemuDomainSetBlkioParameters');
     const operations = planSides({
@@ -67,7 +72,7 @@ export const blkiotune: Setting<BlkiotuneRequest> = {
       },
       call: (change, _, flags) => ({
         procedure: 'DOMAIN_SET_BLKIO_PARAMETERS',
-        args: { params: paramsOf(change), flags },
+        args: { params: paramsOf(change, flags === AFFECT.live), flags },
       }),
     });
     return { operations, refusals: [] };
@@ -76,24 +81,28 @@ export const blkiotune: Setting<BlkiotuneRequest> = {
 
 /** Weight under `weight`, a limit of a device under `key path`. */
 function read({ root }: DomainDocument): Values {
-  const found: Record<string, string | undefined> = { weight: selectText(root, 'blkiotune/weight') };
+  const found: Record<string, string | undefined> = {
+    weight: normal('weight', selectText(root, 'blkiotune/weight')),
+  };
   for (const device of select(root, 'blkiotune/device')) {
     for (const [key, { path }] of Object.entries(DEVICE)) {
-      const value = selectText(device, path);
-      if (value !== undefined && value !== '0') found[`${key} ${selectText(device, 'path')}`] = value;
+      const value = normal(key, selectText(device, path));
+      if (value !== undefined) found[`${key} ${selectText(device, 'path')}`] = value;
     }
   }
   return found;
 }
 
-/** A 0 removes a value (virDomainDriverMergeBlkioDevice). */
-function paramsOf(change: Values): TypedParameter[] {
+/** A 0 removes a value (virDomainDriverMergeBlkioDevice), but the kernel takes none for a weight. */
+function paramsOf(change: Values, live: boolean): TypedParameter[] {
+  const unset = (limit: string) => (live && limit === 'weight' ? USUAL : '0');
   const params: TypedParameter[] = [];
-  if ('weight' in change) params.push({ field: 'weight', value: { type: 'uint', value: Number(change.weight ?? 0) } });
+  if ('weight' in change)
+    params.push({ field: 'weight', value: { type: 'uint', value: Number(change.weight ?? unset('weight')) } });
   for (const [limit, { param }] of Object.entries(DEVICE)) {
     const devices = Object.entries(change).filter(([key]) => split(key)[0] === limit && split(key)[1] !== undefined);
     if (devices.length === 0) continue;
-    const value = devices.map(([key, each]) => `${split(key)[1]},${each ?? 0}`).join(',');
+    const value = devices.map(([key, each]) => `${split(key)[1]},${each ?? unset(limit)}`).join(',');
     params.push({ field: param, value: { type: 'string', value } });
   }
   return params;

@@ -34,7 +34,7 @@ const COMPARED: Readonly<Record<string, readonly string[]>> = {
   console: ['target/@type'],
   redirdev: ['@bus', '@type'],
   memballoon: ['@model', '@autodeflate', '@freePageReporting', ...VIRTIO],
-  // Whether there is a server follows from the model (virDomainShmemDefValidate in domain_validate.c).
+  // Whether there is a server follows from the model (qemuDomainShmemDefPostParse).
   shmem: ['@role', 'model/@type', 'size', 'msi/@enabled'],
   tpm: ['@model', 'backend/@type', 'backend/@version', 'backend/active_pcr_banks/sha256'],
   memory: [
