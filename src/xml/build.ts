@@ -1,31 +1,39 @@
 import { DOMImplementation, type Document, type Element, XMLSerializer } from '@xmldom/xmldom';
+import { create } from 'xmlbuilder2';
+import type { XMLBuilder } from 'xmlbuilder2/lib/interfaces.js';
 import type { Leaves } from './leaves.js';
-import { children } from './query.js';
 
 /**
  * Builds the XML of one element from its leaves. A value can never become markup, and comes out of the next parser as it
- * went in; xmlbuilder2 is no use here, since it takes `&amp;` in a value for an entity of the caller's.
+ * went in.
  */
 export function buildElement(name: string, values: Leaves | ReadonlyArray<readonly [string, string]>): string {
-  const document = new DOMImplementation().createDocument(null, name);
-  for (const [path, value] of values) put(document, path.split('/'), value);
-  return serialize(document);
+  const root = create().ele(name);
+  const made = new Map<string, XMLBuilder>([['', root]]);
+  for (const [path, value] of values) {
+    const at = path.lastIndexOf('/');
+    const last = path.slice(at + 1);
+    const element = elementAt(made, last.startsWith('@') ? path.slice(0, Math.max(at, 0)) : path);
+    if (last.startsWith('@')) element.att(last.slice(1), encoded(value));
+    else if (value !== '') element.txt(encoded(value));
+  }
+  return root.end({ headless: true });
 }
 
-function put(document: Document, steps: readonly string[], value: string): void {
-  let at = document.documentElement as Element;
-  for (const step of steps) {
-    if (step.startsWith('@')) {
-      at.setAttribute(step.slice(1), value);
-      return;
-    }
-    const bracket = step.indexOf('[');
-    const name = bracket < 0 ? step : step.slice(0, bracket);
-    const nth = bracket < 0 ? 1 : Number(step.slice(bracket + 1, -1));
-    const parent = at;
-    at = children(parent, name)[nth - 1] ?? (parent.appendChild(document.createElement(name)) as Element);
-  }
-  if (value !== '') at.appendChild(document.createTextNode(value));
+/** The element at a path, made together with its parents when it is not there; `a[2]` is made after `a`. */
+function elementAt(made: Map<string, XMLBuilder>, path: string): XMLBuilder {
+  const there = made.get(path);
+  if (there) return there;
+  const at = path.lastIndexOf('/');
+  const step = path.slice(at + 1);
+  const element = elementAt(made, path.slice(0, Math.max(at, 0))).ele(step.replace(/\[\d+\]$/, ''));
+  made.set(path, element);
+  return element;
+}
+
+/** xmlbuilder2 takes `&amp;` in a value for an entity of the caller's and leaves white space to the next parser to fold: both are said outright. */
+function encoded(value: string): string {
+  return value.replace(/[&\t\n\r]/g, (character) => (character === '&' ? '&amp;' : `&#${character.charCodeAt(0)};`));
 }
 
 const serializer = new XMLSerializer();
