@@ -86,7 +86,7 @@ export interface DeviceView {
 
 /** One domain of libvirt, with libvirt's own document as the truth. Made by `DomainManager`. */
 export class ManagedDomain {
-  readonly #reader: DomainReader;
+  #reader: DomainReader;
   readonly #hooks: Hooks;
 
   /** @internal */
@@ -179,8 +179,15 @@ export class ManagedDomain {
    * Applies a plan: each operation is one libvirt call, verified in both documents. Errors: `PLAN_REFUSED`, `PLAN_STALE`
    * before anything is changed; `APPLY_FAILED` (ApplyError) with what was undone.
    */
-  apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
-    return applyPlan(this.#reader, plan, options);
+  async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
+    const result = await applyPlan(this.#reader, plan, options);
+    const { connection, handle } = this.#reader;
+    // libvirt goes by the UUID; the name in the handle is for people, and follows a rename.
+    for (const { call } of result.operations) {
+      if (call.procedure === 'DOMAIN_RENAME')
+        this.#reader = new DomainReader(connection, { ...handle, name: call.args.new_name });
+    }
+    return result;
   }
 
   /** Starts the domain. virDomainCreateWithFlags. Errors: `DOMAIN_STATE`, `START_FAILED`. */

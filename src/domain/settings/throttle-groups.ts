@@ -53,7 +53,7 @@ function planGroup(group: string, limits: unknown, context: DomainContext, path:
     live: live && read(live, group),
     wanted,
     label: (key) => [`throttlegroups ${group}`, LIMITS[key as keyof typeof LIMITS]?.path].filter(Boolean).join('/'),
-    call: (change, side, flags) => setOrDelete(group, { ...side, ...change }, flags),
+    call: (change, side, flags) => setOrDelete(group, change, side, flags),
   });
   return { operations, refusals: [] };
 }
@@ -67,10 +67,10 @@ function read(document: DomainDocument, group: string): Values {
 }
 
 /** The whole group in one call, so that nothing depends on what libvirt keeps of the rest. */
-function setOrDelete(group: string, { '': there, ...limits }: Values, flags: number): MutatorCall {
+function setOrDelete(group: string, change: Values, side: Values, flags: number): MutatorCall {
+  const there = { ...side, ...change }[''];
   if (there === undefined) return { procedure: 'DOMAIN_DEL_THROTTLE_GROUP', args: { group, flags } };
-  return {
-    procedure: 'DOMAIN_SET_THROTTLE_GROUP',
-    args: { group, params: paramsFor(LIMITS, limits, {}, 'config'), flags },
-  };
+  const kept = Object.entries(side).filter(([, value]) => value !== undefined);
+  const params = paramsFor(LIMITS, { ...Object.fromEntries(kept), ...change }, {}, 'config');
+  return { procedure: 'DOMAIN_SET_THROTTLE_GROUP', args: { group, params, flags } };
 }

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { SETTINGS } from '../../../src/domain/index.js';
 import { cases, refusals } from '../../matrix/cases/settings.js';
 import { benchOnDemand } from '../../support/bench.js';
+import { failure } from '../../support/deadline.js';
 import { prove, proveRefusal, SettingBench } from './prove.js';
 
 const test = suite('settings on a real domain');
@@ -31,6 +32,20 @@ for (const each of refusals) {
     await domain.destroy();
   });
 }
+
+test('a renamed domain answers to its new name, by the same object and the same UUID', async () => {
+  const { define, manager } = await get();
+  const domain = await define();
+  const { name, uuid } = domain;
+  await domain.apply(await domain.plan({ set: { name: 'renamed' } }));
+  assert.is(domain.name, 'renamed');
+  assert.is(domain.uuid, uuid);
+  assert.is((await domain.plan({ set: { name: 'renamed' } })).isEmpty, true);
+  assert.is((await manager.get('renamed')).uuid, uuid);
+  await failure(manager.get(name), 'DOMAIN_NOT_FOUND');
+  await domain.start({ paused: true });
+  await domain.destroy();
+});
 
 test('every setting has a case', () => {
   for (const setting of Object.keys(SETTINGS))
