@@ -94,6 +94,7 @@ export async function prove(bench: SettingBench, each: SettingCase, way: Way): P
 
 /** The plan refuses it without a call, and libvirt refuses the bare call. */
 export async function proveRefusal(bench: SettingBench, each: RefusalCase): Promise<void> {
+  for (const [first, value] of Object.entries(each.first ?? {})) await bench.runAll(await bench.plan(first, value));
   const before = await bench.context();
   if (each.plan instanceof RegExp) {
     const { refusals, operations } = await bench.plan(each.setting, each.value);

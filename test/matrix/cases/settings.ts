@@ -37,6 +37,8 @@ export interface RefusalCase {
   readonly host: 'session' | 'privileged';
   readonly state: 'off' | 'running';
   readonly domain?: Partial<DomainSpec>;
+  /** Settings that must be made before. */
+  readonly first?: SettingsRequest;
   readonly value: unknown;
   /** A refusal of the plan with this reason, or an error with this code. */
   readonly plan: RegExp | ErrorCode;
@@ -487,12 +489,12 @@ const flags = 2;
 export const refusals: readonly RefusalCase[] = [
   {
     setting: 'memory',
-    title: 'maximum beyond what a running guest can have goes to config; a bare live call',
+    title: 'more than the maximum',
     host: 'session',
     state: 'running',
     value: { current: '2 GiB', maximum: '1 GiB' },
     plan: 'SPEC_INVALID',
-    bare: { procedure: 'DOMAIN_SET_MEMORY_FLAGS', args: { memory: 1_048_576, flags: 5 }, error: 55 },
+    bare: { procedure: 'DOMAIN_SET_MEMORY_FLAGS', args: { memory: 2_097_152, flags: 1 }, error: 8 },
   },
   {
     setting: 'balloonStatsPeriod',
@@ -598,12 +600,13 @@ export const refusals: readonly RefusalCase[] = [
     title: 'polling before libvirt 9.4',
     host: 'session',
     state: 'off',
+    first: { iothreads: { 1: {} } },
     value: { 1: { pollMaxNs: 1000 } },
     plan: 'UNSUPPORTED',
     bare: {
       procedure: 'DOMAIN_SET_IOTHREAD_PARAMS',
       args: { iothread_id: 1, params: [ullong('poll_max_ns', 1000)], flags },
-      error: 8,
+      error: 84,
     },
   },
   {
@@ -695,13 +698,22 @@ export const refusals: readonly RefusalCase[] = [
   },
   {
     setting: 'lifecycle',
+    title: 'an action that QEMU does not have',
+    host: 'session',
+    state: 'off',
+    value: { onPoweroff: 'preserve' },
+    plan: 'SPEC_INVALID',
+    bare: { procedure: 'DOMAIN_SET_LIFECYCLE_ACTION', args: { type: 0, action: 3, flags }, error: 67 },
+  },
+  {
+    setting: 'lifecycle',
     title: 'restart on power-off with destroy on reboot',
     host: 'session',
     state: 'off',
-    domain: {},
-    value: { onPoweroff: 'restart', onReboot: 'destroy' },
+    first: { lifecycle: { onReboot: 'destroy' } },
+    value: { onPoweroff: 'restart' },
     plan: 'SPEC_INVALID',
-    bare: { procedure: 'DOMAIN_SET_LIFECYCLE_ACTION', args: { type: 0, action: 3, flags }, error: 67 },
+    bare: { procedure: 'DOMAIN_SET_LIFECYCLE_ACTION', args: { type: 0, action: 1, flags }, error: 67 },
   },
   {
     setting: 'name',
