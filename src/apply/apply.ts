@@ -1,5 +1,5 @@
 import { type CallOptions, LibvirtError } from '../connection/index.js';
-import { compareGuestAbi, guestAbi, type Operation } from '../domain/index.js';
+import { compareGuestAbi, guestAbi, type Operation, wireArguments } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { digestOf, type Plan } from '../plan/index.js';
 import { queued } from './queue.js';
@@ -12,7 +12,7 @@ export interface ApplyOptions {
   readonly signal?: AbortSignal | undefined;
   /** What to do with the operations before one that failed. Default `rollback`. */
   readonly onFailure?: 'rollback' | 'stop';
-  /** Told before and after each operation. */
+  /** Told before and after each operation. What it throws is dropped: it cannot end an apply halfway. */
   readonly onProgress?: (progress: ApplyProgress) => void;
   /** How long the guest is given to let go of a device. */
   readonly unplug?: UnplugOptions;
@@ -93,7 +93,7 @@ export function applyPlan(reader: DomainReader, plan: Plan, options: ApplyOption
 }
 
 async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Promise<ApplyResult> {
-  const { signal, onFailure = 'rollback', onProgress } = options;
+  const { signal, onFailure = 'rollback' } = options;
   const call: CallOptions = { signal };
   refuse(plan, reader);
   const context = await reader.context(call);
@@ -107,18 +107,21 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
   let documents = before;
   const total = plan.operations.length;
   for (const [at, operation] of plan.operations.entries()) {
-    onProgress?.({ operation, state: 'started', done: at, total });
+    tell(options, { operation, state: 'started', done: at, total });
+    let called = false;
     try {
-      documents = await runOperation(reader, operation, documents, options);
+      await makeCall(reader, operation, options);
+      called = true;
+      documents = await readBack(reader, operation, documents, options);
     } catch (cause) {
       // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
-      const nothing = cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
+      const nothing = !called && cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
       const done = plan.operations.slice(0, nothing ? at : at + 1);
       if (onFailure === 'stop') throw new ApplyError(plan, at, cause, 'kept', []);
       const errors = await rollback(reader, done, before, options);
       throw new ApplyError(plan, at, cause, errors.length > 0 ? 'partial' : 'undone', errors);
     }
-    onProgress?.({ operation, state: 'done', done: at + 1, total });
+    tell(options, { operation, state: 'done', done: at + 1, total });
   }
   return { operations: plan.operations };
 }
@@ -146,25 +149,38 @@ function refuse(plan: Plan, { handle }: DomainReader): void {
   );
 }
 
-/** Makes one call and verifies it; returns the documents after it. */
-async function runOperation(
+/** Tells the caller how far it is. What the caller's own code throws there must not leave a domain half changed. */
+function tell({ onProgress }: ApplyOptions, progress: ApplyProgress): void {
+  try {
+    onProgress?.(progress);
+  } catch {
+    // Documented at `onProgress`.
+  }
+}
+
+/** Makes the one call of an operation. */
+async function makeCall(
+  reader: DomainReader,
+  operation: Omit<Operation, 'inverse'>,
+  options: ApplyOptions,
+): Promise<void> {
+  if (operation.action === 'detach' && operation.scope === 'live') {
+    await unplug(reader, operation, options.unplug ?? {}, options.signal);
+    return;
+  }
+  const { procedure } = operation.call;
+  const args = { dom: reader.handle, ...wireArguments(operation.call) };
+  await reader.connection.call(procedure as 'DOMAIN_ATTACH_DEVICE_FLAGS', args as never, { signal: options.signal });
+}
+
+/** Reads both documents after a call and compares; returns them. */
+async function readBack(
   reader: DomainReader,
   operation: Omit<Operation, 'inverse'>,
   before: Documents,
   options: ApplyOptions,
 ): Promise<Documents> {
-  const call: CallOptions = { signal: options.signal };
-  if (operation.action === 'detach' && operation.scope === 'live') {
-    await unplug(reader, operation, options.unplug ?? {}, options.signal);
-  } else {
-    const { procedure, args } = operation.call;
-    await reader.connection.call(
-      procedure as 'DOMAIN_ATTACH_DEVICE_FLAGS',
-      { dom: reader.handle, ...args } as never,
-      call,
-    );
-  }
-  const after = await reader.documents(call);
+  const after = await reader.documents({ signal: options.signal });
   verifyOperation(operation, before, after);
   return after;
 }
@@ -183,12 +199,14 @@ async function rollback(
     for (const inverse of operation.inverse) {
       try {
         const documents = await reader.documents();
-        if (needed(inverse, documents)) await runOperation(reader, inverse, documents, patient);
+        if (!needed(inverse, documents)) continue;
+        await makeCall(reader, inverse, patient);
+        await readBack(reader, inverse, documents, patient);
       } catch (error) {
         errors.push(error);
       }
     }
-    options.onProgress?.({ operation, state: 'undone', done: 0, total: done.length });
+    tell(options, { operation, state: 'undone', done: 0, total: done.length });
   }
   if (errors.length > 0) return errors;
   try {

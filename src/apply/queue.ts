@@ -1,17 +1,25 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /** Chains work on one domain, so that within this process two applies never interleave. Keyed by UUID. */
 const tails = new Map<string, Promise<unknown>>();
 
+/** The domains whose turn the running code has: a hook that applies or starts is part of the work that called it. */
+const mine = new AsyncLocalStorage<ReadonlySet<string>>();
+
 /** Runs `work` after all work queued before it for the same domain, whether that succeeded or not. */
 export async function queued<T>(uuid: string, work: () => Promise<T>): Promise<T> {
+  const held = mine.getStore();
+  if (held?.has(uuid)) return work();
+  const turn = () => mine.run(new Set([...(held ?? []), uuid]), work);
   const before = tails.get(uuid) ?? Promise.resolve();
-  const mine = before.then(work, work);
-  const settled = mine.then(
+  const outcome = before.then(turn, turn);
+  const settled = outcome.then(
     () => {},
     () => {},
   );
   tails.set(uuid, settled);
   try {
-    return await mine;
+    return await outcome;
   } finally {
     if (tails.get(uuid) === settled) tails.delete(uuid);
   }

@@ -54,7 +54,8 @@ export function verifyOperation(operation: Omit<Operation, 'inverse'>, before: D
       );
   }
   for (const side of sidesOf(operation, after)) {
-    const problem = outcomeProblem(operation, side, after[side] as DomainDocument);
+    const problem =
+      outcomeProblem(operation, side, after[side] as DomainDocument) ?? unchanged(operation, side, before, after);
     if (problem)
       throw new LibvirtCanonicalError(
         'APPLY_FAILED',
@@ -104,9 +105,23 @@ function outcomeProblem(
     return `${subject} is at ${addressOf(found)}, not at ${address}`;
   if (action !== 'update' || side === 'live') return undefined;
   const missing = changes.find(
-    ({ path, to }) => (found.leaves.get(path) ?? undefined) !== to && to !== undefined && to !== HIDDEN,
+    // libvirt does not write a default that it is told outright.
+    ({ path, to }) => to !== undefined && to !== HIDDEN && (found.leaves.get(path) ?? 'default') !== to,
   );
   return missing && `${subject} has ${missing.path} = ${found.leaves.get(missing.path) ?? '(none)'}, not ${missing.to}`;
+}
+
+/** A setting that stands in the canonical document must have changed it. */
+function unchanged(
+  operation: Omit<Operation, 'inverse'>,
+  side: keyof Documents,
+  before: Documents,
+  after: Documents,
+): string | undefined {
+  if (operation.action !== 'set' || side !== 'canonical' || before.canonical.xml !== after.canonical.xml)
+    return undefined;
+  const owns = SETTINGS[operation.subject as keyof typeof SETTINGS]?.owns ?? [];
+  return owns.length > 0 ? `nothing of ${owns.join(', ')} has changed` : undefined;
 }
 
 function addressOf({ address }: Device): string | undefined {

@@ -12,6 +12,7 @@ export {
   type Refusal,
   type Scope,
   type Setting,
+  wireArguments,
 } from './operation.js';
 export {
   type MemoryRequest,

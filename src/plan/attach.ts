@@ -9,6 +9,7 @@ import {
   type Device,
   type DeviceRequest,
   type DomainDocument,
+  describe,
   deviceXml,
   invalid,
   type Operation,
@@ -178,6 +179,8 @@ function refuseDuplicates(draft: Draft, device: Device, path: string): boolean {
     if (holder) throw duplicate(path, `${what} ${value}`, holder.identity, `Choose another ${what}`);
   }
   const order = device.leaves.get('boot/@order');
+  if (order !== undefined && !/^[1-9]\d{0,9}$/.test(order))
+    throw invalid(path, `${describe(order)} is not a boot order`, 'Give a whole number from 1 up');
   const [updated] = [...draft.bootOrders].find(([, taken]) => taken === order) ?? [];
   if (updated) throw duplicate(path, `boot order ${order}`, updated, 'Choose another boot order');
   if (order !== undefined && canonical.hasOsBoot) {

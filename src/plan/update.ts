@@ -16,7 +16,7 @@ import {
   type Scope,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { detachedCopy, leafChanges, leaves, serialize, setAt, under } from '../xml/index.js';
+import { detachedCopy, leafChanges, leaves, removeAll, serialize, setAt, under } from '../xml/index.js';
 import { type Draft, duplicate } from './draft.js';
 import type { DeviceUpdate } from './request.js';
 import { findOne, readSelector } from './select.js';
@@ -90,7 +90,9 @@ export function planInPlace(draft: Draft, sides: Sides, wanted: (from: Device) =
   if (order?.to !== undefined) draft.bootOrders.set(identity, order.to);
   else if (order) draft.bootOrders.delete(identity);
 
-  const verdicts = liveAll.map((change) => ({ change, ...liveVerdict(draft, inLive as Device, change.path) }));
+  const verdicts = together(
+    liveAll.map((change) => ({ change, ...liveVerdict(draft, inLive as Device, change.path) })),
+  );
   const now = verdicts.filter(({ live: word }) => word === 'yes').map(({ change }) => change);
   const later = verdicts.filter(({ live: word }) => word !== 'yes');
   if (later.length > 0 && asked === 'live') {
@@ -197,7 +199,7 @@ function setFields(
     }
     const assignments = value === null ? [] : field.encode(value, `${where}.${key}`);
     const rivals = value === null ? [] : exclusive.filter((group) => group.includes(key)).flat();
-    for (const name of [key, ...rivals]) for (const path of fields[name]?.paths ?? []) setAt(element, path, undefined);
+    for (const name of [key, ...rivals]) for (const path of fields[name]?.paths ?? []) removeAll(element, path);
     for (const [path, leaf] of assignments) setAt(element, path, leaf);
   }
 }
@@ -213,7 +215,11 @@ export function withLeaves(device: Device, changes: readonly Change[]) {
 function changesOf(from: Device, to: Device): Change[] {
   const filled = (path: string) =>
     from.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, from.leaves));
-  return leafChanges(from.leaves, to.leaves).filter(({ path, to: value }) => value !== undefined || !filled(path));
+  return leafChanges(from.leaves, to.leaves).filter(({ path, from: before, to: value }) => {
+    // A default that nobody wrote is as asked, said outright or not.
+    if (before === undefined && value === 'default') return false;
+    return value !== undefined || !filled(path);
+  });
 }
 
 /** A change as plans and errors may show it. */
@@ -296,6 +302,13 @@ function liveVerdict(draft: Draft, device: Device, path: string): LiveVerdict {
     (each) => under(path, each.path) && applies(each.where, device.leaves) && draft.since(each.since),
   );
   return row ?? { live: 'refused', source: 'virDomainUpdateDeviceFlags' };
+}
+
+/** `type` says what `source` means: they change together, or not while the guest runs. */
+function together<V extends LiveVerdict & { readonly change: Change }>(verdicts: readonly V[]): V[] {
+  const retyped = verdicts.find(({ change, live }) => change.path === '@type' && live !== 'yes');
+  if (!retyped) return [...verdicts];
+  return verdicts.map((each) => (under(each.change.path, 'source') ? { ...each, live: retyped.live } : each));
 }
 
 function laterReason(later: ReadonlyArray<LiveVerdict & { readonly change: Change }>): string {

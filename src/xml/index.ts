@@ -1,5 +1,5 @@
 export type { Document, Element } from '@xmldom/xmldom';
 export { buildElement, detachedCopy, serialize } from './build.js';
-export { type LeafChange, type Leaves, leafChanges, leaves, setAt, under, valueAt } from './leaves.js';
+export { type LeafChange, type Leaves, leafChanges, leaves, removeAll, setAt, under, valueAt } from './leaves.js';
 export { assertXmlText, parseElement, parseXml } from './parse.js';
 export { child, children, select, selectText } from './query.js';

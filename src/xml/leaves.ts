@@ -83,6 +83,11 @@ export function setAt(element: Element, path: string, value: string | undefined)
   if (value === undefined) prune(chain);
 }
 
+/** Removes everything at a path, repeated elements too. */
+export function removeAll(element: Element, path: string): void {
+  while (valueAt(element, path) !== undefined) setAt(element, path, undefined);
+}
+
 /** Removes elements that a removal left with nothing in them, innermost first; never the root. */
 function prune(chain: Element[]): void {
   for (let i = chain.length - 1; i > 0; i--) {

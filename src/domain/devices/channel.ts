@@ -1,5 +1,13 @@
+import { under } from '../../xml/index.js';
 import { invalid } from '../values.js';
-import { CHR_SOURCES, type ChrSourceSpec, checkChrSource, chrLiveOnly, chrSourceFields } from './chr-source.js';
+import {
+  CHR_SOURCES,
+  type ChrSourceSpec,
+  checkChrSource,
+  chrLiveOnly,
+  chrSourceFields,
+  coldSources,
+} from './chr-source.js';
 import { constant, deviceFields, flag, integer, oneOf, text, whole } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { CONFIG, can, NO_UPDATE } from './rows.js';
@@ -20,7 +28,7 @@ export interface ChannelSpec extends DeviceSpecBase, ChrSourceSpec {
 
 const SOURCES = [...CHR_SOURCES, 'spicevmc', 'qemuVdagent', 'dbus'] as const;
 
-/** A channel is known by its name. Without `unix.path` libvirt chooses a socket, which the live document shows. */
+/** A channel is known by its name. With `unix: {}` libvirt listens on a socket of its own, which the live document shows. */
 export const channel: DeviceKind<ChannelSpec> = {
   element: 'channel',
   fields: {
@@ -42,6 +50,13 @@ export const channel: DeviceKind<ChannelSpec> = {
   defaults: [['target/@type', 'virtio']],
   check(leaves, where) {
     const virtio = leaves.get('target/@type') === 'virtio';
+    const auto = leaves.get('@type') === 'unix' && !leaves.has('source/@path');
+    for (const field of ['mode', 'reconnect'])
+      if (
+        auto &&
+        [...leaves.keys()].some((leaf) => under(leaf, field === 'mode' ? 'source/@mode' : 'source/reconnect'))
+      )
+        throw invalid(`${where}.unix.${field}`, 'goes with a path only', 'On a socket of its own libvirt listens');
     checkChrSource(leaves, where, { autoPath: virtio && leaves.has('target/@name'), sources: SOURCES });
     if (virtio && !leaves.has('target/@name') && leaves.get('@type') !== 'spicevmc') {
       throw invalid(`${where}.name`, 'is missing', 'Only the SPICE agent has a name by default, com.redhat.spice.0');
@@ -53,6 +68,7 @@ export const channel: DeviceKind<ChannelSpec> = {
   ],
   unique: { 'target/@name': 'channel name' },
   support: [
+    coldSources(),
     can('attach', 'live', 'qemuDomainAttachChrDevice'),
     can('detach', 'live', 'qemuDomainDetachDeviceChr'),
     ...CONFIG,
@@ -73,7 +89,10 @@ export const channel: DeviceKind<ChannelSpec> = {
     ...chrLiveOnly(),
     { path: 'target/@state' },
     // qemuDomainChrDefDropDefaultPath: a socket that libvirt chose is not in the canonical document.
-    { path: 'source/@path', where: { '@type': ['unix'], 'source/@mode': ['bind'], 'target/@type': ['virtio'] } },
+    ...['source/@path', 'source/@mode'].map((path) => ({
+      path,
+      where: { '@type': ['unix'], 'source/@mode': ['bind'], 'target/@type': ['virtio'] },
+    })),
   ],
   bus: (leaves) => (leaves.get('target/@type') === 'guestfwd' ? undefined : { type: 'virtio-serial' }),
 };

@@ -12,7 +12,8 @@ import {
   text,
   whole,
 } from './fields.js';
-import type { LiveOnlyRow } from './kind.js';
+import type { LiveOnlyRow, SupportRow } from './kind.js';
+import { cannot } from './rows.js';
 
 /** Where a character device ends on the host: one of the keys up to `spiceport`. libvirt: `type=` and `<source>`. */
 export interface ChrSourceSpec {
@@ -180,11 +181,19 @@ function udpField(at: string, tag: Assignment): Field<ChrUdpSpec> {
   };
 }
 
+/** Sources that QEMU's chardev-add does not have: devices with them come at a cold boot only, but go like others. */
+export function coldSources(at = ''): SupportRow {
+  const reason = 'a character device of this type cannot be hot-plugged';
+  const where = { [`${at}@type`]: ['spiceport', 'pipe', 'stdio', 'nmdm'] };
+  return cannot('attach', 'live', reason, 'qemuMonitorJSONAttachCharDevGetProps', where);
+}
+
 /** What a character device writes into its live document. */
 export function chrLiveOnly(at = ''): readonly LiveOnlyRow[] {
   return [
     { path: `${at}source/@path`, where: { [`${at}@type`]: ['pty'] } },
     { path: `${at}source/@tty` },
+    { path: `${at}source/@tls` },
     { path: '@tty' },
   ];
 }

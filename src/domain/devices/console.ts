@@ -1,4 +1,11 @@
-import { CHR_SOURCES, type ChrSourceSpec, checkChrSource, chrLiveOnly, chrSourceFields } from './chr-source.js';
+import {
+  CHR_SOURCES,
+  type ChrSourceSpec,
+  checkChrSource,
+  chrLiveOnly,
+  chrSourceFields,
+  coldSources,
+} from './chr-source.js';
 import { deviceFields, integer, oneOf } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { CONFIG, can, cannot, NO_UPDATE } from './rows.js';
@@ -29,6 +36,7 @@ export const console: DeviceKind<ConsoleSpec> = {
   names: (leaves) => [leaves.get('target/@port')],
   unique: { 'target/@port': 'console' },
   support: [
+    coldSources(),
     cannot('attach', 'live', attach, 'qemuDomainChrPreInsert', mirror),
     cannot('attach', 'config', attach, 'qemuDomainChrPreInsert', mirror),
     cannot('detach', 'live', detach, 'qemuDomainChrRemove', mirror),

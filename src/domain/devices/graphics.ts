@@ -26,7 +26,7 @@ export interface GraphicsSpec {
   readonly socket?: string;
   /** Not at all: clients come by virDomainOpenGraphics. */
   readonly noListen?: true;
-  /** Secret: never shown in plans and errors. Of vnc: at most 8 characters. */
+  /** Secret: never shown in plans and errors. Of vnc: at most 8 bytes. It changes live if there was one at start. */
   readonly passwd?: string;
   /** Time in UTC from which the password is no longer good: `2026-12-31T23:59:59`. */
   readonly passwdValidTo?: string;
@@ -218,6 +218,11 @@ export const graphics: DeviceKind<GraphicsSpec> = {
   // qemuDomainChangeGraphics refuses an element that lacks the address it listens on, which only the live one has.
   updatesApart: true,
   updates: [
+    // QEMU has no password to set when it was started without one.
+    ...['@passwd', '@passwdValidTo', '@connected'].map(
+      (path) =>
+        ({ path, live: 'refused', where: { ...SERVER, '@passwd': [''] }, source: 'QEMU: set_password' }) as const,
+    ),
     ...['@passwd', '@passwdValidTo', '@connected'].map(
       (path) => ({ path, live: 'yes', where: SERVER, source: CHANGE }) as const,
     ),

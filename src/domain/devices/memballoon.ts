@@ -39,7 +39,6 @@ export const memballoon: DeviceKind<MemballoonSpec> = {
   names: () => ['memballoon'],
   unique: {},
   support: defineOnly('memory balloons'),
-  limits: [{ atMost: 1, source: 'virDomainDefParseXML' }],
   ...NO_UPDATE,
   abi: ['@model', '@autodeflate', '@freePageReporting', ...VIRTIO_ABI],
   liveOnly: [],

@@ -61,6 +61,7 @@ const ONLY: ReadonlyArray<readonly [field: string, path: string, ...models: stri
   ['source.pagesize', 'source/pagesize', 'dimm', 'virtio-mem'],
   ['source.nodemask', 'source/nodemask', 'dimm', 'virtio-mem', 'sgx-epc'],
 ];
+const VIRTIO = { '@model': ['virtio-mem', 'virtio-pmem'] };
 const SGX = { '@model': ['sgx-epc'] };
 const MEMSLOTS = { 'target/@dynamicMemslots': ['yes', 'no'] };
 const PLUGGED = { '@model': ['dimm', 'nvdimm', 'virtio-mem', 'virtio-pmem'] };
@@ -123,6 +124,8 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
       cannot('attach', scope, 'dynamicMemslots needs libvirt 10.1.0', 'virDomainMemoryTargetDefParseXML', MEMSLOTS),
     ]),
     can('attach', 'live', 'qemuDomainAttachMemory'),
+    // virtio_md_pci_unplug_request_cb; newer QEMU lets a virtio-mem go that the guest has emptied.
+    cannot('detach', 'live', 'QEMU cannot unplug virtio memory devices', 'QEMU: device_del', VIRTIO),
     can('detach', 'live', 'qemuDomainDetachPrepMemory'),
     ...CONFIG,
   ],

@@ -1,4 +1,11 @@
-import { CHR_SOURCES, type ChrSourceSpec, checkChrSource, chrLiveOnly, chrSourceFields } from './chr-source.js';
+import {
+  CHR_SOURCES,
+  type ChrSourceSpec,
+  checkChrSource,
+  chrLiveOnly,
+  chrSourceFields,
+  coldSources,
+} from './chr-source.js';
 import { bootableFields, constant } from './fields.js';
 import type { BootableSpec, DeviceKind } from './kind.js';
 import { CONFIG, can, NO_UPDATE } from './rows.js';
@@ -24,6 +31,7 @@ export const redirdev: DeviceKind<RedirdevSpec> = {
   names: () => [],
   unique: {},
   support: [
+    coldSources(),
     can('attach', 'live', 'qemuDomainAttachRedirdevDevice'),
     can('detach', 'live', 'qemuDomainDetachPrepRedirdev', { since: '4.0.0' }),
     ...CONFIG,

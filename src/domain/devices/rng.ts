@@ -1,5 +1,5 @@
 import { invalid, type Size } from '../values.js';
-import { type ChrSourceSpec, chrLiveOnly, chrSource } from './chr-source.js';
+import { type ChrSourceSpec, chrLiveOnly, chrSource, coldSources } from './chr-source.js';
 import {
   constant,
   deviceFields,
@@ -57,6 +57,7 @@ export const rng: DeviceKind<RngSpec> = {
   names: () => [],
   unique: {},
   support: [
+    coldSources('backend/'),
     can('attach', 'live', 'qemuDomainAttachRNGDevice'),
     can('detach', 'live', 'qemuDomainDetachPrepRNG'),
     ...CONFIG,

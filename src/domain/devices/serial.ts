@@ -1,4 +1,11 @@
-import { CHR_SOURCES, type ChrSourceSpec, checkChrSource, chrLiveOnly, chrSourceFields } from './chr-source.js';
+import {
+  CHR_SOURCES,
+  type ChrSourceSpec,
+  checkChrSource,
+  chrLiveOnly,
+  chrSourceFields,
+  coldSources,
+} from './chr-source.js';
 import { deviceFields, integer, oneOf, text } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { CONFIG, can, cannot, NO_UPDATE } from './rows.js';
@@ -47,6 +54,7 @@ export const serial: DeviceKind<SerialSpec> = {
   names: (leaves) => [leaves.get('target/@port')],
   unique: { 'target/@port': 'serial port' },
   support: [
+    coldSources(),
     can('attach', 'live', 'qemuDomainAttachChrDeviceAssignAddr', { where: pluggable }),
     cannot('attach', 'live', reason, 'qemuDomainAttachChrDevice'),
     can('detach', 'live', 'qemuDomainDetachDeviceChr', { where: pluggable }),
