@@ -27,7 +27,7 @@ test('define-once: the second definition is refused, adopting changes nothing', 
 
 test('hot-plug: each device sits now where it boots next, and the guest lets go of the disk', async () => {
   const said = await example('hot-plug');
-  assert.match(said, '4 operations, 0 refusals');
+  assert.match(said, '5 operations, 0 refusals');
   const places = [...said.matchAll(/(pci \S+) at the next boot, (pci \S+) now/g)];
   assert.is(places.length, 4);
   for (const [, next, now] of places) assert.is(now, next);
