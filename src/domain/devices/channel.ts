@@ -50,7 +50,7 @@ export const channel: DeviceKind<ChannelSpec> = {
   defaults: [['target/@type', 'virtio']],
   check(leaves, where) {
     const virtio = leaves.get('target/@type') === 'virtio';
-    const auto = leaves.get('@type') === 'unix' && !leaves.has('source/@path');
+    const auto = virtio && leaves.get('@type') === 'unix' && !leaves.has('source/@path');
     for (const field of ['mode', 'reconnect'])
       if (
         auto &&

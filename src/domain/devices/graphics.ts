@@ -226,6 +226,9 @@ export const graphics: DeviceKind<GraphicsSpec> = {
     ...['@passwd', '@passwdValidTo', '@connected'].map(
       (path) => ({ path, live: 'yes', where: SERVER, source: CHANGE }) as const,
     ),
+    ...['@port', '@autoport', '@tlsPort', '@keymap', 'listen'].map(
+      (path) => ({ path, live: 'refused', where: SERVER, source: CHANGE }) as const,
+    ),
     ...['@websocket', '@sharePolicy', '@powerControl', 'audio', 'gl', ...SPICE].map(
       (path) => ({ path, live: 'ignored', where: SERVER, source: CHANGE }) as const,
     ),

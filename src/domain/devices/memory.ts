@@ -62,9 +62,12 @@ const ONLY: ReadonlyArray<readonly [field: string, path: string, ...models: stri
   ['source.nodemask', 'source/nodemask', 'dimm', 'virtio-mem', 'sgx-epc'],
 ];
 const VIRTIO = { '@model': ['virtio-mem', 'virtio-pmem'] };
+const PMEM = { '@model': ['virtio-pmem'] };
 const SGX = { '@model': ['sgx-epc'] };
 const MEMSLOTS = { 'target/@dynamicMemslots': ['yes', 'no'] };
 const PLUGGED = { '@model': ['dimm', 'nvdimm', 'virtio-mem', 'virtio-pmem'] };
+
+const PMEM_REASON = 'libvirt before 9.4.0 cannot start a domain that has a virtio-pmem';
 
 export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
   element: 'memory',
@@ -119,7 +122,10 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
   support: [
     cannot('attach', 'live', 'sgx-epc memory has no hot-plug', 'qemuDomainAttachMemory', SGX),
     cannot('detach', 'live', 'sgx-epc memory has no hot-plug', 'qemuDomainDetachDeviceLive', SGX),
+    // libvirt attaches it all the same, and then cannot start the domain: "memory device info is not handled yet".
     ...(['live', 'config'] as const).flatMap((scope) => [
+      can('attach', scope, 'qemuMonitorJSONGetMemoryDeviceInfo', { where: PMEM, since: '9.4.0' }),
+      cannot('attach', scope, PMEM_REASON, 'qemuMonitorJSONGetMemoryDeviceInfo', PMEM),
       can('attach', scope, 'virDomainMemoryTargetDefParseXML', { where: MEMSLOTS, since: '10.1.0' }),
       cannot('attach', scope, 'dynamicMemslots needs libvirt 10.1.0', 'virDomainMemoryTargetDefParseXML', MEMSLOTS),
     ]),
@@ -143,6 +149,14 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
       reason: 'the domain is defined without a NUMA cell, which memory modules belong to',
       remedy: 'Only another definition can give it one (libvirt adds one by itself from 9.6.0 on)',
       source: 'qemuDomainDefValidateMemoryHotplug',
+    },
+    {
+      scope: 'live',
+      where: { '@model': ['nvdimm'] },
+      domain: 'devices/memory[@model="nvdimm"]',
+      reason: 'QEMU takes an NVDIMM only when the domain was started with one',
+      remedy: "Ask for scope: 'config' to have it from the next cold boot on",
+      source: 'qemuAppendDomainMemoryMachineParams',
     },
   ],
   updateConfig: true,
@@ -186,6 +200,8 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
     'target/readonly',
   ],
   liveOnly: [{ path: 'target/current' }, { path: 'address/@base', where: { 'address/@type': ['dimm'] } }],
+  // libvirt counts the module in (virDomainDefPostParseMemory).
+  touches: ['memory', 'currentMemory'],
   bus(leaves) {
     const model = leaves.get('@model') ?? '';
     if (model.startsWith('virtio')) return { type: 'pci', slot: 'express' };

@@ -32,13 +32,15 @@ badValues(test, channel, [
   ['', { name: 'a', spicevmc: true, pty: true }],
   ['', { name: 'a', guestfwd: { address: '10.0.2.9', port: 1 }, pty: true }],
   ['name', { pty: true }],
+  ['unix.mode', { name: 'a', unix: { mode: 'bind' } }],
+  ['unix.reconnect', { name: 'a', unix: { reconnect: { enabled: false } } }],
   ['guestfwd.port', { pty: true, guestfwd: { address: '10.0.2.9' } }],
   ['unix.path', { guestfwd: { address: '10.0.2.9', port: 1 }, unix: { mode: 'bind' } }],
   ['qemuVdagent.mouse', { name: 'a', qemuVdagent: { mouse: 'both' } }],
 ]);
 
 test('libvirt makes the socket of a named channel, and names the SPICE agent', () => {
-  assert.not(build(channel, { name: 'a', unix: { mode: 'bind' } }).has('source/@path'));
+  assert.not(build(channel, { name: 'a', unix: {} }).has('source/@path'));
   assert.is(build(channel, { spicevmc: true }).get('target/@type'), 'virtio');
 });
 
@@ -47,6 +49,16 @@ test('it answers to its id and its name, or where it leads', () => {
   assert.equal(namesOf(xml), ['agent', 'ua-agent', 'org.a']);
   const forward = "<channel type='pty'><target type='guestfwd' address='10.0.2.9' port='80'/></channel>";
   assert.equal(namesOf(forward), ['10.0.2.9:80']);
+});
+
+test('sources that QEMU cannot add while it runs', () => {
+  for (const source of [{ spiceport: 'a' }, { pipe: '/a' }, { stdio: true }] as const) {
+    assert.match(
+      verdict({ channel: { name: 'a', ...source } }, 'attach', 'live'),
+      /of this type cannot be hot-plugged/,
+    );
+    assert.is(verdict({ channel: { name: 'a', ...source } }, 'attach', 'config'), 'yes');
+  }
 });
 
 test('it comes and goes live and in the canonical document', () => {
@@ -74,11 +86,13 @@ test('the canonical document gets its controller from libvirt', () => {
 });
 
 test('what the guest does with it is no difference between the documents', () => {
-  const inside = (more: string, state: string) =>
-    `<channel type='unix'><source mode='bind'${more}/><target type='virtio' name='a'${state}/></channel>`;
-  const { canonical, live } = contextOf(inside('', ''), { live: inside(" path='/run/a'", " state='connected'") });
+  const inside = (source: string, state: string) =>
+    `<channel type='unix'>${source}<target type='virtio' name='a'${state}/></channel>`;
+  const { canonical, live } = contextOf(inside('', ''), {
+    live: inside("<source mode='bind' path='/run/a'/>", " state='connected'"),
+  });
   const filled = [...(live?.devices[0]?.leaves.keys() ?? [])].filter((path) => !canonical.devices[0]?.leaves.has(path));
-  assert.equal(filled, ['source/@path', 'target/@state']);
+  assert.equal(filled, ['source/@mode', 'source/@path', 'target/@state']);
   for (const path of filled)
     assert.ok(
       channel.liveOnly.some((row) => row.path === path),

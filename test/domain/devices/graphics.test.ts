@@ -142,9 +142,10 @@ test('it is in the definition or not at all', () => {
       assert.match(verdict({ graphics: { type: 'vnc' } }, action, scope), /displays/);
 });
 
-const canonical = "<graphics type='vnc' port='-1' autoport='yes'><listen type='address'/><odd/></graphics>";
+const canonical =
+  "<graphics type='vnc' port='-1' autoport='yes' passwd='old'><listen type='address'/><odd/></graphics>";
 const live =
-  "<graphics type='vnc' port='5900' autoport='yes' listen='127.0.0.1'><listen type='address' address='127.0.0.1'/></graphics>";
+  "<graphics type='vnc' port='5900' autoport='yes' listen='127.0.0.1' passwd='old'><listen type='address' address='127.0.0.1'/></graphics>";
 
 test('a password changes live, in the element as it runs, and never shows', () => {
   const request = { update: [{ graphics: 'vnc', set: { passwd: 'hush' } }] } as const;
@@ -164,7 +165,7 @@ test('a password changes live, in the element as it runs, and never shows', () =
 });
 
 test('even when both documents have the same port, the running element is the one that is sent live', () => {
-  const fixed = (listen: string) => `<graphics type='vnc' port='5999' autoport='no'${listen}</graphics>`;
+  const fixed = (listen: string) => `<graphics type='vnc' port='5999' autoport='no' passwd='old'${listen}</graphics>`;
   const request = { update: [{ graphics: 'vnc', set: { passwd: 'hush' } }] } as const;
   const plan = planned(request, fixed("><listen type='address'/>"), {
     live: fixed(" listen='127.0.0.1'><listen type='address' address='127.0.0.1'/>"),
@@ -173,6 +174,17 @@ test('even when both documents have the same port, the running element is the on
     plan.operations.map(({ scope }) => scope),
     ['live', 'config'],
   );
+});
+
+test('a first password waits for the next boot', () => {
+  const plan = planned({ update: [{ graphics: 'vnc', set: { passwd: 'hush' } }] }, "<graphics type='vnc'/>", {
+    live: "<graphics type='vnc'/>",
+  });
+  assert.equal(
+    plan.operations.map(({ scope }) => scope),
+    ['config'],
+  );
+  assert.match(plan.operations[0]?.reason ?? '', /@passwd: libvirt refuses to change it live/);
 });
 
 test('other fields wait for the next boot', () => {

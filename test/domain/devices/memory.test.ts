@@ -97,6 +97,7 @@ test('a module is known by its slot in both documents, though only the running o
 test('all but sgx-epc come and go while the guest runs', () => {
   for (const action of ['attach', 'detach'] as const) {
     assert.is(verdict({ memory: dimm }, action, 'live'), 'yes');
+    assert.is(verdict({ memory: virtioMem }, action, 'live') === 'yes', action === 'attach', 'QEMU lets it come only');
     assert.match(verdict({ memory: { ...dimm, model: 'sgx-epc' } }, action, 'live'), /sgx-epc memory has no hot-plug/);
     assert.is(verdict({ memory: { ...dimm, model: 'sgx-epc' } }, action, 'config'), 'yes');
   }
@@ -108,11 +109,22 @@ test('all but sgx-epc come and go while the guest runs', () => {
 const maxMemory = "<maxMemory slots='4' unit='KiB'>8388608</maxMemory>";
 const numa = "<cpu><numa><cell id='0' cpus='0' memory='1048576' unit='KiB'/></numa></cpu>";
 
+test('a virtio-pmem would keep an old libvirt from starting the domain', () => {
+  const pmem = { memory: { model: 'virtio-pmem', size: '128 MiB', source: { path: '/a' } } } as const;
+  for (const scope of ['live', 'config'] as const) {
+    assert.match(verdict(pmem, 'attach', scope), /before 9\.4\.0 cannot start/);
+    assert.is(verdict(pmem, 'attach', scope, '9.4.0'), 'yes');
+  }
+});
+
 test('the domain must have been defined for it', () => {
   const refusal = (domain: string) => planned({ attach: [{ memory: dimm }] }, '', { domain }).refusals[0]?.reason ?? '';
   assert.match(refusal(''), /without maxMemory/);
   assert.match(refusal(maxMemory), /without a NUMA cell/);
   assert.is(refusal(maxMemory + numa), '');
+  const nvdimm = { memory: { ...dimm, model: 'nvdimm', source: { path: '/a' } } } as const;
+  const running = planned({ attach: [nvdimm] }, '', { domain: maxMemory + numa, live: '' });
+  assert.match(running.refusals[0]?.reason ?? '', /only when the domain was started with one/);
 });
 
 test('modules take slots, virtio memory a PCIe port', () => {

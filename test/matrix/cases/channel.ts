@@ -12,7 +12,7 @@ const attach = (title: string, spec: DeviceSpecs['channel'], devices: readonly D
 
 export const cases: readonly KindCase[] = [
   attach('pty', { name: 'org.example.pty.0', pty: true }),
-  attach('socket of libvirt’s choice', { name: 'org.qemu.guest_agent.0', unix: { mode: 'bind' } }),
+  attach('socket of libvirt’s choice', { name: 'org.qemu.guest_agent.0', unix: {} }),
   attach('null', { name: 'org.example.null.0', null: true }),
   attach('tcp', {
     name: 'org.example.tcp.0',
@@ -65,7 +65,7 @@ export const cases: readonly KindCase[] = [
     kind: 'channel',
     title: 'guestfwd',
     host: 'session',
-    device: () => ({ channel: { guestfwd: { address: '10.0.2.9', port: 4600 }, null: true } }),
+    device: () => ({ channel: { id: 'ours', guestfwd: { address: '10.0.2.9', port: 4600 }, null: true } }),
   },
   {
     kind: 'channel',

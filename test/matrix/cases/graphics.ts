@@ -18,9 +18,9 @@ const secrets = [
 ] as const;
 
 export const cases: readonly KindCase[] = [
-  display('vnc', { type: 'vnc', autoport: true }, [
+  display('vnc', { type: 'vnc', autoport: true, passwd: 'zeroth' }, [
     ...secrets,
-    { set: { passwd: null, connected: null } },
+    { set: { passwd: null, passwdValidTo: null, connected: null } },
     { set: { sharePolicy: 'ignore' } },
     { set: { powerControl: true } },
     { set: { keymap: 'de' } },
@@ -28,12 +28,13 @@ export const cases: readonly KindCase[] = [
     { set: { port: 5987 } },
     { set: { websocket: 5988 } },
   ]),
-  display('vnc at a port of one’s own', { type: 'vnc', port: 5986, listen: '127.0.0.1' }, [
+  display('vnc at a port of one’s own', { type: 'vnc', port: 5986, listen: '127.0.0.1', passwd: 'zeroth' }, [
     ...secrets,
     { set: { socket: 'auto' } },
   ]),
-  display('vnc in a socket', { type: 'vnc', socket: 'auto' }, secrets),
-  display('spice', { type: 'spice', autoport: true }, [
+  display('vnc in a socket', { type: 'vnc', socket: 'auto', passwd: 'zeroth' }, secrets),
+  display('vnc without a password', { type: 'vnc', autoport: true }, [secrets[0]]),
+  display('spice', { type: 'spice', autoport: true, passwd: 'zeroth' }, [
     ...secrets,
     { set: { connected: 'disconnect' } },
     { set: { spice: { image: 'off', jpeg: 'never', streaming: 'off' } } },

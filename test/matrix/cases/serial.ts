@@ -1,12 +1,15 @@
-import type { DeviceSpecs } from '../../../src/index.js';
+import type { DeviceRequest, DeviceSpecs } from '../../../src/index.js';
 import type { KindCase } from '../case.js';
 import { bridge, fresh } from '../domain-parts.js';
+
+/** With the first serial port comes the first console, so that ours are others. */
+const first: DeviceRequest = { serial: { port: 0, pty: true } };
 
 const attach = (title: string, spec: DeviceSpecs['serial'], domain?: KindCase['domain']): KindCase => ({
   kind: 'serial',
   title,
   host: 'session',
-  ...(domain ? { domain } : {}),
+  domain: { devices: [first], ...domain },
   device: () => ({ serial: { id: 'ours', ...spec } }),
 });
 
@@ -19,6 +22,7 @@ export const cases: readonly KindCase[] = [
     kind: 'serial',
     title: 'usb into a socket',
     host: 'session',
+    domain: { devices: [first] },
     device: (host) => ({
       serial: {
         id: 'ours',
