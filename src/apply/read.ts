@@ -1,3 +1,4 @@
+import gte from 'semver/functions/gte.js';
 import {
   type CallOptions,
   type Connection,
@@ -8,6 +9,11 @@ import {
 } from '../connection/index.js';
 import { type DomainContext, DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+
+/** libvirt that has virDomainGetAutostartOnce. */
+const AUTOSTART_ONCE_SINCE = '11.2.0';
+/** An unprivileged daemon of a user's own, as its URI tells. */
+const SESSION = /\/session(\?|$)/;
 
 /** Reads a domain as libvirt has it. A document that has not changed since the last read is not parsed again. */
 export class DomainReader {
@@ -36,17 +42,22 @@ export class DomainReader {
   /** Everything that a plan is made of. */
   async context(options: CallOptions = {}): Promise<DomainContext> {
     const dom = this.handle;
-    const [documents, persistent, saved, started] = await Promise.all([
+    const [documents, persistent, saved, started, once] = await Promise.all([
       this.documents(options),
       this.connection.call('DOMAIN_IS_PERSISTENT', { dom }, options),
       this.connection.call('DOMAIN_HAS_MANAGED_SAVE_IMAGE', { dom, flags: 0 }, options),
       this.connection.call('DOMAIN_GET_AUTOSTART', { dom }, options).catch(notOnTransient),
+      gte(this.connection.libvirtVersion, AUTOSTART_ONCE_SINCE)
+        ? this.connection.call('DOMAIN_GET_AUTOSTART_ONCE', { dom }, options).catch(notOnTransient)
+        : { autostart: 0 },
     ]).catch((error: unknown) => Promise.reject(notFound(error, dom)));
     return {
       ...documents,
       persistent: persistent.persistent === 1,
       managedSave: saved.result === 1,
       autostart: started.autostart === 1,
+      autostartOnce: once.autostart === 1,
+      session: SESSION.test(this.connection.uri),
       versions: { libvirt: this.connection.libvirtVersion, qemu: this.connection.hypervisorVersion },
     };
   }

@@ -6,6 +6,7 @@ import {
   type DomainDocument,
   guestAbi,
   HIDDEN,
+  kindOrUnknown,
   type Operation,
   SETTINGS,
 } from '../domain/index.js';
@@ -75,11 +76,13 @@ function sidesOf({ scope }: Omit<Operation, 'inverse'>, { live }: Documents): Ar
 function expected(operation: Omit<Operation, 'inverse'>, difference: AbiDifference, after: DomainDocument): boolean {
   if (operation.action === 'set')
     return touches(operation.subject).some((path) => under(difference.field, path)) && difference.subject === 'domain';
+  const element = operation.subject.split(' ', 1)[0] ?? '';
+  if (difference.subject === 'domain' && operation.action !== 'update')
+    return (kindOrUnknown(element).touches ?? []).some((path) => under(difference.field, path));
   if (difference.subject === operation.subject) return true;
   if (difference.field !== 'device' || difference.before !== undefined) return false;
   // A new device: the one attached under a name that only libvirt knew, or a controller that it needed.
   const added = after.devices.find((device) => device.identity === difference.subject);
-  const element = operation.subject.split(' ', 1)[0];
   return operation.action === 'attach' && (added?.kind.element === 'controller' || added?.kind.element === element);
 }
 

@@ -1,5 +1,6 @@
 export { type AbiDifference, compareGuestAbi, type DeviceAbi, domainLeaves, type GuestAbi, guestAbi } from './abi.js';
 export { type Address, addressLeaves, addressProblem, addressText, type PciAddress, parseAddress } from './address.js';
+export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
 export {
@@ -14,13 +15,7 @@ export {
   type Setting,
   wireArguments,
 } from './operation.js';
-export {
-  type MemoryRequest,
-  type MetadataRequest,
-  SETTINGS,
-  type SettingsRequest,
-  type VcpusRequest,
-} from './settings/index.js';
+export * from './settings/index.js';
 export { type DeviceRequest, type DomainSpec, definitionOf, deviceXml, domainXml, requestedDevices } from './spec.js';
 export { type Capacity, Topology } from './topology.js';
 export { describe, invalid, type Size, uuidOf } from './values.js';

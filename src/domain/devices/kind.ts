@@ -118,6 +118,8 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   readonly liveOnly: readonly LiveOnlyRow[];
   /** Paths whose values never show in plans, errors or logs. */
   readonly secret?: readonly string[];
+  /** Paths of the domain document, outside the devices, that libvirt changes when such a device comes or goes. */
+  readonly touches?: readonly string[];
   /** The bus it takes a place on; undefined when it needs none. */
   bus(leaves: Leaves): BusDemand | undefined;
 }
