@@ -96,7 +96,8 @@ function outcomeProblem(
   side: keyof Documents,
   document: DomainDocument,
 ): string | undefined {
-  const { action, subject, address, changes } = operation;
+  const { action, subject, changes } = operation;
+  const address = operation.address?.replace(/^(dimm \d+)@.*/, '$1');
   if (action === 'set') return undefined;
   const device = document.devices.find((each) => each.identity === subject);
   if (action === 'detach') return device && `${subject} is still there`;
@@ -127,6 +128,7 @@ function unchanged(
   return owns.length > 0 ? `nothing of ${owns.join(', ')} has changed` : undefined;
 }
 
+/** Of a memory module the slot is what a plan can name; where it begins only the running guest tells. */
 function addressOf({ address }: Device): string | undefined {
-  return address && addressText(address);
+  return address && addressText(address.type === 'dimm' ? { ...address, base: undefined } : address);
 }

@@ -142,7 +142,7 @@ export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: Comp
       if (!other) continue;
       missing.delete(device);
       added.delete(other);
-      compare(device.identity, flat(device), flat(other));
+      compare(device.identity, flat(device, options.live), flat(other, options.live));
     }
   }
   const there = ({ address = 'there' }: DeviceAbi) => address;
@@ -160,10 +160,12 @@ const SAMENESS: ReadonlyArray<(a: DeviceAbi, b: DeviceAbi) => boolean> = [
   (a, b) => a.kind === b.kind && a.address !== undefined && a.address === b.address,
 ];
 
-function flat(device: DeviceAbi): Readonly<Record<string, string>> {
+/** `live`: where a module begins is told by the running guest only. */
+function flat(device: DeviceAbi, live?: boolean): Readonly<Record<string, string>> {
+  const address = live ? device.address?.replace(/^(dimm \d+)@.*/, '$1') : device.address;
   return {
     ...device.fields,
-    ...(device.address === undefined ? {} : { address: device.address }),
+    ...(address === undefined ? {} : { address }),
     ...(device.bootOrder === undefined ? {} : { 'boot/@order': String(device.bootOrder) }),
   };
 }

@@ -1,4 +1,4 @@
-import { type Element, type Leaves, leaves, parseXml, select, selectText, serialize } from '../xml/index.js';
+import { type Element, type Leaves, leaves, parseXml, select, selectText, serialize, valueAt } from '../xml/index.js';
 import { type Address, addressOf, addressText } from './address.js';
 import { type DeviceKind, kindOrUnknown, NOT_A_DEVICE, userAliasOf } from './devices/index.js';
 
@@ -90,7 +90,7 @@ function readDevices(root: Element): Device[] {
   const ordinals = new Map<string, number>();
   const taken = new Set<string>();
   return select(root, 'devices/*')
-    .filter((element) => !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName))
+    .filter((element) => !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && !isMirror(element))
     .map((element) => {
       const device = readDevice(element, ordinals);
       let { identity } = device;
@@ -100,6 +100,15 @@ function readDevices(root: Element): Device[] {
         ? device
         : { ...device, identity, name: `${device.name}${identity.slice(device.identity.length)}` };
     });
+}
+
+/** The first serial port stands a second time as `<console>`, alias, address and all (virDomainDefAddConsoleCompat). */
+function isMirror(element: Element): boolean {
+  return (
+    element.nodeName === 'console' &&
+    valueAt(element, 'target/@type') === 'serial' &&
+    select(element, '../serial').length > 0
+  );
 }
 
 /** Reads one device element, from a document or from a request. */

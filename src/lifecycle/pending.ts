@@ -39,8 +39,10 @@ export function pendingChanges({ canonical, live }: DomainContext): PendingChang
     const changes = leafChanges(running.leaves, device.leaves).filter(({ path, from, to }) => {
       // libvirt names every device of a running domain.
       if (path === 'alias/@name' && to === undefined) return false;
+      // What the canonical document says itself is no runtime value; -1 is its word for "libvirt chooses".
       return !(
         from !== undefined &&
+        (to === undefined || to === '-1') &&
         device.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, running.leaves))
       );
     });

@@ -51,7 +51,9 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
     }
     if (refuseTakenInOther(draft, half, scope === 'live' ? live : canonical, path)) return;
     draft.attached.push({ device: half, path });
-    draft.operations.push(attachOperation(pluggable(half), scope, half.address, because));
+    // The canonical element says all that the device is; a live one has runtime values that no attach takes.
+    const plain = there.config ? half : pluggable(half);
+    draft.operations.push(attachOperation(plain, scope, plain.address, because));
     return;
   }
 

@@ -96,7 +96,7 @@ export function detachOperation(device: Device, scope: Exclude<Scope, 'both'>): 
 
 function withInverse(device: Device, scope: 'live' | 'config', canonical?: Device): Operation {
   // The canonical element says all that the device is; a live one has runtime values that no attach takes.
-  const whole = scope === 'config' ? device : pluggable(canonical?.address ? canonical : device);
+  const whole = scope === 'config' ? device : canonical?.address ? canonical : pluggable(device);
   const { inverse: _, ...attach } = attachOperation(whole, scope, device.address);
   return { ...detachOperation(device, scope), inverse: [attach] };
 }

@@ -121,7 +121,12 @@ export class Draft {
     const row = this.support(device, action, scope);
     if (row?.supported) return undefined;
     const later = device.kind.support.find(
-      (each) => each.action === action && each.scope === scope && each.supported && !this.since(each.since),
+      (each) =>
+        each.action === action &&
+        each.scope === scope &&
+        each.supported &&
+        applies(each.where, device.leaves) &&
+        !this.since(each.since),
     );
     if (row?.reason) return `${row.reason} (${row.source})`;
     if (later) return `it needs libvirt ${later.since}, this is ${this.context.versions.libvirt}`;
