@@ -35,7 +35,7 @@ export class DomainReader {
     this.#canonical = kept(this.#canonical, canonical);
     // Only a running domain has an id; a shut-off one answers with its canonical document.
     const live = kept(this.#live, plain);
-    this.#live = live.root.hasAttribute('id') ? live : undefined;
+    this.#live = live.isLive ? live : undefined;
     return { canonical: this.#canonical, live: this.#live };
   }
 

@@ -20,22 +20,38 @@ export interface Device {
   readonly address: Address | undefined;
 }
 
-/** One libvirt domain document, parsed once and never changed. */
+/** An expression that only goes down by names, which needs no XPath. */
+const PLAIN_PATH = /^[\w-]+(\/[\w-]+)*(\/@[\w-]+)?$|^@[\w-]+$/;
+
+/** One libvirt domain document, never changed, and parsed when something first looks into it. */
 export class DomainDocument {
   readonly xml: string;
-  readonly root: Element;
-  readonly devices: readonly Device[];
+  #root: Element | undefined;
+  #devices: readonly Device[] | undefined;
 
   constructor(xml: string) {
     this.xml = xml;
-    const document = parseXml(xml);
-    this.root = document.documentElement as Element;
-    this.devices = readDevices(this.root);
+  }
+
+  /** The `<domain>` element. `XML_MALFORMED` and the like when the text is not XML. */
+  get root(): Element {
+    this.#root ??= parseXml(this.xml).documentElement as Element;
+    return this.#root;
+  }
+
+  get devices(): readonly Device[] {
+    this.#devices ??= readDevices(this.root);
+    return this.#devices;
+  }
+
+  /** True for the document of a running domain: libvirt numbers those. */
+  get isLive(): boolean {
+    return /^<domain\b[^>]*\sid=/.test(this.xml);
   }
 
   /** Text of the first node that an XPath expression, relative to `<domain>`, selects. */
   value(expression: string): string | undefined {
-    return selectText(this.root, expression);
+    return PLAIN_PATH.test(expression) ? valueAt(this.root, expression) : selectText(this.root, expression);
   }
 
   get name(): string {

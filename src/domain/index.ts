@@ -15,6 +15,7 @@ export {
   type Setting,
   wireArguments,
 } from './operation.js';
+export { perDocument } from './per-document.js';
 export * from './settings/index.js';
 export { type DeviceRequest, type DomainSpec, definitionOf, deviceXml, domainXml, requestedDevices } from './spec.js';
 export { type Capacity, Topology } from './topology.js';

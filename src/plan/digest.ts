@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { applies, type DomainContext, type DomainDocument, domainLeaves } from '../domain/index.js';
+import { applies, type DomainContext, domainLeaves, perDocument } from '../domain/index.js';
 import { serialize, under } from '../xml/index.js';
 
 /** Values of a running domain that move by themselves. */
@@ -12,11 +12,12 @@ const VOLATILE = ['currentMemory', '@id'];
 export function digestOf({ canonical, live, autostart }: DomainContext): string {
   const hash = createHash('sha256');
   hash.update(canonical.xml).update('\0');
-  if (live) hash.update(JSON.stringify(settled(live)));
+  if (live) hash.update(settled(live));
   return hash.update(`\0${autostart}`).digest('hex');
 }
 
-function settled(live: DomainDocument): unknown {
+/** What counts of a live document, as text. */
+const settled = perDocument((live) => {
   const domain = [...domainLeaves(live)].filter(([path]) => !VOLATILE.some((each) => under(path, each)));
   const devices = live.devices.map((device) =>
     [...device.leaves].filter(
@@ -24,5 +25,5 @@ function settled(live: DomainDocument): unknown {
     ),
   );
   const metadata = live.root.getElementsByTagName('metadata')[0];
-  return [domain, devices, metadata ? serialize(metadata) : null];
-}
+  return JSON.stringify([domain, devices, metadata ? serialize(metadata) : null]);
+});

@@ -7,7 +7,7 @@ import { Plan } from './plan.js';
 /** The plan of a draft: with the intent written in it as an operation of its own, and what an operator should know beside. */
 export function finish(draft: Draft, intent?: Intent): Plan {
   const { context, operations, refusals, notes } = draft;
-  const write = refusals.length === 0 && context.persistent ? intent?.operation(context) : undefined;
+  const write = refusals.length === 0 && context.persistent ? intent?.operation(context, draft.intent) : undefined;
   if (write) operations.push(write);
   if (context.managedSave && operations.length > 0) {
     notes.push(

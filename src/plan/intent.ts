@@ -1,6 +1,6 @@
 import type { Device, DomainContext, DomainDocument, Operation } from '../domain/index.js';
 import { addressText, SETTINGS } from '../domain/index.js';
-import { buildElement, select } from '../xml/index.js';
+import { buildElement, child, children } from '../xml/index.js';
 
 /** Namespace of this library's own element in `<metadata>`. */
 export const INTENT_URI = 'urn:libvirt-canonical:intent:1';
@@ -26,9 +26,13 @@ export class Intent {
 
   /** The intent in a document; undefined when this library never wrote one there. */
   static read({ root }: DomainDocument): Intent | undefined {
-    const [element] = select(root, 'metadata/*').filter((each) => each.namespaceURI === INTENT_URI);
+    const metadata = child(root, 'metadata');
+    const element = metadata && children(metadata).find((each) => each.namespaceURI === INTENT_URI);
     if (!element) return undefined;
-    const all = (name: string) => select(element, `*[local-name()="${name}"]`).map(remembered);
+    const all = (name: string) =>
+      children(element)
+        .filter((each) => each.localName === name)
+        .map(remembered);
     return new Intent(all('device'), all('freed'));
   }
 
@@ -55,6 +59,12 @@ export class Intent {
       [...this.#devices.filter((each) => !touched(each)), ...asked.filter(isRemembered).map(memoryOf)],
       [...this.#freed.filter((each) => !touched(each)), ...detached.map(memoryOf)],
     );
+  }
+
+  /** True when both say the same. */
+  equals(other: Intent): boolean {
+    const text = (of: Intent) => JSON.stringify([of.#devices.map(({ address: _, ...rest }) => rest), of.#freed]);
+    return text(this) === text(other);
   }
 
   /** The element, without the prefix that libvirt adds. */
@@ -86,8 +96,8 @@ export class Intent {
   }
 
   /** The operation that writes it; undefined when the document says the same already. */
-  operation(context: DomainContext): Operation | undefined {
-    if (Intent.read(context.canonical)?.toXml() === this.toXml()) return undefined;
+  operation(context: DomainContext, written: Intent | undefined): Operation | undefined {
+    if (written?.equals(this)) return undefined;
     const request = { [INTENT_URI]: { prefix: PREFIX, xml: this.toXml() } };
     const [operation] = SETTINGS.metadata.plan(request, context, 'intent').operations;
     return (

@@ -1,4 +1,4 @@
-import { assertXmlText, type Element, parseElement, select, serialize } from '../../xml/index.js';
+import { assertXmlText, child, children, type Element, parseElement, serialize } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { Change, DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
@@ -93,10 +93,11 @@ function call(
 
 /** Prefix and element of one namespace in one text, as virDomainSetMetadata takes them: without the declaration that libvirt adds. */
 function read({ root }: DomainDocument, uri: string): string | undefined {
-  const element = select(root, 'metadata/*').find((each) => each.namespaceURI === uri);
+  const metadata = child(root, 'metadata');
+  const element = metadata && children(metadata).find((each) => each.namespaceURI === uri);
   if (!element) return undefined;
   const prefix = element.prefix ?? '';
-  return `${prefix} ${settled(parseElement(serialize(element)), prefix)}`;
+  return `${prefix} ${settled(element, prefix)}`;
 }
 
 function split(text: string | undefined): [prefix: string | null, xml: string | undefined] {
