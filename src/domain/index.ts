@@ -17,6 +17,14 @@ export {
 } from './operation.js';
 export { perDocument } from './per-document.js';
 export * from './settings/index.js';
-export { type DeviceRequest, type DomainSpec, definitionOf, deviceXml, domainXml, requestedDevices } from './spec.js';
-export { type Capacity, Topology } from './topology.js';
+export {
+  checkedHead,
+  type DeviceRequest,
+  type DomainSpec,
+  definitionOf,
+  deviceXml,
+  domainXml,
+  requestedDevices,
+} from './spec.js';
+export { type BusName, type Capacity, Topology } from './topology.js';
 export { describe, invalid, type Size, uuidOf } from './values.js';

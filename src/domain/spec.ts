@@ -64,11 +64,15 @@ const DEFAULT_FREE_PORTS = 8;
 
 /** The XML of a device request, with its kind checked; `path` is its place in the request. */
 export function deviceXml(request: DeviceRequest, path: string): string {
+  return requestedDevice(request, path).xml;
+}
+
+function requestedDevice(request: DeviceRequest, path: string): RequestedDevice {
   if (typeof request === 'string') {
     const element = parseElement(request);
     for (const [leaf, value] of kindOf(element.nodeName, path).derive?.(leaves(element)) ?? [])
       setAt(element, leaf, value);
-    return serialize(element);
+    return { xml: serialize(element), path, unsaid: new Set() };
   }
   const entries = Object.entries(request ?? {});
   const [element, spec] = entries[0] ?? [];
@@ -79,11 +83,20 @@ export function deviceXml(request: DeviceRequest, path: string): string {
       "For example { disk: { target: 'vdb', file: '/img/data.qcow2' } }",
     );
   }
-  return buildDevice(element, spec as object, `${path}.${element}`);
+  return buildDevice(element, spec as object, `${path}.${element}`, path);
+}
+
+/** A device that a spec asks for. */
+export interface RequestedDevice {
+  readonly xml: string;
+  /** Its place in the spec. */
+  readonly path: string;
+  /** Paths of the element that the caller did not write: a device to be made gets them, one that is there keeps its own. */
+  readonly unsaid: ReadonlySet<string>;
 }
 
 /** Builds a device of one kind from its spec, checking every field. */
-export function buildDevice(element: string, spec: object, where: string): string {
+function buildDevice(element: string, spec: object, where: string, path = where): RequestedDevice {
   const kind = kindOf(element, where);
   const given = encodeSpec(kind.fields, spec as Record<string, unknown>, where);
   for (const field of kind.required ?? []) {
@@ -99,35 +112,40 @@ export function buildDevice(element: string, spec: object, where: string): strin
   const all: Assignment[] = [...(kind.defaults ?? []).filter(([path]) => !paths.has(path)), ...given];
   const complete = new Map([...all, ...(kind.derive?.(new Map(all)) ?? [])]);
   kind.check?.(complete, where);
-  return buildElement(element, complete);
+  const unsaid = new Set([...complete.keys()].filter((leaf) => !paths.has(leaf)));
+  return { xml: buildElement(element, complete), path, unsaid };
 }
 
 /** The domain XML of a spec. `uuid` is the one to define with when the spec has none. Errors as for its fields. */
 export function domainXml(spec: DomainSpec, uuid: string): string {
-  const plurals = deviceKinds().filter((kind) => kind.plural !== undefined);
-  const known = [...KNOWN, ...plurals.map((kind) => kind.plural as string)];
-  refuseUnknown(spec, known, '');
+  const leaves = checkedHead(spec, uuid);
   const devices = requestedDevices(spec).map(({ xml }) => xml);
-  const head = buildElement('domain', headLeaves(spec, uuid));
+  const head = buildElement('domain', leaves);
   return head.replace(
     /<\/domain>$/,
     `<devices>${[...devices, ...controllers(spec, devices)].join('')}</devices></domain>`,
   );
 }
 
+/** What a spec says outside its devices, every field checked; `SPEC_INVALID` and `SPEC_UNKNOWN_FIELD` name its path. */
+export function checkedHead(spec: DomainSpec, uuid: string): Assignment[] {
+  const plurals = deviceKinds().flatMap(({ plural }) => (plural === undefined ? [] : [plural]));
+  refuseUnknown(spec, [...KNOWN, ...plurals], '');
+  freePorts(spec);
+  return headLeaves(spec, uuid);
+}
+
 /** The devices that a spec asks for as XML, each with its place in the spec. */
-export function requestedDevices(spec: DomainSpec): Array<{ xml: string; path: string }> {
+export function requestedDevices(spec: DomainSpec): RequestedDevice[] {
   const listed = deviceKinds().flatMap(({ element, plural }) => {
     if (plural === undefined) return [];
     return listOf((spec as unknown as Record<string, unknown>)[plural], plural).map((each, index) => {
-      const path = `${plural}[${index}]`;
-      return { xml: buildDevice(element, each as object, path), path };
+      return buildDevice(element, each as object, `${plural}[${index}]`);
     });
   });
-  const others = listOf(spec.devices, 'devices').map((request, index) => {
-    const path = `devices[${index}]`;
-    return { xml: deviceXml(request as DeviceRequest, path), path };
-  });
+  const others = listOf(spec.devices, 'devices').map((request, index) =>
+    requestedDevice(request as DeviceRequest, `devices[${index}]`),
+  );
   return [...listed, ...others];
 }
 
@@ -212,10 +230,7 @@ function controllers(spec: DomainSpec, devices: readonly string[]): string[] {
   const demands = read.map((device) => device.kind.bus(device.leaves));
   const needsScsi = demands.some((demand) => demand?.type === 'drive' && demand.controller === 'scsi') && !has('scsi');
   const scsi = needsScsi ? ["<controller type='scsi' index='0' model='virtio-scsi'/>"] : [];
-  if (spec.hotplug !== undefined) refuseUnknown(spec.hotplug, ['pciePorts'], 'hotplug');
-  const free = spec.hotplug?.pciePorts ?? DEFAULT_FREE_PORTS;
-  if (!Number.isSafeInteger(free) || free < 0 || free > 200)
-    throw invalid('hotplug.pciePorts', `${describe(free)} is not a number of ports`, 'Give 0 to 200');
+  const free = freePorts(spec);
   if (!(spec.machine ?? 'q35').includes('q35') || has('pci')) return scsi;
   const taken =
     demands.filter((demand) => demand?.type === 'pci' && demand.slot === 'express').length +
@@ -224,6 +239,14 @@ function controllers(spec: DomainSpec, devices: readonly string[]): string[] {
     IMPLICIT_EXPRESS;
   const ports = Array.from({ length: taken + free }, () => "<controller type='pci' model='pcie-root-port'/>");
   return ["<controller type='pci' index='0' model='pcie-root'/>", ...ports, ...scsi];
+}
+
+function freePorts({ hotplug }: DomainSpec): number {
+  if (hotplug !== undefined) refuseUnknown(hotplug, ['pciePorts'], 'hotplug');
+  const free = hotplug?.pciePorts ?? DEFAULT_FREE_PORTS;
+  if (!Number.isSafeInteger(free) || free < 0 || free > 200)
+    throw invalid('hotplug.pciePorts', `${describe(free)} is not a number of ports`, 'Give 0 to 200');
+  return free;
 }
 
 /** An amount given by itself, or as current and maximum; `path` is where one of them is to be looked for. */

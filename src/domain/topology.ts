@@ -1,6 +1,7 @@
-import { type Address, addressText, type PciAddress, parseAddress } from './address.js';
+import { type Address, addressText, type PciAddress } from './address.js';
 import type { BusDemand } from './devices/index.js';
 import type { Device, DomainDocument } from './document.js';
+import type { Scope } from './operation.js';
 
 interface PciBus {
   readonly index: number;
@@ -39,8 +40,27 @@ const USB_PORTS: Readonly<Record<string, number>> = {
   ehci: 6,
   'pci-ohci': 3,
 };
+/** Ports of a hub (virDomainUSBAddressSetAddHub). */
+const HUB_PORTS = 8;
 
-/** How many places for hot-plug there are, and how many are free in both documents. */
+/** The buses whose places are counted, and the demand that each answers. On a machine without PCIe the first two are one. */
+const BUSES = {
+  pci: { type: 'pci', slot: 'express' },
+  conventional: { type: 'pci', slot: 'conventional' },
+  scsi: { type: 'drive', controller: 'scsi', target: 'sda' },
+  sata: { type: 'drive', controller: 'sata', target: 'sda' },
+  ide: { type: 'drive', controller: 'ide', target: 'hda' },
+  fdc: { type: 'drive', controller: 'fdc', target: 'fda' },
+  usb: { type: 'usb' },
+  'virtio-serial': { type: 'virtio-serial' },
+  ccid: { type: 'ccid' },
+  dimm: { type: 'dimm' },
+} as const satisfies Record<string, BusDemand>;
+
+/** A bus that devices take places on: `pci` has the hot-plug slots for PCIe devices, `conventional` those for PCI ones. */
+export type BusName = keyof typeof BUSES;
+
+/** How many places there are on a bus (on PCI those for hot-plug), and how many are free in both documents. */
 export interface Capacity {
   readonly total: number;
   readonly free: number;
@@ -51,41 +71,63 @@ export interface Capacity {
  * and in the live one, and a bus exists only when both have it. That is what keeps a hot-plugged device where it is.
  */
 export class Topology {
-  readonly #documents: readonly DomainDocument[];
-  readonly #occupied = new Map<string, string>();
+  readonly #sides: readonly Side[];
+  /** Who sits where; in two documents these can be two. */
+  readonly #holders = new Map<string, Holder[]>();
   readonly #released = new Set<string>();
 
   constructor(canonical: DomainDocument, live: DomainDocument | undefined) {
-    this.#documents = live ? [canonical, live] : [canonical];
-    for (const document of this.#documents)
-      for (const { address, identity, kind, leaves } of document.devices)
-        this.take(address, identity, kind.bus(leaves));
+    this.#sides = (live ? [canonical, live] : [canonical]).map(sideOf);
+    for (const { devices } of [canonical, ...(live ? [live] : [])]) for (const device of devices) this.seat(device);
+  }
+
+  /** Marks the place of a device as its own. One that is new brings a bus into the documents of `scope` when it is a controller. */
+  seat({ kind, leaves, address, identity }: Device, scope?: Scope): void {
+    if (scope && kind.element === 'controller') {
+      for (const [n, side] of this.#sides.entries())
+        if (scope === 'both' || (scope === 'live') === (n === 1)) add(side, leaves);
+    }
+    this.take(address, identity, kind.bus(leaves), leaves.get('address/@multifunction') === 'on');
   }
 
   /** Marks an address as used by `who`. `demand` tells the drives of one controller from those of another. */
-  take(address: Address | undefined, who: string, demand?: BusDemand): void {
+  take(address: Address | undefined, who: string, demand?: BusDemand, shares = false): void {
     if (!address) return;
-    this.#occupied.set(place(address, demand), who);
-    this.#released.delete(place(address, demand));
+    const at = place(address, demand);
+    const holder = { who, function: address.type === 'pci' ? address.function : 0, shares };
+    this.#holders.set(at, [...(this.#holders.get(at) ?? []), holder]);
+    this.#released.delete(at);
   }
 
   /** Marks the place of a device that the plan detaches: given to another only when nothing else is free. */
   release(device: Device): void {
     if (!device.address) return;
     const left = place(device.address, device.kind.bus(device.leaves));
-    this.#occupied.delete(left);
+    const others = (this.#holders.get(left) ?? []).filter(({ who }) => who !== device.identity);
+    if (others.length > 0) this.#holders.set(left, others);
+    else this.#holders.delete(left);
     this.#released.add(left);
   }
 
   /** Keeps a place that a device has left for that device, as long as another is free; `address` as {@link addressText} writes it. */
   spare(address: string): void {
-    const left = place(parseAddress(address, 'address'));
-    if (!this.#occupied.has(left)) this.#released.add(left);
+    const drives = Object.keys(DRIVE_UNITS).map((controller) => `${controller} ${address}`);
+    const pci = /^pci (\w+):(\w+):(\w+)\.\d$/.exec(address)?.slice(1);
+    const slot = pci && `pci ${pci.map((each) => Number.parseInt(each, 16)).join(':')}`;
+    for (const left of slot
+      ? [slot]
+      : address.startsWith('drive ')
+        ? drives
+        : [address.replace(/^(dimm \d+)@.*/, '$1')])
+      if (!this.#holders.has(left)) this.#released.add(left);
   }
 
-  /** Who sits at an address, in either document. */
+  /** Who keeps a device from an address, in either document: its holder; for a further function of a slot only one that does not share. */
   occupant(address: Address, demand?: BusDemand): string | undefined {
-    return this.#occupied.get(place(address, demand));
+    const holders = this.#holders.get(place(address, demand)) ?? [];
+    if (address.type !== 'pci' || address.function === 0) return holders[0]?.who;
+    return holders.find((holder) => holder.function === address.function || (holder.function === 0 && !holder.shares))
+      ?.who;
   }
 
   /** A free place for such a device, its `former` one if that is free; undefined when there is none. `hotplug` asks for one that works while running. */
@@ -101,7 +143,10 @@ export class Topology {
     const occupant = this.occupant(address, demand);
     if (occupant) return `${addressText(address)} is taken by ${occupant}`;
     if (demand?.type !== 'pci') return undefined;
-    const bus = this.#pciBuses().find(({ index }) => index === address.bus);
+    const slot = this.#holders.get(place(address)) ?? [];
+    if (!hotplug && address.function !== 0 && !slot.some((holder) => holder.function === 0 && holder.shares))
+      return `function 0 of ${addressText({ ...address, function: 0 })} is to be there first, with multifunction on`;
+    const bus = this.#pciBuses(hotplug).find(({ index }) => index === address.bus);
     if (!bus)
       return hotplug ? `there is no PCI bus ${address.bus} that takes devices while the domain runs` : undefined;
     if (hotplug && !bus.hotplug) return `PCI bus ${address.bus} does not support hot-plug`;
@@ -114,57 +159,91 @@ export class Topology {
     return undefined;
   }
 
-  /** Why nothing can be plugged or unplugged at an address while the domain runs; undefined when it can. */
-  hotplugObjection(address: Address | undefined): string | undefined {
-    if (address?.type !== 'pci' || this.#pciBuses().find(({ index }) => index === address.bus)?.hotplug)
-      return undefined;
-    return `PCI bus ${address.bus} does not support hot-plug`;
+  /** False when a device that asks for `demand` cannot be where it is: a PCI device in a slot of the other sort. */
+  fits(address: PciAddress, demand: BusDemand): boolean {
+    const bus = this.#pciBuses(false).find(({ index }) => index === address.bus);
+    return demand.type === 'pci' && (bus === undefined || bus.accepts.includes(demand.slot));
   }
 
-  /** Hot-plug places for PCIe devices (on a machine without PCIe, for PCI ones). */
-  pciCapacity(): Capacity {
-    const all = this.#candidates({ type: 'pci', slot: 'express' }, true);
-    return { total: all.length, free: all.filter((address) => !this.#occupied.has(place(address))).length };
+  /** Why nothing can be plugged or unplugged at an address while the domain runs; undefined when it can. */
+  hotplugObjection(address: Address | undefined, demand?: BusDemand): string | undefined {
+    if (address?.type === 'pci') {
+      if (this.#pciBuses(true).find(({ index }) => index === address.bus)?.hotplug) return undefined;
+      return `PCI bus ${address.bus} does not support hot-plug`;
+    }
+    const type = demand?.type === 'drive' ? demand.controller : demand?.type;
+    if (!address || type === undefined || type === 'dimm' || address.type === 'dimm') return undefined;
+    const index = 'controller' in address ? address.controller : 'bus' in address ? address.bus : 0;
+    if (this.#controllers(type, true).some((each) => each.index === index)) return undefined;
+    return `the running guest has no ${type} controller ${index}`;
+  }
+
+  /** How many places each bus has. */
+  capacity(): Readonly<Record<BusName, Capacity>> {
+    const count = (demand: BusDemand): Capacity => {
+      const all = this.#candidates(demand, true);
+      return { total: all.length, free: all.filter((address) => !this.#holders.has(place(address, demand))).length };
+    };
+    return Object.fromEntries(Object.entries(BUSES).map(([name, demand]) => [name, count(demand)])) as Record<
+      BusName,
+      Capacity
+    >;
   }
 
   #candidates(demand: BusDemand, hotplug: boolean): Address[] {
-    if (demand.type === 'pci') {
-      return this.#pciBuses()
-        .filter((bus) => bus.accepts.includes(demand.slot) && (bus.hotplug || !hotplug))
-        .flatMap((bus) =>
-          range(bus.slots[0], bus.slots[1]).map(
-            (slot): Address => ({ type: 'pci', domain: 0, bus: bus.index, slot, function: 0 }),
+    switch (demand.type) {
+      case 'pci':
+        return this.#pciBuses(hotplug)
+          .filter((bus) => bus.accepts.includes(demand.slot) && (bus.hotplug || !hotplug))
+          .flatMap((bus) =>
+            range(bus.slots[0], bus.slots[1]).map(
+              (slot): Address => ({ type: 'pci', domain: 0, bus: bus.index, slot, function: 0 }),
+            ),
+          );
+      case 'usb':
+        return this.#usbPorts(hotplug);
+      case 'virtio-serial':
+        // Port 0 is the console's (virDomainVirtioSerialAddrReserve).
+        return this.#controllers('virtio-serial', hotplug).flatMap(({ index, controllers }) =>
+          range(1, Number(controllers[0]?.get('@ports') ?? 31) - 1).map(
+            (port): Address => ({ type: 'virtio-serial', controller: index, bus: 0, port }),
           ),
         );
-    }
-    if (demand.type === 'usb') {
-      return this.#controllers('usb').flatMap(({ index, controllers }) => {
-        const ports = Math.max(
-          ...controllers.map((leaves) => Number(leaves.get('@ports') ?? USB_PORTS[leaves.get('@model') ?? ''] ?? 2)),
+      case 'ccid':
+        return this.#controllers('ccid', hotplug).map(
+          ({ index }): Address => ({ type: 'ccid', controller: index, slot: 0 }),
         );
-        return range(1, ports).map((port): Address => ({ type: 'usb', bus: index, port: String(port) }));
-      });
+      case 'dimm':
+        return range(0, Math.min(...this.#sides.map(({ slots }) => slots)) - 1).map(
+          (slot): Address => ({ type: 'dimm', slot, base: undefined }),
+        );
+      case 'drive':
+        return this.#drives(demand, hotplug);
     }
-    if (demand.type === 'virtio-serial') {
-      // Port 0 is the console's (virDomainVirtioSerialAddrReserve).
-      return this.#controllers('virtio-serial').flatMap(({ index, controllers }) =>
-        range(1, Number(controllers[0]?.get('@ports') ?? 31) - 1).map(
-          (port): Address => ({ type: 'virtio-serial', controller: index, bus: 0, port }),
-        ),
-      );
-    }
-    if (demand.type === 'ccid')
-      return this.#controllers('ccid').map(({ index }): Address => ({ type: 'ccid', controller: index, slot: 0 }));
-    if (demand.type === 'dimm') {
-      const slots = Math.min(...this.#documents.map((document) => Number(document.value('maxMemory/@slots') ?? 0)));
-      return range(0, slots - 1).map((slot): Address => ({ type: 'dimm', slot, base: undefined }));
-    }
-    return this.#drives(demand);
   }
 
-  #drives(demand: Extract<BusDemand, { type: 'drive' }>): Address[] {
+  #usbPorts(hotplug: boolean): Address[] {
+    const own = this.#controllers('usb', hotplug).flatMap(({ index, controllers }) => {
+      const ports = Math.max(
+        ...controllers.map((leaves) => Number(leaves.get('@ports') ?? USB_PORTS[leaves.get('@model') ?? ''] ?? 2)),
+      );
+      return range(1, ports).map((port): Address => ({ type: 'usb', bus: index, port: String(port) }));
+    });
+    const [first, ...others] = this.#seen(hotplug);
+    const hubs = [...(first?.hubs ?? [])]
+      .filter(([at]) => others.every((side) => side.hubs.has(at)))
+      .map(([, hub]) => hub);
+    return [
+      ...own,
+      ...hubs.flatMap(({ bus, port }) =>
+        range(1, HUB_PORTS).map((n): Address => ({ type: 'usb', bus, port: `${port}.${n}` })),
+      ),
+    ];
+  }
+
+  #drives(demand: Extract<BusDemand, { type: 'drive' }>, hotplug: boolean): Address[] {
     const units = DRIVE_UNITS[demand.controller] ?? [];
-    const all = this.#controllers(demand.controller).flatMap(({ index }) =>
+    const all = this.#controllers(demand.controller, hotplug).flatMap(({ index }) =>
       units.map(({ bus, unit }): Address => ({ type: 'drive', controller: index, bus, target: 0, unit })),
     );
     // The place that libvirt itself derives from the target name comes first.
@@ -177,40 +256,74 @@ export class Topology {
         address.bus === preferred?.bus &&
         address.unit === preferred.unit,
     );
-    return [...first, ...all];
+    return [...first, ...all.filter((address) => !first.includes(address))];
   }
 
-  #pciBuses(): PciBus[] {
-    return this.#controllers('pci').flatMap(({ index, controllers }) => {
-      const leaves = controllers[0];
-      const offer = PCI_MODELS[leaves?.get('@model') ?? ''];
-      if (!leaves || !offer) return [];
+  #pciBuses(hotplug: boolean): PciBus[] {
+    const all = this.#controllers('pci', hotplug);
+    // Without PCIe every device goes into a PCI slot, on pci-root or behind a bridge.
+    const plain = all.some(({ index, controllers }) => index === 0 && controllers[0]?.get('@model') === 'pci-root');
+    return all.flatMap(({ index, controllers }) => {
+      const offer = PCI_MODELS[controllers[0]?.get('@model') ?? ''];
+      if (!offer) return [];
       return [
         {
           index,
-          ...offer,
+          slots: offer.slots,
+          accepts: plain ? (['express', 'conventional'] as const) : offer.accepts,
           hotplug: offer.hotplug && controllers.every((each) => each.get('target/@hotplug') !== 'off'),
         },
       ];
     });
   }
 
-  /** Controllers of one type that every document has, lowest index first. */
-  #controllers(type: string): Array<{ index: number; controllers: Array<Device['leaves']> }> {
-    const byIndex = this.#documents.map((document) => {
-      const found = new Map<number, Array<Device['leaves']>>();
-      for (const { kind, leaves } of document.devices) {
-        if (kind.element !== 'controller' || leaves.get('@type') !== type) continue;
-        const index = Number(leaves.get('@index') ?? 0);
-        found.set(index, [...(found.get(index) ?? []), leaves]);
-      }
-      return found;
-    });
+  /** What a running guest can use is in both documents; what is to be there from the next boot on needs the canonical one alone. */
+  #seen(hotplug: boolean): readonly Side[] {
+    return hotplug ? this.#sides : this.#sides.slice(0, 1);
+  }
+
+  /** Controllers of one type, lowest index first. */
+  #controllers(type: string, hotplug: boolean): Array<{ index: number; controllers: Array<Device['leaves']> }> {
+    const byIndex = this.#seen(hotplug).map(({ controllers }) => controllers.get(type));
     return [...(byIndex[0] ?? [])]
-      .filter(([index]) => byIndex.every((found) => found.has(index)))
-      .map(([index]) => ({ index, controllers: byIndex.flatMap((found) => found.get(index) ?? []) }))
+      .filter(([index]) => byIndex.every((found) => found?.has(index)))
+      .map(([index]) => ({ index, controllers: byIndex.flatMap((found) => found?.get(index) ?? []) }))
       .sort((a, b) => a.index - b.index);
   }
+}
+
+/** What one document offers: its controllers by type and index, its USB hubs by place, its slots for memory. */
+interface Side {
+  readonly controllers: Map<string, Map<number, Array<Device['leaves']>>>;
+  readonly hubs: Map<string, Extract<Address, { type: 'usb' }>>;
+  readonly slots: number;
+}
+
+/** One device in a place; `shares` is a function 0 with others beside it. */
+interface Holder {
+  readonly who: string;
+  readonly function: number;
+  readonly shares: boolean;
+}
+
+function sideOf(document: DomainDocument): Side {
+  const side: Side = {
+    controllers: new Map(),
+    hubs: new Map(),
+    slots: Number(document.value('maxMemory/@slots') ?? 0),
+  };
+  for (const { kind, leaves, address } of document.devices) {
+    if (kind.element === 'controller') add(side, leaves);
+    if (kind.element === 'hub' && address?.type === 'usb') side.hubs.set(addressText(address), address);
+  }
+  return side;
+}
+
+function add({ controllers }: Side, leaves: Device['leaves']): void {
+  const type = leaves.get('@type') ?? '';
+  const index = Number(leaves.get('@index') ?? 0);
+  const found = controllers.get(type) ?? new Map<number, Array<Device['leaves']>>();
+  controllers.set(type, found.set(index, [...(found.get(index) ?? []), leaves]));
 }
 
 /** The place an address takes up: for PCI the whole slot, since hot-plug works by slot. */

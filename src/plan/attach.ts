@@ -21,10 +21,37 @@ import { detachedCopy, parseElement, serialize, setAt, under } from '../xml/inde
 import { detachOperation, pluggable } from './detach.js';
 import { type Draft, duplicate } from './draft.js';
 
+/** A device to attach, and where the request says so. */
+export interface Asked {
+  readonly device: Device;
+  readonly path: string;
+  /** The one document that it goes into; by default those of the request. */
+  readonly only?: 'config' | undefined;
+  /** It is there from the next boot on in any case: what keeps the running guest from having it now is a note, no refusal. */
+  readonly waits?: true;
+}
+
+/** Reads a request for a device, checking every field. */
+export function readRequest(request: DeviceRequest, path: string): Device {
+  return readDevice(parseElement(deviceXml(request, path)));
+}
+
+/** Plans attaches one by one, controllers before what is to sit on them. */
+export function planAttaches(draft: Draft, asked: readonly Asked[]): void {
+  const isController = ({ device }: Asked) => device.kind.element === 'controller';
+  for (const each of [...asked.filter(isController), ...asked.filter((one) => !isController(one))]) {
+    const refused = draft.refusals.length;
+    planAttach(draft, each);
+    if (!each.waits) continue;
+    for (const { subject, reason } of draft.refusals.splice(refused))
+      draft.notes.push(`${subject} waits for the next boot: ${reason}`);
+  }
+}
+
 /** Plans one attach: refused, already there, or one call that names an address free in both documents. */
-export function planAttach(draft: Draft, request: DeviceRequest, path: string): void {
-  let device = readDevice(parseElement(deviceXml(request, path)));
-  const asked = draft.scope(device.identity, path);
+function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
+  let device = withIndex(draft, given);
+  const asked = only ?? draft.scope(device.identity, path);
   if (asked === undefined) return;
 
   const { canonical, live } = draft.context;
@@ -37,7 +64,8 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
     return;
   }
   if (refuseDuplicates(draft, device, path)) return;
-  if (lacks(draft, device, asked, path)) return;
+  const lacking = lacks(draft, device, asked, path);
+  if (lacking === 'refused') return;
 
   const half = there.config ?? there.live;
   // One document has it already, so the other gets it as it stands there, at the same place.
@@ -45,19 +73,21 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
     const scope: Scope = there.config ? 'live' : 'config';
     const because = 'the other document has it already';
     if (scope === 'live') {
-      const outcome = refuseLive(draft, half, path, draft.topology.hotplugObjection(half.address));
+      const noPlace = draft.topology.hotplugObjection(half.address, half.kind.bus(half.leaves));
+      const outcome = lacking ?? refuseLive(draft, half, path, noPlace);
       if (outcome === 'next-boot') draft.notes.push(`${half.identity} waits for the next boot`);
       if (outcome !== 'go') return;
     }
     if (refuseTakenInOther(draft, half, scope === 'live' ? live : canonical, path)) return;
-    draft.attached.push({ device: half, path });
+    draft.attached.push({ device: half, path, scope });
+    draft.topology.seat(half, scope);
     // The canonical element says all that the device is; a live one has runtime values that no attach takes.
     const plain = there.config ? half : pluggable(half);
     draft.operations.push(attachOperation(plain, scope, plain.address, because));
     return;
   }
 
-  let scope = asked;
+  let scope = lacking === 'next-boot' ? 'config' : asked;
   if (scope !== 'config') {
     const outcome = refuseLive(draft, device, path);
     if (outcome === 'refused' || (outcome === 'next-boot' && asked === 'live')) return;
@@ -74,8 +104,8 @@ export function planAttach(draft: Draft, request: DeviceRequest, path: string): 
   if (!placed) return;
   scope = placed.scope;
   device = withAddress(withMac(draft, device, placed.address, path), placed.address);
-  draft.topology.take(placed.address, device.identity, device.kind.bus(device.leaves));
-  draft.attached.push({ device, path });
+  draft.topology.seat(device, scope);
+  draft.attached.push({ device, path, scope });
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && scope !== 'live') draft.bootOrders.set(device.identity, order);
   draft.operations.push(attachOperation(device, scope, placed.address, placed.reason));
@@ -198,7 +228,7 @@ function refuseDuplicates(draft: Draft, device: Device, path: string): boolean {
 }
 
 /** Refuses a kind that the libvirt is too old for, one too many of it, and one that needs what the domain does not have. */
-function lacks(draft: Draft, device: Device, scope: Scope, path: string): boolean {
+function lacks(draft: Draft, device: Device, scope: Scope, path: string): 'refused' | 'next-boot' | undefined {
   const { kind, leaves, identity } = device;
   const { canonical, live, versions } = draft.context;
   if (kind.since && !draft.since(kind.since)) {
@@ -210,13 +240,19 @@ function lacks(draft: Draft, device: Device, scope: Scope, path: string): boolea
     });
   }
   const documents = [...(scope === 'live' ? [] : [canonical]), ...(scope === 'config' || !live ? [] : [live])];
+  let outcome: 'next-boot' | undefined;
   for (const row of kind.requires ?? []) {
     const sides = documents.filter(
       (document) => row.scope === undefined || row.scope === (document === live ? 'live' : 'config'),
     );
-    if (!applies(row.where, leaves) || sides.every((document) => document.value(row.domain) !== undefined)) continue;
+    const missing = sides.filter((document) => !draft.holds(document, row.domain));
+    if (!applies(row.where, leaves) || missing.length === 0) continue;
+    if (scope === 'both' && draft.ifNotLive === 'next-boot' && missing.every((document) => document === live)) {
+      outcome = 'next-boot';
+      continue;
+    }
     draft.refuse(identity, path, `${row.reason} (${row.source})`, row.remedy);
-    return true;
+    return 'refused';
   }
   const gone = new Set(draft.detached.map((each) => each.device.identity));
   for (const row of kind.limits ?? []) {
@@ -237,9 +273,9 @@ function lacks(draft: Draft, device: Device, scope: Scope, path: string): boolea
       `a domain has at most ${row.atMost} ${kind.element} (${row.source})`,
       'Detach the one that is there first',
     );
-    return true;
+    return 'refused';
   }
-  return false;
+  return outcome;
 }
 
 /** Says no when the running guest cannot have the device, or lets it wait for the next boot when the caller allows it. */
@@ -275,7 +311,8 @@ function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): 
   if (problem) throw invalid(path, problem, 'Leave the address out to have a free one chosen');
   if (device.address) {
     const occupant = draft.topology.occupant(device.address, demand);
-    if (occupant) {
+    // One that is replaced from the next boot on still sits there while the guest runs.
+    if (occupant && (hotplug || occupant !== device.identity)) {
       const where = addressText(device.address);
       throw new LibvirtCanonicalError('ADDRESS_IN_USE', `${path}: ${where} is taken by ${occupant}`, {
         path,
@@ -284,7 +321,9 @@ function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): 
       });
     }
     const objection =
-      device.address.type === 'pci' ? draft.topology.objection(device.address, demand, hotplug) : undefined;
+      device.address.type === 'pci' && !occupant
+        ? draft.topology.objection(device.address, demand, hotplug)
+        : undefined;
     if (!objection) return { address: device.address, scope };
     draft.refuse(device.identity, path, objection, 'Leave the address out to have a free one chosen');
     return undefined;
@@ -341,6 +380,20 @@ function withMac(draft: Draft, device: Device, address: Address | undefined, pat
     const mac = `52:54:00:${digest.slice(0, 2)}:${digest.slice(2, 4)}:${digest.slice(4, 6)}`;
     if (!used.has(mac)) return changed(device, [['mac/@address', mac]]);
   }
+}
+
+/** A controller without an index gets the one that libvirt would give it, so that devices can name it. */
+function withIndex(draft: Draft, device: Device): Device {
+  const type = device.leaves.get('@type');
+  if (device.kind.element !== 'controller' || device.leaves.has('@index')) return device;
+  const { canonical, live } = draft.context;
+  const others = [...canonical.devices, ...(live?.devices ?? []), ...draft.attached.map((each) => each.device)];
+  const used = new Set(
+    others.filter(({ leaves }) => leaves.get('@type') === type).map(({ leaves }) => leaves.get('@index')),
+  );
+  let index = 0;
+  while (used.has(String(index))) index++;
+  return changed(device, [['@index', String(index)]]);
 }
 
 function changed(device: Device, values: ReadonlyArray<readonly [string, string]>): Device {

@@ -29,6 +29,7 @@ export function detachDevice(
   inCanonical: Device | undefined,
   inLive: Device | undefined,
   path: string,
+  because?: string,
 ): void {
   const { canonical } = draft.context;
   const device = (inCanonical ?? inLive) as Device;
@@ -68,11 +69,11 @@ export function detachDevice(
     }
   }
   if (inCanonical) draft.bootOrders.delete(inCanonical.identity);
-  draft.operations.push(...operations);
+  draft.operations.push(...operations.map((each) => (because === undefined ? each : { ...each, reason: because })));
   draft.detached.push({ device, path });
   // The place is free for others only when it is free in both documents.
-  if (operations.length === Number(inCanonical !== undefined) + Number(inLive !== undefined))
-    draft.topology.release(device);
+  if (operations.length !== Number(inCanonical !== undefined) + Number(inLive !== undefined)) return;
+  for (const side of [inCanonical, inLive]) if (side) draft.topology.release(side);
 }
 
 /** The operation that takes a device out of one document. */

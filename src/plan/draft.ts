@@ -3,6 +3,7 @@ import {
   applies,
   type Device,
   type DomainContext,
+  type DomainDocument,
   describe,
   invalid,
   type Operation,
@@ -12,6 +13,7 @@ import {
   Topology,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { parseElement, selectText, serialize } from '../xml/index.js';
 import { Intent } from './intent.js';
 import type { ChangeRequest } from './request.js';
 
@@ -19,12 +21,14 @@ import type { ChangeRequest } from './request.js';
 export class Draft {
   readonly context: DomainContext;
   readonly topology: Topology;
+  /** Places on each bus before the plan. */
+  readonly capacity: ReturnType<Topology['capacity']>;
   readonly ifNotLive: 'refuse' | 'next-boot';
   readonly operations: Operation[] = [];
   readonly refusals: Refusal[] = [];
   readonly notes: string[] = [];
   /** Devices that the request attaches and detaches, to find contradictions and duplicates among them. */
-  readonly attached: Array<{ device: Device; path: string }> = [];
+  readonly attached: Array<{ device: Device; path: string; scope: Scope }> = [];
   readonly detached: Array<{ device: Device; path: string }> = [];
   /** Boot orders of the canonical document as the operations so far leave them, by device. */
   readonly bootOrders = new Map<string, string>();
@@ -40,6 +44,7 @@ export class Draft {
   constructor(context: DomainContext, request: ChangeRequest) {
     this.context = context;
     this.topology = new Topology(context.canonical, context.live);
+    this.capacity = this.topology.capacity();
     for (const { identity, leaves } of context.canonical.devices) {
       const order = leaves.get('boot/@order');
       if (order !== undefined) this.bootOrders.set(identity, order);
@@ -83,6 +88,16 @@ export class Draft {
     return this.#scope === 'live'
       ? []
       : this.detached.flatMap(({ device }) => (again.has(device.identity) ? [] : [device]));
+  }
+
+  /** True when a document, or what the plan has attached to it so far, has what an XPath relative to `<domain>` selects. */
+  holds(document: DomainDocument, xpath: string): boolean {
+    if (document.value(xpath) !== undefined) return true;
+    const side = document === this.context.live ? 'live' : 'config';
+    const added = this.attached.filter(({ scope }) => scope === 'both' || scope === side);
+    if (added.length === 0) return false;
+    const devices = added.map(({ device }) => serialize(device.element)).join('');
+    return selectText(parseElement(`<domain><devices>${devices}</devices></domain>`), xpath) !== undefined;
   }
 
   /** Keeps a second detach or update from undoing the first: each is made of the documents as they are now. */

@@ -1,12 +1,24 @@
-import { Topology } from '../domain/index.js';
+import type { BusName, Operation } from '../domain/index.js';
 import { digestOf } from './digest.js';
 import type { Draft } from './draft.js';
 import type { Intent } from './intent.js';
-import { Plan } from './plan.js';
+import { type BusCapacity, Plan } from './plan.js';
+
+/** Calls that make what devices refer to: before everything else. */
+const FIRST: ReadonlyArray<Operation['call']['procedure']> = [
+  'DOMAIN_ADD_IOTHREAD',
+  'DOMAIN_SET_IOTHREAD_PARAMS',
+  'DOMAIN_SET_THROTTLE_GROUP',
+];
 
 /** The plan of a draft: with the intent written in it as an operation of its own, and what an operator should know beside. */
 export function finish(draft: Draft, intent?: Intent): Plan {
-  const { context, operations, refusals, notes } = draft;
+  const { context, refusals, notes } = draft;
+  const isFirst = ({ call }: Operation) => FIRST.includes(call.procedure);
+  const operations = [
+    ...draft.operations.filter(isFirst),
+    ...draft.operations.filter((operation) => !isFirst(operation)),
+  ];
   const write = refusals.length === 0 && context.persistent ? intent?.operation(context, draft.intent) : undefined;
   if (write) operations.push(write);
   if (context.managedSave && operations.length > 0) {
@@ -14,13 +26,16 @@ export function finish(draft: Draft, intent?: Intent): Plan {
       'a managed-save image waits for the next start and carries its own document: the changes show after a start that discards it',
     );
   }
-  const now = new Topology(context.canonical, context.live).pciCapacity();
+  const after = draft.topology.capacity();
+  const capacity = Object.fromEntries(
+    Object.entries(draft.capacity).map(([bus, now]) => [bus, { ...now, freeAfter: after[bus as BusName].free }]),
+  ) as Record<BusName, BusCapacity>;
   return new Plan({
     domain: { name: context.canonical.name, uuid: context.canonical.uuid },
     operations,
     refusals,
     notes,
-    capacity: { pci: { ...now, freeAfter: draft.topology.pciCapacity().free } },
+    capacity,
     digest: digestOf(context),
   });
 }

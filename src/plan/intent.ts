@@ -25,15 +25,15 @@ export class Intent {
   }
 
   /** The intent in a document; undefined when this library never wrote one there. */
-  static read({ root }: DomainDocument): Intent | undefined {
-    const metadata = child(root, 'metadata');
+  static read(document: DomainDocument): Intent | undefined {
+    const metadata = child(document.root, 'metadata');
     const element = metadata && children(metadata).find((each) => each.namespaceURI === INTENT_URI);
     if (!element) return undefined;
     const all = (name: string) =>
       children(element)
         .filter((each) => each.localName === name)
         .map(remembered);
-    return new Intent(all('device'), all('freed'));
+    return new Intent(resolved(all('device'), document), all('freed'));
   }
 
   /** True when callers asked for the device. */
@@ -57,7 +57,7 @@ export class Intent {
     return new Intent(
       // Controllers are what devices stand on: gone with a device that is not asked for any more, they would take room along.
       [...this.#devices.filter((each) => !touched(each)), ...asked.filter(isRemembered).map(memoryOf)],
-      [...this.#freed.filter((each) => !touched(each)), ...detached.map(memoryOf)],
+      this.#freedAfter(asked, detached),
     );
   }
 
@@ -65,6 +65,22 @@ export class Intent {
   equals(other: Intent): boolean {
     const text = (of: Intent) => JSON.stringify([of.#devices.map(({ address: _, ...rest }) => rest), of.#freed]);
     return text(this) === text(other);
+  }
+
+  /** The intent after a plan towards a whole desired state: what was asked before and is not any more is forgotten. */
+  towards(asked: readonly Device[], detached: readonly Device[]): Intent {
+    return new Intent(asked.filter(isRemembered).map(memoryOf), this.#freedAfter(asked, detached));
+  }
+
+  /** One device for each place: the one that left it last, unless it or another has it now. */
+  #freedAfter(asked: readonly Device[], detached: readonly Device[]): Remembered[] {
+    const taken = new Set(asked.flatMap(({ address }) => (address ? [addressText(address)] : [])));
+    const freed = new Map<string, Remembered>();
+    const back = (each: Remembered) => asked.some((device) => means(each, device));
+    for (const each of [...this.#freed, ...detached.map(memoryOf)])
+      if (each.address !== undefined && !taken.has(each.address) && !back(each))
+        freed.set(`${each.kind} ${each.address}`, each);
+    return [...freed.values()];
   }
 
   /** The element, without the prefix that libvirt adds. */
@@ -114,6 +130,30 @@ export class Intent {
 function remembered(element: DomainDocument['root']): Remembered {
   const of = (name: string) => element.getAttribute(name) ?? undefined;
   return { kind: of('kind') ?? '', alias: of('alias'), name: of('name') ?? '', address: of('address') };
+}
+
+/**
+ * Devices without a name of their own are known by their place, which a definition does not say yet: they are remembered
+ * by their order, and found again as long as there are as many of them.
+ */
+function resolved(devices: readonly Remembered[], document: DomainDocument): Remembered[] {
+  const isOrdinal = ({ alias, name }: Remembered) => alias === undefined && name.startsWith('#');
+  if (!devices.some(isOrdinal)) return [...devices];
+  const others = devices.filter((each) => !isOrdinal(each));
+  return [
+    ...others,
+    ...[...new Set(devices.filter(isOrdinal).map(({ kind }) => kind))].flatMap((kind) => {
+      const unnamed = document.devices.filter(
+        (device) => device.kind.element === kind && isUnnamed(device) && !others.some((each) => means(each, device)),
+      );
+      const ordinals = devices.filter((each) => each.kind === kind && isOrdinal(each));
+      return unnamed.length === ordinals.length ? unnamed.map(memoryOf) : ordinals;
+    }),
+  ];
+}
+
+function isUnnamed({ kind, leaves, userAlias }: Device): boolean {
+  return userAlias === undefined && kind.names(leaves).every((name) => name === undefined || name === '');
 }
 
 function memoryOf({ kind, userAlias, name, address }: Device): Remembered {

@@ -1,21 +1,81 @@
-import type { Device, DomainDocument } from '../domain/index.js';
+import { addressText, type Device, type DomainDocument } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { duplicate } from './draft.js';
+import type { Intent } from './intent.js';
 import { says } from './says.js';
 
-/** A desired device and the one of a document that it is; `undefined` when it is a new one. */
-export interface Pair {
-  readonly desired: Device;
+/** A device of a desired state, and its place in the request. */
+export interface Wanted {
+  readonly device: Device;
   readonly path: string;
+  /** Paths that the caller did not write: what a device to be made would get, and no wish for one that is there. */
+  readonly unsaid?: ReadonlySet<string> | undefined;
+}
+
+/** A desired device and the one of a document that it is; `undefined` when it is a new one. */
+export interface Pair extends Pick<Wanted, 'path' | 'unsaid'> {
+  readonly desired: Device;
   readonly found: Device | undefined;
+}
+
+/**
+ * Refuses a desired state that no domain can have: a boot order, alias, target, MAC or place twice (`DEVICE_DUPLICATE`),
+ * and one that names a device by what several have (`DEVICE_AMBIGUOUS`). What the document itself holds twice may stay.
+ */
+export function refuseContradictions(desired: readonly Wanted[], document: DomainDocument): void {
+  const there = new Map<string, number>();
+  for (const device of document.devices)
+    for (const { key } of claimsOf(device)) there.set(key, (there.get(key) ?? 0) + 1);
+  const asked = new Map<string, Wanted[]>();
+  for (const each of desired)
+    for (const { key, what } of claimsOf(each.device)) {
+      const earlier = asked.get(key) ?? [];
+      asked.set(key, [...earlier, each]);
+      const [first] = earlier;
+      if (first && earlier.length >= (there.get(key) ?? 0))
+        throw duplicate(each.path, what, `${first.device.identity} (${first.path})`, 'Give each its own');
+    }
+  for (const { device, path } of desired) {
+    const known = document.devices.some(({ userAlias }) => userAlias !== undefined && userAlias === device.userAlias);
+    for (const { key, what, names } of known ? [] : claimsOf(device)) {
+      const found = there.get(key) ?? 0;
+      if (!names || found <= (asked.get(key)?.length ?? 0)) continue;
+      throw new LibvirtCanonicalError('DEVICE_AMBIGUOUS', `${path}: ${what} is that of ${found} devices`, {
+        path,
+        remedy: 'Name it by a user alias',
+      });
+    }
+  }
+}
+
+interface Claim {
+  readonly key: string;
+  readonly what: string;
+  /** True when the device is known by it. */
+  readonly names: boolean;
+}
+
+/** What a device has to itself in its domain. */
+function claimsOf({ kind, leaves, userAlias, address }: Device): Claim[] {
+  const claims: Claim[] = Object.entries(kind.unique).flatMap(([leaf, word]) => {
+    const value = leaves.get(leaf)?.toLowerCase();
+    return value === undefined
+      ? []
+      : [{ key: `${kind.element} ${leaf} ${value}`, what: `${word} ${value}`, names: true }];
+  });
+  const order = leaves.get('boot/@order');
+  if (order !== undefined) claims.push({ key: `boot ${order}`, what: `boot order ${order}`, names: false });
+  if (userAlias !== undefined) claims.push({ key: `alias ${userAlias}`, what: `alias ${userAlias}`, names: false });
+  if (address?.type === 'pci' || address?.type === 'usb')
+    claims.push({ key: addressText(address), what: addressText(address), names: false });
+  return claims;
 }
 
 /**
  * Finds the device of the document that each desired one is: by user alias, by natural name, and those that have neither
  * (a NIC without a MAC, an rng) by what they say: one that says no more than a device which nobody else is, is that device.
  */
-export function matchDevices(
-  desired: ReadonlyArray<{ readonly device: Device; readonly path: string }>,
-  document: DomainDocument,
-): Pair[] {
+export function matchDevices(desired: readonly Wanted[], document: DomainDocument, intent?: Intent): Pair[] {
   const free = new Set(document.devices);
   const found = new Map<Device, Device>();
   const settle = (device: Device, match: Device | undefined) => {
@@ -23,7 +83,11 @@ export function matchDevices(
     found.set(device, match);
     free.delete(match);
   };
-  const candidates = (device: Device) => [...free].filter((other) => other.kind.element === device.kind.element);
+  // Devices that callers asked for before come first.
+  const owned = new Set(document.devices.filter((device) => intent?.owns(device)));
+  const inOrder = [...owned, ...document.devices.filter((device) => !owned.has(device))];
+  const candidates = (device: Device) =>
+    inOrder.filter((other) => free.has(other) && other.kind.element === device.kind.element);
   for (const { device } of desired) {
     if (device.userAlias)
       settle(
@@ -46,17 +110,20 @@ export function matchDevices(
         candidates(device).find((other) => says(device, other).length === 0),
       );
   }
-  // What is left without a name is the next of its kind, in order: a NIC whose model is to change is still that NIC.
+  // What is left without a name is the next of its kind, in order: a NIC whose model is to change is still that NIC. One
+  // that somebody else added is not, unless there can be only one.
   for (const { device } of desired) {
-    if (!isNamed(device) && !device.userAlias)
+    if (!isNamed(device) && !device.userAlias && device.kind.element !== 'controller')
       settle(
         device,
-        candidates(device).find((other) => !other.userAlias),
+        candidates(device).find((other) => !other.userAlias && (!intent || owned.has(other) || device.kind.limits)),
       );
   }
-  return desired.map(({ device, path }) => ({ desired: device, path, found: found.get(device) }));
+  return desired.map(({ device, path, unsaid }) => ({ desired: device, path, unsaid, found: found.get(device) }));
 }
 
 function isNamed(device: Device): boolean {
+  // A controller without an index has only a type to be known by.
+  if (device.kind.element === 'controller' && !device.leaves.has('@index')) return false;
   return device.kind.names(device.leaves).some((name) => name !== undefined && name !== '');
 }

@@ -1,5 +1,10 @@
-import type { Capacity, Operation, Refusal } from '../domain/index.js';
+import type { BusName, Capacity, Operation, Refusal } from '../domain/index.js';
 import { renderPlan } from './render.js';
+
+/** Places on a bus now, and how many are free once the plan is applied. */
+export interface BusCapacity extends Capacity {
+  readonly freeAfter: number;
+}
 
 /** The ordered operations for a change request, and what of it is refused. An immutable value, bound to what it was made from. */
 export class Plan {
@@ -9,8 +14,8 @@ export class Plan {
   readonly refusals: readonly Refusal[];
   /** What an operator should know beside: already there, managed-save image present, … */
   readonly notes: readonly string[];
-  /** Hot-plug places on PCI now, and how many are free once the plan is applied. */
-  readonly capacity: { readonly pci: Capacity & { readonly freeAfter: number } };
+  /** Places on each bus, in both documents together: on `pci` and `conventional` those for hot-plug. */
+  readonly capacity: Readonly<Record<BusName, BusCapacity>>;
   /** Digest of both documents; `apply` refuses the plan when they have changed since. */
   readonly digest: string;
 

@@ -7,7 +7,7 @@ import {
   type SettingsRequest,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { planAttach } from './attach.js';
+import { planAttaches, readRequest } from './attach.js';
 import { planDetach } from './detach.js';
 import { Draft } from './draft.js';
 import { finish } from './finish.js';
@@ -34,9 +34,13 @@ export function planChanges(request: ChangeRequest, context: DomainContext): Pla
   listOf(request.update, 'update').forEach((update, index) => {
     planUpdate(draft, update, `update[${index}]`);
   });
-  listOf(request.attach, 'attach').forEach((device, index) => {
-    planAttach(draft, device, `attach[${index}]`);
-  });
+  planAttaches(
+    draft,
+    listOf(request.attach, 'attach').map((device, index) => {
+      const path = `attach[${index}]`;
+      return { device: readRequest(device, path), path };
+    }),
+  );
   planSettings(draft, request.set ?? {});
   // A domain that holds no intent has never been managed towards a whole state, and starts none by a single change.
   return finish(draft, draft.intent?.after(draft.attachedForGood, draft.detachedForGood));

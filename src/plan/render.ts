@@ -21,8 +21,10 @@ export function renderPlan(plan: Plan): string {
   for (const { subject, path, reason, remedy } of refusals)
     lines.push(`  ! ${subject} (${path}): ${reason}. ${remedy}`);
   for (const note of notes) lines.push(`  · ${note}`);
-  const { total, free, freeAfter } = capacity.pci;
-  lines.push(`  Hot-plug PCI slots: ${free} of ${total} free now, ${freeAfter} after`);
+  for (const [bus, { total, free, freeAfter }] of Object.entries(capacity)) {
+    if (bus === 'pci') lines.push(`  Hot-plug PCI slots: ${free} of ${total} free now, ${freeAfter} after`);
+    else if (free !== freeAfter) lines.push(`  Places on ${bus}: ${free} of ${total} free now, ${freeAfter} after`);
+  }
   return lines.join('\n');
 }
 

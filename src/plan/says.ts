@@ -1,4 +1,4 @@
-import { type Change, type Device, decodeSpec, type Field } from '../domain/index.js';
+import { applies, type Change, type Device, decodeSpec, type Field } from '../domain/index.js';
 import { leafChanges, under } from '../xml/index.js';
 
 type Members = Readonly<Record<string, Field<unknown>>>;
@@ -9,9 +9,37 @@ type Members = Readonly<Record<string, Field<unknown>>>;
  */
 export function says(desired: Device, found: Device): Change[] {
   const differing = differingPaths(desired, found);
-  return leafChanges(found.leaves, desired.leaves).filter(
+  if (differing.length === 0) return [];
+  const changes = leafChanges(found.leaves, desired.leaves);
+  const wanted = changes.filter(
     ({ path, to }) => differing.some((each) => under(path, each)) && (to !== undefined || isListed(desired, path)),
   );
+  const given = abandoned(desired, found);
+  return [...wanted, ...changes.filter(({ path, to }) => to === undefined && given.some((each) => under(path, each)))];
+}
+
+/** True for a value that libvirt fills in while the guest runs. */
+export function runtimeValue(running: Device, path: string): boolean {
+  return running.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, running.leaves));
+}
+
+/** The paths of alternatives that go because the desired device has another of the same group: a file for a block device. */
+function abandoned(desired: Device, found: Device): string[] {
+  const fields = desired.kind.fields as unknown as Members;
+  const groups = (desired.kind.exclusive ?? []) as readonly string[][];
+  if (groups.length === 0) return [];
+  const [wanted, there] = [desired, found].map(({ leaves }) => decodeSpec(desired.kind.fields, leaves)) as [
+    Record<string, unknown>,
+    Record<string, unknown>,
+  ];
+  return groups.flatMap((group) => {
+    if (!group.some((key) => key in wanted)) return [];
+    const kept = new Set(group.filter((key) => key in wanted).flatMap((key) => fields[key]?.paths ?? []));
+    return group
+      .filter((key) => key in there && !(key in wanted))
+      .flatMap((key) => fields[key]?.paths ?? [])
+      .filter((path) => !kept.has(path));
+  });
 }
 
 /** True when the desired device mentions the list that the path lies in, so that a missing item is one taken away. */

@@ -1,8 +1,13 @@
 import {
+  type BusDemand,
+  type Change,
+  checkedHead,
   type Device,
   type DomainContext,
   DomainDocument,
   type DomainSpec,
+  describe,
+  invalid,
   readDevice,
   requestedDevices,
   SETTINGS,
@@ -10,15 +15,16 @@ import {
   type SettingsRequest,
 } from '../domain/index.js';
 import { parseElement, serialize, setAt } from '../xml/index.js';
-import { planAttach } from './attach.js';
+import { type Asked, planAttaches, readRequest } from './attach.js';
+import { byBootOrder, holdBootOrder, type Update } from './boot-order.js';
 import { detachDevice } from './detach.js';
 import { Draft } from './draft.js';
 import { refuseElsewhere } from './elsewhere.js';
 import { finish } from './finish.js';
 import { Intent } from './intent.js';
-import { matchDevices } from './match.js';
+import { matchDevices, type Pair, refuseContradictions, type Wanted } from './match.js';
 import type { Plan } from './plan.js';
-import { says } from './says.js';
+import { runtimeValue, says } from './says.js';
 import { planInPlace, withLeaves } from './update.js';
 
 /** How `planTowards` may get there. */
@@ -31,7 +37,7 @@ export interface TowardsOptions {
 
 /** A desired state, read: its devices with their place in the request, and what it says outside them. */
 interface Desired {
-  readonly devices: ReadonlyArray<{ readonly device: Device; readonly path: string }>;
+  readonly devices: readonly Wanted[];
   readonly settings: SettingsRequest;
   readonly document: DomainDocument | undefined;
   readonly spec: DomainSpec | undefined;
@@ -43,45 +49,85 @@ interface Desired {
  * is detached; a field that is not mentioned stays. Pure, as `planChanges`.
  */
 export function planTowards(desired: string | DomainSpec, context: DomainContext, options: TowardsOptions = {}): Plan {
-  const draft = new Draft(context, { ifNotLive: options.ifNotLive ?? 'refuse' });
-  const wanted = read(desired);
-  const { canonical, live } = context;
-  const pairs = matchDevices(wanted.devices, canonical);
-  const kept = new Set(pairs.map(({ found }) => found));
-  for (const device of canonical.devices) {
-    if (!kept.has(device) && draft.intent?.owns(device))
-      detachDevice(draft, device, live?.counterpart(device), `not asked for any more: ${device.identity}`);
+  const { replace = 'refuse', ifNotLive = 'refuse' } = options;
+  if (replace !== 'refuse' && replace !== 'allow')
+    throw invalid('replace', `${describe(replace)} is no way to go on`, 'Give refuse or allow');
+  const { canonical, live, persistent } = context;
+  const draft = new Draft(context, { ifNotLive });
+  const wanted = read(desired, canonical);
+  if (!persistent) {
+    draft.refuse('domain', 'domain', 'it is transient and has no canonical document', "Plan changes of scope: 'live'");
+    return finish(draft);
   }
-  for (const { desired: device, found } of pairs) {
+  refuseContradictions(wanted.devices, canonical);
+  const pairs = matchDevices(wanted.devices, canonical, draft.intent);
+
+  const updates: Update[] = [];
+  const replaced: Replacement[] = [];
+  const attaches: Asked[] = pairs.flatMap(({ desired: device, found, path }) => (found ? [] : [{ device, path }]));
+  for (const pair of pairs) {
+    const { found } = pair;
+    if (!found) continue;
+    const verdict = judge(draft, { ...pair, found }, replace);
+    if ('element' in verdict) replaced.push(verdict);
+    if ('update' in verdict) updates.push({ identity: found.identity, run: verdict.update });
+    if ('attach' in verdict) attaches.push(verdict.attach);
+  }
+
+  const there = new Set(pairs.map(({ found }) => found));
+  const gone = canonical.devices.filter((device) => !there.has(device) && draft.intent?.owns(device));
+  const leaving = [
+    ...gone.map((device) => ({ device, path: `not asked for any more: ${device.identity}`, because: NOT_ASKED })),
+    ...replaced.map(({ found, path, because }) => ({ device: found, path, because })),
+  ];
+  for (const { device } of [...attaches, ...replaced.map(({ element }) => ({ device: readDevice(element) }))]) {
     const order = device.leaves.get('boot/@order');
-    if (found && order !== undefined && order !== found.leaves.get('boot/@order'))
-      draft.moving.set(found.identity, order);
+    if (order !== undefined) draft.moving.set(device.identity, order);
   }
-  for (const { desired: device, found, path } of pairs) if (found) plan(draft, device, found, path, options);
-  for (const { desired: device, found, path } of pairs) if (!found) planAttach(draft, serialize(device.element), path);
+  const release = holdBootOrder(
+    draft,
+    leaving.map(({ device }) => device),
+  );
+  // What stands on a controller goes before it.
+  for (const { device, path, because } of leaving.sort((a, b) => rank(a.device) - rank(b.device)))
+    detachDevice(draft, device, live?.counterpart(device), path, because);
+  for (const { run } of byBootOrder(draft, updates)) run();
+  planAttaches(draft, [...replaced.flatMap((each) => anew(draft, each)), ...attaches]);
+  release?.();
+
   for (const [name, value] of Object.entries(wanted.settings)) {
-    const { operations, refusals } = (SETTINGS[name as keyof SettingsRequest] as Setting<unknown>).plan(
-      value,
-      context,
-      name,
-    );
+    const setting = SETTINGS[name as keyof SettingsRequest] as Setting<unknown>;
+    const { operations, refusals } = setting.plan(value, context, name);
     draft.operations.push(...operations);
     draft.refusals.push(...refusals);
   }
   refuseElsewhere(draft, wanted.document, wanted.spec);
-  return finish(draft, (draft.intent ?? new Intent()).after(askedOf(draft, pairs), draft.detachedForGood));
+  return finish(draft, (draft.intent ?? new Intent()).towards(askedOf(draft, pairs), draft.detachedForGood));
 }
 
-function read(desired: string | DomainSpec): Desired {
+const NOT_ASKED = 'it was asked for before and is not any more';
+
+function rank({ kind }: Device): number {
+  return kind.element === 'controller' ? 1 : 0;
+}
+
+function read(desired: string | DomainSpec, canonical: DomainDocument): Desired {
   if (typeof desired === 'string') {
     const document = new DomainDocument(desired);
+    if (document.root.nodeName !== 'domain')
+      throw invalid('the desired state', `the XML is a <${document.root.nodeName}>, not a <domain>`, 'Give domain XML');
     const devices = document.devices.map((device, index) => ({
       device,
       path: `devices[${index}] (${device.identity})`,
     }));
     return { devices, settings: settingsOf(document), document, spec: undefined };
   }
-  const devices = requestedDevices(desired).map(({ xml, path }) => ({ device: readDevice(parseElement(xml)), path }));
+  checkedHead(desired, canonical.uuid);
+  const devices = requestedDevices(desired).map(({ xml, path, unsaid }) => ({
+    device: readDevice(parseElement(xml)),
+    path,
+    unsaid,
+  }));
   const { memory, vcpus, title, description } = desired;
   const settings: SettingsRequest = {
     ...(memory === undefined ? {} : { memory }),
@@ -101,53 +147,121 @@ function settingsOf(document: DomainDocument): SettingsRequest {
   return Object.fromEntries(entries) as SettingsRequest;
 }
 
-/** Plans one device that is there: nothing to do, an update in place, or another in its stead. */
-function plan(
-  draft: Draft,
-  desired: Device,
-  found: Device,
-  path: string,
-  { replace = 'refuse' }: TowardsOptions,
-): void {
-  const changes = says(desired, found);
-  if (changes.length === 0) return;
-  const fixed = changes.find((change) =>
-    [...found.kind.identity, 'address'].some((leaf) => change.path === leaf || change.path.startsWith(`${leaf}/`)),
-  );
-  if (found.kind.updateConfig && !fixed) {
-    const running = draft.context.live?.counterpart(found);
-    const sides = { canonical: found, live: running, scope: running ? 'both' : 'config' } as const;
-    planInPlace(draft, sides, (from) => readDevice(withLeaves(from, says(desired, from))), path);
-    return;
+type Found = Pair & { readonly found: Device };
+
+/** A device that goes and comes back as `element`. */
+interface Replacement {
+  readonly found: Device;
+  readonly element: Device['element'];
+  readonly path: string;
+  readonly because: string;
+}
+
+type Verdict =
+  | Replacement
+  | { readonly update: () => void }
+  | { readonly attach: Asked }
+  | { readonly as: 'it is' | 'refused' };
+
+/** What is to become of one device that is there: nothing, an update in place, or another in its stead. */
+function judge(draft: Draft, { desired, found, path, unsaid }: Found, replace: 'refuse' | 'allow'): Verdict {
+  const asks = (from: Device) => says(desired, from).filter((change) => !unsaid?.has(change.path));
+  const running = draft.context.live?.counterpart(found);
+  const changes = asks(found);
+  if (changes.length === 0) return settled(draft, found, running, path, asks);
+  const element = withLeaves(found, changes);
+  const fixed =
+    changes.find((change) =>
+      [...found.kind.identity, 'address'].some((leaf) => change.path === leaf || change.path.startsWith(`${leaf}/`)),
+    )?.path ?? (staysPut(draft, found, readDevice(element)) ? undefined : 'the bus it is on');
+  if (found.kind.updateConfig && fixed === undefined) {
+    const order = changes.find((change) => change.path === 'boot/@order')?.to;
+    if (order !== undefined) draft.moving.set(found.identity, order);
+    return { update: () => inPlace(draft, found, running, path, asks) };
   }
   const what = changes.map((change) => change.path).join(', ');
-  if (replace !== 'allow') {
-    const why = fixed
-      ? `${fixed.path} is what the device is known by or where it sits`
-      : `libvirt has no update of a ${found.kind.element}`;
-    draft.refuse(
-      found.identity,
-      path,
-      `${what} would change: ${why}`,
-      "Ask for replace: 'allow' to detach it and attach it anew",
-    );
-    return;
+  const why =
+    fixed === undefined
+      ? `libvirt has no update of a ${found.kind.element}`
+      : `no update reaches ${fixed}, which the device is known by or sits at`;
+  if (replace === 'allow') {
+    // On another bus, or in a slot of the other sort, it cannot stay where it is.
+    if (!desired.address && !staysPut(draft, found, readDevice(element))) setAt(element, 'address', undefined);
+    return { found, element, path, because: `replaced for ${what}: ${why}` };
   }
-  const refused = draft.refusals.length;
-  detachDevice(draft, found, draft.context.live?.counterpart(found), path);
-  if (draft.refusals.length > refused) return;
-  const element = withLeaves(found, changes);
-  const [before, after] = [found.kind.bus(found.leaves), found.kind.bus(readDevice(element).leaves)];
-  // On another bus, or on a place of its own choice, it cannot stay where it is.
-  if (JSON.stringify(before) !== JSON.stringify(after) && !desired.address) setAt(element, 'address', undefined);
-  planAttach(draft, serialize(element), path);
+  draft.refuse(
+    found.identity,
+    path,
+    `${what} would change: ${why}`,
+    "Ask for replace: 'allow' to detach it and attach it anew",
+  );
+  return { as: 'refused' };
+}
+
+/** The canonical document is as asked; the running guest may lack the device, or differ from it. */
+function settled(
+  draft: Draft,
+  found: Device,
+  running: Device | undefined,
+  path: string,
+  asks: (from: Device) => Change[],
+): Verdict {
+  if (!draft.context.live) return { as: 'it is' };
+  if (!running) return { attach: { device: readRequest(serialize(found.element), path), path, waits: true } };
+  const differs = asks(running).filter((change) => !runtimeValue(running, change.path));
+  if (differs.length === 0) return { as: 'it is' };
+  if (found.kind.updateConfig) return { update: () => inPlace(draft, found, running, path, asks) };
+  draft.notes.push(`${found.identity}: ${differs.map((change) => change.path).join(', ')} waits for the next boot`);
+  return { as: 'it is' };
+}
+
+function inPlace(
+  draft: Draft,
+  found: Device,
+  running: Device | undefined,
+  path: string,
+  asks: (from: Device) => Change[],
+): void {
+  const wanted = (from: Device) => {
+    // What libvirt fills in while the guest runs is its own, unless the canonical document is to change there.
+    const changes = asks(from).filter((change) => from !== running || !runtimeValue(from, change.path));
+    return readDevice(withLeaves(from, changes));
+  };
+  const scope = running ? 'both' : 'config';
+  planInPlace(draft, { canonical: found, live: running, scope, bootPath: `${path}.boot` }, wanted, path);
+}
+
+/** True when the device, changed, can be where it is now. */
+function staysPut(draft: Draft, before: Device, after: Device): boolean {
+  const from = before.kind.bus(before.leaves);
+  const to = after.kind.bus(after.leaves);
+  if (before.address?.type === 'pci' && from?.type === 'pci' && to?.type === 'pci')
+    return from.slot === to.slot || draft.topology.fits(before.address, to);
+  return busText(from) === busText(to);
+}
+
+function busText(demand: BusDemand | undefined): string | undefined {
+  return demand?.type === 'drive' ? demand.controller : demand?.type;
+}
+
+/** The attach of a device that was detached to be replaced; of one that only goes at the next boot, from then on too. */
+function anew(draft: Draft, { found, element, path }: Replacement): Asked[] {
+  const operations = draft.operations.filter(
+    ({ action, subject }) => action === 'detach' && subject === found.identity,
+  );
+  if (operations.length === 0) return [];
+  const running = draft.context.live?.counterpart(found);
+  const only = running && operations.every(({ scope }) => scope === 'config') ? 'config' : undefined;
+  return [{ device: readRequest(serialize(element), path), path, only }];
 }
 
 /** The devices that the intent is to hold: those that were found as they stand, and the new ones as the plan places them. */
-function askedOf(draft: Draft, pairs: ReturnType<typeof matchDevices>): Device[] {
+function askedOf(draft: Draft, pairs: readonly Pair[]): Device[] {
   const gone = new Set(draft.detached.map(({ device }) => device.identity));
+  const attached = draft.attached.map(({ device }) => device);
+  const named = new Set(attached.map(({ identity }) => identity));
   return [
-    ...pairs.flatMap(({ found }) => (found && !gone.has(found.identity) ? [found] : [])),
-    ...draft.attached.map(({ device }) => device),
+    ...pairs.flatMap(({ found }) => (found && !gone.has(found.identity) && !named.has(found.identity) ? [found] : [])),
+    ...attached,
   ];
 }

@@ -44,7 +44,7 @@ export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): vo
   const set = update.set as Record<string, unknown>;
   planInPlace(
     draft,
-    { canonical: inCanonical, live: inLive, scope: asked },
+    { canonical: inCanonical, live: inLive, scope: asked, bootPath: `${path}.set.boot` },
     (from) => readDevice(withFields(from, from.kind, set, `${path}.set`)),
     path,
   );
@@ -55,6 +55,8 @@ export interface Sides {
   readonly canonical: Device | undefined;
   readonly live: Device | undefined;
   readonly scope: Scope;
+  /** Where the request says which boot order it is to get. */
+  readonly bootPath: string;
 }
 
 /**
@@ -85,7 +87,7 @@ export function planInPlace(draft: Draft, sides: Sides, wanted: (from: Device) =
     draft.notes.push(`${identity} is as asked already`);
     return;
   }
-  if (refuses(draft, device, [...configChanges, ...liveAll], path)) return;
+  if (refuses(draft, device, [...configChanges, ...liveAll], path, sides.bootPath)) return;
   const order = configChanges.find((change) => change.path === 'boot/@order');
   if (order?.to !== undefined) draft.bootOrders.set(identity, order.to);
   else if (order) draft.bootOrders.delete(identity);
@@ -230,7 +232,7 @@ function shown(kind: DeviceKind, change: Change): Change {
 }
 
 /** Changes that no update may make: the device's name, its place, a boot order that is taken or the last one. */
-function refuses(draft: Draft, device: Device, changes: readonly Change[], path: string): boolean {
+function refuses(draft: Draft, device: Device, changes: readonly Change[], path: string, bootPath: string): boolean {
   const { canonical } = draft.context;
   const { identity, kind } = device;
   const named = changes.find((change) => [...kind.identity, 'address'].some((leaf) => under(change.path, leaf)));
@@ -247,11 +249,10 @@ function refuses(draft: Draft, device: Device, changes: readonly Change[], path:
   if (!order) return false;
   const others = [...draft.bootOrders].filter(([other]) => other !== identity);
   const holder = others.find(([, taken]) => taken === order.to)?.[0];
-  if (holder !== undefined && draft.moving.has(holder)) park(draft, holder, identity);
+  if (holder !== undefined && draft.moving.has(holder)) park(draft, holder, `makes room for ${identity}`);
   else if (holder !== undefined) {
-    const where = `${path}.set.boot`;
     throw duplicate(
-      where,
+      bootPath,
       `boot order ${order.to}`,
       holder,
       'Choose a free number, or give that device another one in the same request',
@@ -278,17 +279,29 @@ function refuses(draft: Draft, device: Device, changes: readonly Change[], path:
   return false;
 }
 
-/** Moves a device that is to get another boot order later in the plan out of the way, to a number that nobody has or wants. */
-function park(draft: Draft, identity: string, forWhom: string): void {
+/** Moves a device to a boot order that nobody has or wants, out of the way of others and so that there is always one. */
+export function park(draft: Draft, identity: string, because: string): void {
   const device = draft.context.canonical.devices.find((each) => each.identity === identity) as Device;
   const taken = new Set([...draft.bootOrders.values(), ...draft.moving.values()]);
   let free = 1;
   while (taken.has(String(free))) free++;
   const change = { path: 'boot/@order', from: draft.bootOrders.get(identity), to: String(free) };
   const parked = readDevice(withLeaves(device, [change]));
-  draft.operations.push(updateOperation(device, parked, 'config', [change], `makes room for ${forWhom}`));
+  draft.operations.push(updateOperation(device, parked, 'config', [change], because));
   draft.bootOrders.set(identity, String(free));
   draft.parked.set(identity, parked);
+}
+
+/** Gives a device that waited at a boot order of its own its former state back. */
+export function unpark(draft: Draft, identity: string, because: string): void {
+  const device = draft.context.canonical.devices.find((each) => each.identity === identity) as Device;
+  const from = draft.parked.get(identity) as Device;
+  const to = device.leaves.get('boot/@order');
+  const change = { path: 'boot/@order', from: draft.bootOrders.get(identity), to };
+  draft.operations.push(updateOperation(from, device, 'config', [change], because));
+  if (to === undefined) draft.bootOrders.delete(identity);
+  else draft.bootOrders.set(identity, to);
+  draft.parked.delete(identity);
 }
 
 interface LiveVerdict {

@@ -70,7 +70,7 @@ test('conventional PCI: slots 1 to 31 of a bridge, 3 to 31 of pci-root, none on 
   const first = chosen('i440fx', CONVENTIONAL) ?? '';
   assert.match(first, /^pci 0000:00:(0[3-9]|1[0-9a-f])\.0$/);
   assert.is(chosen('i440fx', EXPRESS), first, 'i440fx takes virtio there too');
-  assert.is(topology('i440fx').pciCapacity().total, 29);
+  assert.is(topology('i440fx').capacity().pci.total, 29);
 });
 
 test('capacity: all places and those free in both', () => {
@@ -78,7 +78,7 @@ test('capacity: all places and those free in both', () => {
     ['web', 15, 6],
     ['full', 4, 0],
   ] as const)
-    assert.equal(topology(name).pciCapacity(), { total, free }, name);
+    assert.equal(topology(name).capacity().pci, { total, free }, name);
 });
 
 test('drives sit where their target name says, or else at the next free place', () => {
@@ -104,8 +104,8 @@ test('a controller counts only when both documents have it', () => {
   const more = new DomainDocument(
     canonical.xml.replace('</devices>', "<controller type='pci' index='16' model='pcie-root-port'/></devices>"),
   );
-  assert.is(new Topology(more, live).pciCapacity().total, 15);
-  assert.is(new Topology(more, undefined).pciCapacity().total, 16);
+  assert.is(new Topology(more, live).capacity().pci.total, 15);
+  assert.is(new Topology(more, undefined).capacity().pci.total, 16);
 });
 
 test('whatever is chosen is free, exists, and is never chosen twice', () => {

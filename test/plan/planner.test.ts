@@ -193,6 +193,7 @@ test('the plan as an operator reads it', () => {
       '      vcpu/@current: 2 → 3',
       '  · disk gone is not there',
       '  Hot-plug PCI slots: 6 of 15 free now, 5 after',
+      '  Places on scsi: 14 of 15 free now, 15 after',
     ].join('\n'),
   );
   assert.match(
