@@ -6,6 +6,8 @@ import type { Scope } from './operation.js';
 interface PciBus {
   readonly index: number;
   readonly slots: readonly [first: number, last: number];
+  /** First slot for a device whose request names its address. */
+  readonly firstNamed?: number;
   readonly accepts: ReadonlyArray<'express' | 'conventional'>;
   readonly hotplug: boolean;
 }
@@ -13,7 +15,7 @@ interface PciBus {
 /**
  * What each model of PCI controller offers to devices, after libvirt's qemuDomainPCIAddressSetCreate and
  * virDomainPCIAddressBusSetModel. Models that are not here take bridges only. pci-root leaves out slot 1 (PIIX) and
- * slot 2 (kept for the primary video).
+ * slot 2, which is the primary video's as long as nobody asks for it.
  */
 const PCI_MODELS: Readonly<Record<string, Omit<PciBus, 'index'>>> = {
   'pcie-root-port': { slots: [0, 0], accepts: ['express'], hotplug: true },
@@ -21,7 +23,7 @@ const PCI_MODELS: Readonly<Record<string, Omit<PciBus, 'index'>>> = {
   'pcie-to-pci-bridge': { slots: [1, 31], accepts: ['conventional'], hotplug: true },
   'pci-bridge': { slots: [1, 31], accepts: ['conventional'], hotplug: true },
   'dmi-to-pci-bridge': { slots: [1, 31], accepts: ['conventional'], hotplug: false },
-  'pci-root': { slots: [3, 31], accepts: ['express', 'conventional'], hotplug: true },
+  'pci-root': { slots: [3, 31], firstNamed: 2, accepts: ['express', 'conventional'], hotplug: true },
 };
 
 /** Drive controllers: units per controller, and which unit numbers there are (virDomainDiskDefAssignAddress). */
@@ -153,8 +155,9 @@ export class Topology {
     if (hotplug && address.function !== 0)
       return `only function 0 of a slot can be hot-plugged, not function ${address.function}`;
     if (!bus.accepts.includes(demand.slot)) return `PCI bus ${address.bus} takes no ${demand.slot} PCI devices`;
-    if (address.slot < bus.slots[0] || address.slot > bus.slots[1]) {
-      return `PCI bus ${address.bus} has slots ${bus.slots[0]} to ${bus.slots[1]} for devices, not ${address.slot}`;
+    const [first, last] = [bus.firstNamed ?? bus.slots[0], bus.slots[1]];
+    if (address.slot < first || address.slot > last) {
+      return `PCI bus ${address.bus} has slots ${first} to ${last} for devices, not ${address.slot}`;
     }
     return undefined;
   }

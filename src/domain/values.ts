@@ -15,17 +15,19 @@ const UNITS: Readonly<Record<string, bigint>> = {
   TiB: 1024n ** 4n,
 };
 
-/** libvirt's spellings of `unit=` beyond those of {@link Size}. */
-const XML_UNITS: Readonly<Record<string, bigint>> = {
-  ...UNITS,
-  b: 1n,
-  bytes: 1n,
-  k: 1024n,
-  K: 1024n,
-  M: 1024n ** 2n,
-  G: 1024n ** 3n,
-  T: 1024n ** 4n,
-};
+/** libvirt's spellings of `unit=`, in lower case: it does not tell upper and lower apart (virScaleInteger). */
+const XML_UNITS: Readonly<Record<string, bigint>> = Object.fromEntries([
+  ['b', 1n],
+  ['bytes', 1n],
+  ...['k', 'm', 'g', 't', 'p', 'e'].flatMap((prefix, index) => {
+    const power = BigInt(index + 1);
+    return [
+      [prefix, 1024n ** power],
+      [`${prefix}ib`, 1024n ** power],
+      [`${prefix}b`, 1000n ** power],
+    ] as const;
+  }),
+]);
 
 /** Bytes of a {@link Size}; `SPEC_INVALID` naming `path` when it is none. */
 export function bytesOf(size: Size, path: string): bigint {
@@ -45,7 +47,7 @@ export function bytesOf(size: Size, path: string): bigint {
 
 /** Bytes of a number with libvirt's `unit` attribute; `fallback` is the unit that the element has without one. */
 export function bytesOfXml(value: string, unit: string | undefined, fallback: string): bigint {
-  return BigInt(value.trim()) * (XML_UNITS[unit ?? fallback] ?? 1n);
+  return BigInt(value.trim()) * (XML_UNITS[(unit ?? fallback).toLowerCase()] ?? 1n);
 }
 
 /** `KiB` of a size for libvirt's memory calls; `SPEC_INVALID` when it is no whole, positive number of them. */

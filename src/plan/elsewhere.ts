@@ -1,13 +1,24 @@
-import { type DomainDocument, type DomainSpec, domainLeaves, SETTINGS, type Setting, uuidOf } from '../domain/index.js';
+import {
+  asWritten,
+  DOMAIN_NORMAL,
+  type DomainDocument,
+  type DomainSpec,
+  defineOnlyRow,
+  domainLeaves,
+  keyedLeaves,
+  SETTINGS,
+  type Setting,
+  sameAt,
+  uuidOf,
+} from '../domain/index.js';
 import { under } from '../xml/index.js';
 import type { Draft } from './draft.js';
 
-/** Machine types that libvirt pins to the newest version it has when a domain is defined. */
+/** Machine types that have another name once libvirt has pinned them to the newest version it has. */
 const MACHINE_ALIASES: Readonly<Record<string, string>> = {
-  q35: 'pc-q35-',
-  pc: 'pc-i440fx-',
-  virt: 'virt-',
-  pseries: 'pseries-',
+  q35: 'pc-q35',
+  pc: 'pc-i440fx',
+  's390-ccw': 's390-ccw-virtio',
 };
 
 /** Refuses what a desired state says of the domain outside its devices and settings, where no call can bring it about. */
@@ -17,18 +28,24 @@ export function refuseElsewhere(
   spec: DomainSpec | undefined,
 ): void {
   const { canonical } = draft.context;
-  const there = domainLeaves(canonical);
-  const wanted = document ? [...domainLeaves(document)] : spec ? leavesOf(spec) : [];
-  for (const [path, value] of wanted) {
-    if (readBySetting(path) || agrees(path, value, there.get(path), canonical)) continue;
-    const from = there.get(path) ?? 'nothing';
+  const wanted = document ? domainLeaves(document) : new Map(spec ? leavesOf(spec) : []);
+  const there = valuesOf(keyedLeaves(domainLeaves(canonical)));
+  const keyed = keyedLeaves(wanted);
+  const asked = asWritten(valuesOf(keyed), there, DOMAIN_NORMAL);
+  for (const [key, { path, value }] of keyed) {
+    if (!asked.has(key) || readBySetting(path) || agrees(key, asked, there, canonical)) continue;
+    const from = there.get(key) ?? 'nothing';
     draft.refuse(
       'domain',
       path,
-      `it is ${from} and no call makes it ${value}`,
+      `it is ${from} and no call makes it ${value === '' ? 'there' : value}`,
       'It is fixed when a domain is defined; leave it out of the desired state',
     );
   }
+}
+
+function valuesOf(keyed: ReturnType<typeof keyedLeaves>): Map<string, string> {
+  return new Map([...keyed].map(([key, { value }]) => [key, value]));
 }
 
 /** What a spec says outside its devices and settings; defaults that the caller did not write are no wish. */
@@ -51,18 +68,29 @@ function leavesOf(spec: DomainSpec): Array<[string, string]> {
 }
 
 function readBySetting(path: string): boolean {
+  // Parts of its element can be fixed at define all the same.
+  if (defineOnlyRow(path)) return false;
   return Object.values<Setting<never>>(SETTINGS as unknown as Record<string, Setting<never>>).some(
-    (setting) => setting.read !== undefined && setting.touches.some((each) => under(path, each)),
+    (setting) => setting.read !== undefined && setting.owns.some((each) => under(path, each)),
   );
 }
 
-function agrees(path: string, wanted: string, there: string | undefined, canonical: DomainDocument): boolean {
-  if (there === undefined) {
-    // host-model was expanded and pinned at define: the domain has what was asked for.
-    return path === 'cpu/@mode' && wanted === 'host-model';
-  }
-  if (wanted.trim() === there.trim() || wanted.toLowerCase() === there.toLowerCase()) return true;
-  if (path === 'os/type/@machine') return there.startsWith(MACHINE_ALIASES[wanted] ?? '\0');
-  if (path === 'cpu/@mode') return wanted === 'host-model' && canonical.value('cpu/model') !== undefined;
-  return wanted.trim() !== '' && there.trim() !== '' && Number(wanted) === Number(there);
+function agrees(
+  path: string,
+  asked: ReadonlyMap<string, string>,
+  there: ReadonlyMap<string, string>,
+  canonical: DomainDocument,
+): boolean {
+  if (sameAt(path, asked, there)) return true;
+  const [wanted = '', stands] = [asked.get(path), there.get(path)];
+  // An element that says no more than that it is there is there with whatever libvirt put into it.
+  if (wanted.trim() === '') return [...there.keys()].some((each) => under(each, path));
+  // host-model was expanded and pinned at define: the domain has what was asked for.
+  if (path === 'cpu/@mode' && wanted === 'host-model')
+    return stands === undefined || canonical.value('cpu/model') !== undefined;
+  return (
+    path === 'os/type/@machine' &&
+    stands !== undefined &&
+    stands.replace(/-[\d.]+$/, '') === (MACHINE_ALIASES[wanted] ?? wanted)
+  );
 }

@@ -76,7 +76,7 @@ function claimsOf({ kind, leaves, userAlias, address }: Device): Claim[] {
  * (a NIC without a MAC, an rng) by what they say: one that says no more than a device which nobody else is, is that device.
  */
 export function matchDevices(desired: readonly Wanted[], document: DomainDocument, intent?: Intent): Pair[] {
-  const free = new Set(document.devices);
+  const free = new Set([...document.devices, ...document.mirrors]);
   const found = new Map<Device, Device>();
   const settle = (device: Device, match: Device | undefined) => {
     if (!match || found.has(device)) return;
@@ -85,35 +85,42 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
   };
   // Devices that callers asked for before come first.
   const owned = new Set(document.devices.filter((device) => intent?.owns(device)));
-  const inOrder = [...owned, ...document.devices.filter((device) => !owned.has(device))];
+  const inOrder = [...owned, ...[...free].filter((device) => !owned.has(device))];
   const candidates = (device: Device) =>
     inOrder.filter((other) => free.has(other) && other.kind.element === device.kind.element);
-  for (const { device } of desired) {
+  const saysNoMore = (device: Device) => (other: Device) => says(device, other).length === 0;
+  const open = () => desired.flatMap(({ device }) => (found.has(device) ? [] : [device]));
+
+  for (const device of open()) {
     if (device.userAlias)
       settle(
         device,
         candidates(device).find((other) => other.userAlias === device.userAlias),
       );
   }
-  for (const { device } of desired) {
-    if (!isNamed(device)) continue;
-    // An alias on both sides has said already that they are two.
-    settle(
-      device,
-      candidates(device).find((other) => other.name === device.name && !(device.userAlias && other.userAlias)),
+  const named = byName([...free]);
+  const namesakes = (device: Device) =>
+    (named.get(keyOf(device.kind.element, namesOf(device)[0])) ?? []).filter(
+      // An alias on both sides has said already that they are two.
+      (other) => free.has(other) && !(device.userAlias && other.userAlias),
     );
+  const byItsName = (device: Device) => {
+    const all = namesakes(device);
+    // The controllers of one USB bus share its number.
+    settle(device, all.length > 1 ? (all.find(saysNoMore(device)) ?? all[0]) : all[0]);
+  };
+  for (const device of open()) if (namesOf(device).length > 0 && !device.kind.numbered) byItsName(device);
+  for (const device of open()) if (device.kind.numbered) settle(device, namesakes(device).find(saysNoMore(device)));
+  // Who says most chooses first, or another would take the one device that has it all.
+  for (const device of open().sort((a, b) => b.leaves.size - a.leaves.size)) {
+    if (device.kind.numbered || (namesOf(device).length === 0 && !device.userAlias))
+      settle(device, candidates(device).find(saysNoMore(device)));
   }
-  for (const { device } of desired) {
-    if (!isNamed(device) && !device.userAlias)
-      settle(
-        device,
-        candidates(device).find((other) => says(device, other).length === 0),
-      );
-  }
+  for (const device of open()) if (device.kind.numbered) byItsName(device);
   // What is left without a name is the next of its kind, in order: a NIC whose model is to change is still that NIC. One
   // that somebody else added is not, unless there can be only one.
-  for (const { device } of desired) {
-    if (!isNamed(device) && !device.userAlias && device.kind.element !== 'controller')
+  for (const device of open()) {
+    if (namesOf(device).length === 0 && !device.userAlias)
       settle(
         device,
         candidates(device).find((other) => !other.userAlias && (!intent || owned.has(other) || device.kind.limits)),
@@ -122,8 +129,22 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
   return desired.map(({ device, path, unsaid }) => ({ desired: device, path, unsaid, found: found.get(device) }));
 }
 
-function isNamed(device: Device): boolean {
-  // A controller without an index has only a type to be known by.
-  if (device.kind.element === 'controller' && !device.leaves.has('@index')) return false;
-  return device.kind.names(device.leaves).some((name) => name !== undefined && name !== '');
+function byName(devices: readonly Device[]): ReadonlyMap<string, readonly Device[]> {
+  const named = new Map<string, Device[]>();
+  for (const device of devices) {
+    for (const name of namesOf(device)) {
+      const key = keyOf(device.kind.element, name);
+      named.set(key, [...(named.get(key) ?? []), device]);
+    }
+  }
+  return named;
+}
+
+function keyOf(element: string, name: string | undefined): string {
+  return `${element} ${name?.toLowerCase()}`;
+}
+
+/** Natural names, best first. */
+function namesOf({ kind, leaves }: Device): string[] {
+  return kind.names(leaves).filter((name) => name !== undefined && name !== '') as string[];
 }

@@ -1,21 +1,51 @@
-import { applies, type Change, type Device, decodeSpec, type Field } from '../domain/index.js';
-import { leafChanges, under } from '../xml/index.js';
+import {
+  applies,
+  asWritten,
+  type Change,
+  type Device,
+  type DeviceKind,
+  decodeSpec,
+  type Field,
+  type NormalRow,
+  sameAt,
+  sameText,
+} from '../domain/index.js';
+import { type Leaves, leafChanges, under } from '../xml/index.js';
 
 type Members = Readonly<Record<string, Field<unknown>>>;
 
 /**
- * What a desired device says otherwise than a device of a document; what it does not mention does not count. Fields are
- * compared by meaning (sizes, hex numbers, addresses), whatever no field knows by its text.
+ * What a desired device says otherwise than a device of a document; what it does not mention does not count, nor does
+ * what libvirt writes in other words. Fields are compared by meaning (sizes, hex numbers, addresses), whatever no field
+ * knows by its text.
  */
 export function says(desired: Device, found: Device): Change[] {
-  const differing = differingPaths(desired, found);
+  const asked = asWritten(desired.leaves, found.leaves, rowsOf(found.kind));
+  const differing = differingPaths(found.kind, asked, found.leaves);
   if (differing.length === 0) return [];
-  const changes = leafChanges(found.leaves, desired.leaves);
+  const changes = leafChanges(found.leaves, asked);
   const wanted = changes.filter(
-    ({ path, to }) => differing.some((each) => under(path, each)) && (to !== undefined || isListed(desired, path)),
+    ({ path, to }) => differing.some((each) => under(path, each)) && (to !== undefined || isListed(asked, path)),
   );
-  const given = abandoned(desired, found);
+  const given = abandoned(found.kind, asked, found.leaves);
   return [...wanted, ...changes.filter(({ path, to }) => to === undefined && given.some((each) => under(path, each)))];
+}
+
+/** A name that libvirt gives to each device of a running domain. */
+const OWN_ALIAS: NormalRow = { path: 'alias', asked: /^(?!ua-)/, there: 'any', source: 'qemuAssignDeviceAliases' };
+
+const ROWS = new WeakMap<DeviceKind, readonly NormalRow[]>();
+
+/** What a kind writes otherwise than asked; what only a running guest has is not asked for by one who copied it. */
+function rowsOf(kind: DeviceKind): readonly NormalRow[] {
+  const known = ROWS.get(kind);
+  if (known) return known;
+  const running = kind.liveOnly
+    .filter(({ askable }) => !askable)
+    .map(({ path, where }): NormalRow => ({ path, ...(where && { where }), there: 'nothing', source: 'liveOnly' }));
+  const rows = [...(kind.normal ?? []), OWN_ALIAS, ...running];
+  ROWS.set(kind, rows);
+  return rows;
 }
 
 /** True for a value that libvirt fills in while the guest runs. */
@@ -24,11 +54,11 @@ export function runtimeValue(running: Device, path: string): boolean {
 }
 
 /** The paths of alternatives that go because the desired device has another of the same group: a file for a block device. */
-function abandoned(desired: Device, found: Device): string[] {
-  const fields = desired.kind.fields as unknown as Members;
-  const groups = (desired.kind.exclusive ?? []) as readonly string[][];
+function abandoned(kind: DeviceKind, asked: Leaves, stands: Leaves): string[] {
+  const fields = kind.fields as unknown as Members;
+  const groups = (kind.exclusive ?? []) as readonly string[][];
   if (groups.length === 0) return [];
-  const [wanted, there] = [desired, found].map(({ leaves }) => decodeSpec(desired.kind.fields, leaves)) as [
+  const [wanted, there] = [asked, stands].map((leaves) => decodeSpec(kind.fields, leaves)) as [
     Record<string, unknown>,
     Record<string, unknown>,
   ];
@@ -43,23 +73,16 @@ function abandoned(desired: Device, found: Device): string[] {
 }
 
 /** True when the desired device mentions the list that the path lies in, so that a missing item is one taken away. */
-function isListed(desired: Device, path: string): boolean {
-  return (
-    path.includes('[') && [...desired.leaves.keys()].some((each) => under(path, each.split('/').slice(0, 1).join('/')))
-  );
+function isListed(asked: Leaves, path: string): boolean {
+  return path.includes('[') && [...asked.keys()].some((each) => under(path, each.split('/').slice(0, 1).join('/')));
 }
 
 /** The paths, of fields or leaves, that the two tell differently. */
-function differingPaths(desired: Device, found: Device): string[] {
-  const fields = desired.kind.fields as unknown as Members;
-  const known = allPaths(fields);
-  const paths = differingFields(
-    fields,
-    decodeSpec(desired.kind.fields, desired.leaves),
-    decodeSpec(desired.kind.fields, found.leaves),
-  );
-  for (const [path, value] of desired.leaves) {
-    if (known.some((each) => under(path, each)) || same(value, found.leaves.get(path))) continue;
+function differingPaths({ fields }: DeviceKind, asked: Leaves, there: Leaves): string[] {
+  const members = fields as unknown as Members;
+  const paths = differingFields(members, decodeSpec(fields, asked), decodeSpec(fields, there));
+  for (const path of asked.keys()) {
+    if (sameAt(path, asked, there) || isRead(members, path, asked)) continue;
     paths.push(path);
   }
   return paths;
@@ -79,21 +102,24 @@ function differingFields(
   });
 }
 
-function allPaths(fields: Members): string[] {
-  return Object.values(fields).flatMap((field) => field.paths);
+/** True when a field reads what stands at the path, and so has compared it: it would write it again. */
+function isRead(fields: Members, path: string, leaves: Leaves): boolean {
+  return Object.entries(fields).some(([key, field]) => {
+    if (!field.paths.some((each) => under(path, each))) return false;
+    const value = field.decode(leaves);
+    try {
+      return value !== undefined && field.encode(value, key).some(([each]) => each === path);
+    } catch {
+      // A value that no spec may have is compared as text.
+      return false;
+    }
+  });
 }
 
 function equal(a: unknown, b: unknown): boolean {
-  if (typeof a === 'string' && typeof b === 'string') return same(a, b);
+  if (typeof a === 'string' && typeof b === 'string') return sameText(a, b);
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
   const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
   if (Array.isArray(a) && (!Array.isArray(b) || a.length !== b.length)) return false;
   return Object.keys(x).every((key) => equal(x[key], y[key]));
-}
-
-/** libvirt writes hex digits, MACs and UUIDs in lower case, and numbers its own way. */
-function same(a: string, b: string | undefined): boolean {
-  if (b === undefined) return false;
-  if (a.trim() === b.trim() || a.toLowerCase() === b.toLowerCase()) return true;
-  return a.trim() !== '' && b.trim() !== '' && Number(a) === Number(b);
 }

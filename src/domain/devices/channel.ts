@@ -5,6 +5,7 @@ import {
   type ChrSourceSpec,
   checkChrSource,
   chrLiveOnly,
+  chrNormal,
   chrSourceFields,
   coldSources,
 } from './chr-source.js';
@@ -27,6 +28,9 @@ export interface ChannelSpec extends DeviceSpecBase, ChrSourceSpec {
 }
 
 const SOURCES = [...CHR_SOURCES, 'spicevmc', 'qemuVdagent', 'dbus'] as const;
+
+/** A socket that libvirt chooses the path of, when none is given. */
+const OWN_SOCKET = { '@type': ['unix'], 'target/@type': ['virtio'] };
 
 /** A channel is known by its name. With `unix: {}` libvirt listens on a socket of its own, which the live document shows. */
 export const channel: DeviceKind<ChannelSpec> = {
@@ -89,10 +93,18 @@ export const channel: DeviceKind<ChannelSpec> = {
     ...chrLiveOnly(),
     { path: 'target/@state' },
     // qemuDomainChrDefDropDefaultPath: a socket that libvirt chose is not in the canonical document.
-    ...['source/@path', 'source/@mode'].map((path) => ({
-      path,
-      where: { '@type': ['unix'], 'source/@mode': ['bind'], 'target/@type': ['virtio'] },
-    })),
+    { path: 'source/@path', where: { ...OWN_SOCKET, 'source/@mode': ['bind'] }, askable: true },
+    { path: 'source/@mode', where: { ...OWN_SOCKET, 'source/@mode': ['bind'] } },
+  ],
+  normal: [
+    ...chrNormal(),
+    {
+      path: 'source/@path',
+      where: { ...OWN_SOCKET, 'source/@mode': ['bind', ''] },
+      asked: /\/channel\/(target\/)?([^/]+\/)?[^/]+$/,
+      there: 'nothing',
+      source: 'qemuDomainChrMatchDefaultPath',
+    },
   ],
   bus: (leaves) => (leaves.get('target/@type') === 'guestfwd' ? undefined : { type: 'virtio-serial' }),
 };

@@ -12,7 +12,7 @@ import {
   text,
   whole,
 } from './fields.js';
-import type { LiveOnlyRow, SupportRow } from './kind.js';
+import type { LiveOnlyRow, NormalRow, SupportRow } from './kind.js';
 import { cannot } from './rows.js';
 
 /** Where a character device ends on the host: one of the keys up to `spiceport`. libvirt: `type=` and `<source>`. */
@@ -193,9 +193,15 @@ export function chrLiveOnly(at = ''): readonly LiveOnlyRow[] {
   return [
     { path: `${at}source/@path`, where: { [`${at}@type`]: ['pty'] } },
     { path: `${at}source/@tty` },
-    { path: `${at}source/@tls` },
+    { path: `${at}source/@tls`, askable: true },
     { path: '@tty' },
   ];
+}
+
+/** How libvirt writes a source. */
+export function chrNormal(at = ''): readonly NormalRow[] {
+  const source = 'virDomainChrSourceDefFormat: only a TCP socket has a protocol';
+  return [{ path: `${at}protocol/@type`, asked: /^raw$/, there: 'nothing', source }];
 }
 
 /** Refuses a device without a source, and fields that its source does not have. `autoPath`: libvirt chooses a socket. */

@@ -3,6 +3,7 @@ import {
   type ChrSourceSpec,
   checkChrSource,
   chrLiveOnly,
+  chrNormal,
   chrSourceFields,
   coldSources,
 } from './chr-source.js';
@@ -34,6 +35,7 @@ export const console: DeviceKind<ConsoleSpec> = {
   exclusive: [CHR_SOURCES],
   check: (leaves, where) => checkChrSource(leaves, where),
   names: (leaves) => [leaves.get('target/@port')],
+  numbered: true,
   unique: { 'target/@port': 'console' },
   support: [
     coldSources(),
@@ -60,5 +62,14 @@ export const console: DeviceKind<ConsoleSpec> = {
   ...NO_UPDATE,
   abi: ['target/@type', 'target/@port'],
   liveOnly: chrLiveOnly(),
+  normal: [
+    ...chrNormal(),
+    {
+      path: 'target/@port',
+      where: { 'target/@type': ['virtio', 'sclp', 'sclplm'] },
+      there: 'any',
+      source: 'virDomainDefAddConsoleCompat: the first serial port comes first, as a console of its own',
+    },
+  ],
   bus: (leaves) => (leaves.get('target/@type') === 'virtio' ? { type: 'virtio-serial' } : undefined),
 };

@@ -173,6 +173,8 @@ export const controller: DeviceKind<ControllerSpec> = {
       throw invalid(`${where}.model`, 'is missing', 'Every pci controller needs it');
   },
   names: (leaves) => [`${leaves.get('@type')}${leaves.get('@index') ?? ''}`],
+  // One without an index gets the lowest free one.
+  numbered: true,
   unique: {},
   support: [
     can('attach', 'live', ATTACH, { where: { '@type': ['scsi'] } }),
@@ -217,6 +219,7 @@ export const controller: DeviceKind<ControllerSpec> = {
     ...VIRTIO_ABI,
   ],
   liveOnly: [],
+  normal: [{ path: '@model', asked: /^auto$/, there: 'any', source: 'qemuDomainControllerDefPostParse' }],
   // As qemuDomainDeviceCalculatePCIConnectFlags; ports and the other bridges are placed by libvirt.
   bus(leaves) {
     const model = leaves.get('@model');

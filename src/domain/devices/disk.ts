@@ -292,7 +292,50 @@ export const disk: DeviceKind<DiskSpec> = {
     'blockio',
     'geometry',
   ],
-  liveOnly: ['source/@index', 'backingStore', 'mirror', 'target/@tray'].map((path) => ({ path })),
+  liveOnly: [
+    ...['source/@index', 'mirror'].map((path) => ({ path })),
+    ...['backingStore', 'target/@tray'].map((path) => ({ path, askable: true }) as const),
+  ],
+  normal: [
+    {
+      path: '@type',
+      where: { ...EMPTY, '@device': ['cdrom', 'floppy'] },
+      there: ['file'],
+      source: 'virDomainDiskDefParseXML: an empty drive has no kind of source',
+    },
+    {
+      path: 'target/@tray',
+      asked: /^closed$/,
+      there: 'nothing',
+      source: 'virDomainDiskDefFormat: closed is what a tray is by itself',
+    },
+    { path: 'driver/@cache', asked: /^default$/, there: 'nothing', source: 'virDomainDiskDefFormatDriver' },
+    {
+      path: '@snapshot',
+      where: { '@device': ['cdrom'] },
+      asked: /^no$/,
+      there: 'nothing',
+      source: 'virDomainDiskDefFormat: what cannot be written to is in no snapshot anyway',
+    },
+    {
+      path: 'source/seclabel',
+      where: { 'source/seclabel/@labelskip': ['yes'] },
+      there: 'nothing',
+      source: 'virSecurityDeviceLabelDefParseXML: a running domain has it',
+    },
+    {
+      path: /^backingStore\/(.+\/)?@index$/,
+      there: 'nothing',
+      source: 'virDomainDiskBackingStoreFormat: a running domain has it',
+    },
+    {
+      path: 'source/@name',
+      where: { 'source/@protocol': ['iscsi'] },
+      asked: /^[^/]+$/,
+      there: ['$&/0'],
+      source: 'virDomainDiskSourceNetworkParse: the unit is 0 when left out',
+    },
+  ],
   secret: ['source/cookies'],
   bus(leaves) {
     const target = leaves.get('target/@dev') ?? '';

@@ -238,7 +238,22 @@ export const graphics: DeviceKind<GraphicsSpec> = {
   liveOnly: [
     { path: '@port', where: { '@autoport': ['yes'] } },
     { path: '@tlsPort', where: { '@autoport': ['yes'] } },
-    ...['@websocket', '@listen', '@socket', 'listen/@address', 'listen/@socket'].map((path) => ({ path })),
+    ...['@websocket', '@listen', '@socket', 'listen/@address', 'listen/@socket'].map(
+      (path) => ({ path, askable: true }) as const,
+    ),
+  ],
+  normal: [
+    ...['@port', '@tlsPort'].map(
+      (path) =>
+        ({ path, where: { '@autoport': ['yes'] }, there: 'any', source: 'virDomainGraphicsDefParseXMLVNC' }) as const,
+    ),
+    {
+      path: /^(listen(\[\d+\])?\/)?@socket$/,
+      asked: /\/lib\/(libvirt\/qemu\/)?domain-[^/]+\/[^/]+$/,
+      there: 'nothing',
+      source: 'qemuDomainDeviceGraphicsDefPostParse: a socket that libvirt chose',
+    },
+    { path: '@autoport', asked: /^no$/, there: 'nothing', source: 'virDomainGraphicsDefFormat: the ports say it' },
   ],
   secret: ['@passwd'],
   bus: () => undefined,

@@ -93,7 +93,9 @@ function hostName(at: (path: string) => string | undefined): string | undefined 
         : `usb bus ${number('source/address/@bus')} device ${number('source/address/@device')}`;
     case 'scsi': {
       const units = ['bus', 'target', 'unit'].map((part) => number(`source/address/@${part}`));
-      return at('source/@protocol') === 'iscsi' ? at('source/@name') : [at('source/adapter/@name'), ...units].join(':');
+      return at('source/@protocol') === 'iscsi'
+        ? iscsiName(at('source/@name'))
+        : [at('source/adapter/@name'), ...units].join(':');
     }
     case 'scsi_host':
       return at('source/@wwpn');
@@ -102,6 +104,11 @@ function hostName(at: (path: string) => string | undefined): string | undefined 
     default:
       return undefined;
   }
+}
+
+/** The unit is 0 when left out. */
+function iscsiName(name: string | undefined): string | undefined {
+  return name?.replace(/^[^/]+$/, '$&/0');
 }
 
 export const hostdev: DeviceKind<HostdevSpec> = {
@@ -208,7 +215,16 @@ export const hostdev: DeviceKind<HostdevSpec> = {
   liveOnly: [
     { path: 'source/@missing' },
     // Found by vendor and product, it has an address while the domain runs.
-    { path: 'source/address', where: { '@type': ['usb'], 'source/vendor/@id': ['*'] } },
+    { path: 'source/address', where: { '@type': ['usb'], 'source/vendor/@id': ['*'] }, askable: true },
+  ],
+  normal: [
+    {
+      path: 'source/@name',
+      where: { 'source/@protocol': ['iscsi'] },
+      asked: /^[^/]+$/,
+      there: ['$&/0'],
+      source: 'virDomainHostdevSubsysSCSIiSCSIDefParseXML: the unit is 0 when left out',
+    },
   ],
   bus(leaves) {
     switch (leaves.get('@type')) {

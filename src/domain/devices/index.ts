@@ -156,6 +156,7 @@ export {
   type BusDemand,
   type DeviceKind,
   type DeviceSpecBase,
+  type NormalRow,
   type SupportRow,
   type UpdateRow,
 } from './kind.js';

@@ -273,10 +273,20 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
   ],
   liveOnly: [
     { path: 'source/@bridge', where: { '@type': ['network'] } },
-    { path: 'target/@dev' },
+    { path: 'target/@dev', askable: true },
     { path: 'source/@portid' },
     { path: 'mac/@currentAddress' },
-    { path: 'target/@managed' },
+    { path: 'target/@managed', askable: true },
+  ],
+  normal: [
+    {
+      path: 'target/@dev',
+      asked: /^(vnet|macvtap|macvlan)\d/,
+      there: 'nothing',
+      source: 'virDomainNetDefParseXML: a name that libvirt made',
+    },
+    { path: 'coalesce/rx/frames/@max', asked: /^0$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },
+    { path: 'coalesce', asked: /^\s*$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },
   ],
   bus(leaves) {
     const model = leaves.get('model/@type') ?? 'rtl8139';

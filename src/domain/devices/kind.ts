@@ -79,6 +79,24 @@ export interface LimitRow {
 export interface LiveOnlyRow {
   readonly path: string;
   readonly where?: Where;
+  /** A caller may ask for it all the same, and the canonical document keeps it. */
+  readonly askable?: true;
+}
+
+/** What libvirt makes of something that a document given to it says: other words for it, or none. */
+export interface NormalRow {
+  /** What it is about: a path and all below it, or the paths that a pattern fits. */
+  readonly path: string | RegExp;
+  /** Conditions on what is asked. */
+  readonly where?: Where;
+  /** Which of the values that are asked; any when left out. */
+  readonly asked?: RegExp;
+  /**
+   * What the canonical document may say instead, with `$&` and `$1` standing for parts of what was asked, as in
+   * `String.replace`; `nothing`: libvirt does not write it; `any`: whatever it is, libvirt chose it.
+   */
+  readonly there: readonly string[] | 'any' | 'nothing';
+  readonly source: string;
 }
 
 /** One kind of device: everything the library knows of it. Adding a kind is adding a file that exports one of these. */
@@ -116,6 +134,10 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** Paths that the guest can see, beside the address and the boot order. */
   readonly abi: readonly string[];
   readonly liveOnly: readonly LiveOnlyRow[];
+  /** What libvirt writes otherwise than it was asked for, which is no difference. */
+  readonly normal?: readonly NormalRow[];
+  /** libvirt numbers such devices itself, so that one is also known by what it says beside its number. */
+  readonly numbered?: true;
   /** Paths whose values never show in plans, errors or logs. */
   readonly secret?: readonly string[];
   /** Paths of the domain document, outside the devices, that libvirt changes when such a device comes or goes. */

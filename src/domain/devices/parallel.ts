@@ -1,4 +1,11 @@
-import { CHR_SOURCES, type ChrSourceSpec, checkChrSource, chrLiveOnly, chrSourceFields } from './chr-source.js';
+import {
+  CHR_SOURCES,
+  type ChrSourceSpec,
+  checkChrSource,
+  chrLiveOnly,
+  chrNormal,
+  chrSourceFields,
+} from './chr-source.js';
 import { deviceFields, integer } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { CONFIG, cannot, NO_UPDATE } from './rows.js';
@@ -27,5 +34,6 @@ export const parallel: DeviceKind<ParallelSpec> = {
   ...NO_UPDATE,
   abi: ['target/@port'],
   liveOnly: chrLiveOnly(),
+  normal: chrNormal(),
   bus: () => undefined,
 };

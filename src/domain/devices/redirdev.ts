@@ -3,6 +3,7 @@ import {
   type ChrSourceSpec,
   checkChrSource,
   chrLiveOnly,
+  chrNormal,
   chrSourceFields,
   coldSources,
 } from './chr-source.js';
@@ -39,5 +40,6 @@ export const redirdev: DeviceKind<RedirdevSpec> = {
   ...NO_UPDATE,
   abi: ['@bus', '@type'],
   liveOnly: chrLiveOnly(),
+  normal: chrNormal(),
   bus: () => ({ type: 'usb' }),
 };

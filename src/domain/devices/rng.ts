@@ -1,5 +1,5 @@
 import { invalid, type Size } from '../values.js';
-import { type ChrSourceSpec, chrLiveOnly, chrSource, coldSources } from './chr-source.js';
+import { type ChrSourceSpec, chrLiveOnly, chrNormal, chrSource, coldSources } from './chr-source.js';
 import {
   constant,
   deviceFields,
@@ -65,5 +65,6 @@ export const rng: DeviceKind<RngSpec> = {
   ...NO_UPDATE,
   abi: ['@model', ...VIRTIO_ABI],
   liveOnly: chrLiveOnly('backend/'),
+  normal: chrNormal('backend/'),
   bus: (leaves) => virtioSlot(leaves.get('@model')),
 };

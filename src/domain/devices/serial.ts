@@ -3,6 +3,7 @@ import {
   type ChrSourceSpec,
   checkChrSource,
   chrLiveOnly,
+  chrNormal,
   chrSourceFields,
   coldSources,
 } from './chr-source.js';
@@ -64,6 +65,15 @@ export const serial: DeviceKind<SerialSpec> = {
   ...NO_UPDATE,
   abi: ['target/@type', 'target/@port', 'target/model'],
   liveOnly: chrLiveOnly(),
+  normal: [
+    ...chrNormal(),
+    {
+      path: 'target/@type',
+      asked: /^isa-serial$/,
+      there: ['system-serial', 'spapr-vio-serial'],
+      source: 'qemuDomainChrDefPostParse: the machine has no ISA bus',
+    },
+  ],
   bus(leaves) {
     const target = leaves.get('target/@type');
     if (target === 'usb-serial') return { type: 'usb' };

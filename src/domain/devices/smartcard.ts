@@ -1,5 +1,5 @@
 import { describe, invalid } from '../values.js';
-import { type ChrSourceSpec, chrLiveOnly, chrSource } from './chr-source.js';
+import { type ChrSourceSpec, chrLiveOnly, chrNormal, chrSource } from './chr-source.js';
 import { constant, deviceFields, type Field, text } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { defineOnly, NO_UPDATE } from './rows.js';
@@ -68,5 +68,6 @@ export const smartcard: DeviceKind<SmartcardSpec> = {
   ...NO_UPDATE,
   abi: ['@mode'],
   liveOnly: chrLiveOnly(),
+  normal: chrNormal(),
   bus: () => ({ type: 'ccid' }),
 };

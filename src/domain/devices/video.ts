@@ -121,5 +121,6 @@ export const video: DeviceKind<VideoSpec> = {
     ...VIRTIO_ABI,
   ],
   liveOnly: [],
+  normal: [{ path: 'model/@primary', asked: /^no$/, there: 'nothing', source: 'virDomainVideoDefFormat' }],
   bus: (leaves) => SLOTS[leaves.get('model/@type') ?? ''],
 };

@@ -34,6 +34,20 @@ export function setText(numbers: readonly number[]): string {
   return runs.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(',');
 }
 
+/** True when two texts are sets of the same numbers. */
+export function sameSet(a: string, b: string): boolean {
+  const [x, y] = [a, b].map((text) => (/^[\d\s,^-]*\d[\s\d]*$/.test(text) ? setOrNothing(text) : undefined));
+  return x !== undefined && x === y;
+}
+
+function setOrNothing(text: string): string | undefined {
+  try {
+    return setText(numbersOf(text, ''));
+  } catch {
+    return undefined;
+  }
+}
+
 /** A set in a call that takes a bitmap: bytes, lowest number in the lowest bit of the first. */
 export function bitmapOf(text: string): number[] {
   const numbers = numbersOf(text, 'cpuset');

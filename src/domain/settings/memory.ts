@@ -13,7 +13,7 @@ export const memory: Setting<MemoryRequest> = {
   owns: ['memory', 'currentMemory'],
   read(document) {
     const { current, maximum } = amounts(document);
-    return maximum === 0 ? undefined : { current: current * 1024, maximum: maximum * 1024 };
+    return maximum === 0 ? undefined : { current: BigInt(current) * 1024n, maximum: BigInt(maximum) * 1024n };
   },
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<Size>(value, path);

@@ -1,0 +1,99 @@
+import type { Leaves } from '../xml/index.js';
+import type { NormalRow } from './devices/kind.js';
+import { numbersOf } from './settings/cpuset.js';
+
+/** Lists in which the order says nothing: what an element is about stands in one of its attributes. */
+const KEYS: Readonly<Record<string, string>> = {
+  'cpu/feature': '@name',
+  'cpu/cache': '@level',
+  'cpu/numa/cell': '@id',
+  'cpu/numa/cell/distances/sibling': '@id',
+  'os/firmware/feature': '@name',
+  'clock/timer': '@name',
+  'cputune/vcpupin': '@vcpu',
+  'cputune/iothreadpin': '@iothread',
+  'numatune/memnode': '@cellid',
+  'iothreadids/iothread': '@id',
+  'vcpus/vcpu': '@id',
+  'blkiotune/device': 'path',
+};
+
+/** Elements for a set of threads, of which libvirt writes one for every thread (virDomainSchedulerFormat). */
+const APART: Readonly<Record<string, string>> = {
+  'cputune/vcpusched': '@vcpus',
+  'cputune/iothreadsched': '@iothreads',
+};
+
+/** What libvirt writes otherwise than it was asked for, outside the devices. */
+export const DOMAIN_NORMAL: readonly NormalRow[] = [
+  { path: '@id', there: 'nothing', source: 'virDomainDefFormatInternalSetRootName: a running domain has it' },
+  { path: /^cpu$/, asked: /^$/, there: 'nothing', source: 'virCPUDefFormatBufFull' },
+  // With the model of the host there is none to fall back from.
+  {
+    path: 'cpu/model/@fallback',
+    where: { 'cpu/@mode': ['host-model'] },
+    there: 'nothing',
+    source: 'virCPUDefFormatBuf',
+  },
+  { path: 'memtune', asked: /^9007199254740991$/, there: 'nothing', source: 'VIR_DOMAIN_MEMORY_PARAM_UNLIMITED' },
+  {
+    path: /^seclabel(\[\d+\])?\/(label|imagelabel)$/,
+    there: 'nothing',
+    source: 'virSecurityLabelDefFormat: a running domain has them',
+  },
+];
+
+/** A value and where in its document it stands. */
+export interface Said {
+  readonly path: string;
+  readonly value: string;
+}
+
+/** Leaves by what they are about: `cpu/numa/cell{1}/@cpus` is that of the cell with id 1, wherever it stands. */
+export function keyedLeaves(leaves: Leaves): Map<string, Said> {
+  const keyed = new Map<string, Said>();
+  for (const [path, value] of leaves) {
+    for (const key of keysOf(path, leaves)) keyed.set(key, { path, value });
+  }
+  return keyed;
+}
+
+/** The prefixes that libvirt itself gives to the namespaces of other parts of its document. */
+const PREFIXES: Readonly<Record<string, string>> = Object.fromEntries(
+  ['qemu', 'lxc', 'bhyve', 'xen'].map((name) => [`http://libvirt.org/schemas/domain/${name}/1.0`, `${name}:`]),
+);
+
+/** The step of a path with libvirt's prefix in place of the one that stands there, or of none. */
+function withPrefix(step: string, at: string, leaves: Leaves): string {
+  const [, prefix, local = step] = /^(?:([^:@]+):)?([^:]+)$/.exec(step) ?? [];
+  const declared = prefix === undefined ? '@xmlns' : `@xmlns:${prefix}`;
+  for (let scope = at; ; scope = scope.slice(0, Math.max(scope.lastIndexOf('/'), 0))) {
+    const uri = leaves.get(scope === '' ? declared : `${scope}/${declared}`);
+    if (uri !== undefined) return `${PREFIXES[uri] ?? `${uri}:`}${local}`;
+    if (scope === '') return step;
+  }
+}
+
+function keysOf(path: string, leaves: Leaves): string[] {
+  if (/(^|\/)@xmlns(:|$)/.test(path)) return [];
+  let [at, keys] = ['', ['']];
+  for (const given of path.split('/')) {
+    at = at === '' ? given : `${at}/${given}`;
+    const step = given.startsWith('@') ? given : withPrefix(given, at, leaves);
+    const plain = at.replace(/\[\d+\]/g, '');
+    const name = step.replace(/\[\d+\]/, '');
+    const slash = (key: string) => (key === '' ? '' : `${key}/`);
+    const set = APART[plain];
+    if (set !== undefined) {
+      if (path === `${at}/${set}`) return [];
+      const threads = numbersOf(leaves.get(`${at}/${set}`) ?? '0', at);
+      keys = keys.flatMap((key) => threads.map((thread) => `${slash(key)}${name}{${thread}}`));
+      continue;
+    }
+    const attribute = KEYS[plain];
+    const nth = Number(/\[(\d+)\]$/.exec(step)?.[1] ?? 1);
+    const key = attribute && (leaves.get(`${at}/${attribute}`) ?? String(nth - 1));
+    keys = keys.map((each) => `${slash(each)}${key === undefined ? step : `${name}{${key}}`}`);
+  }
+  return keys;
+}
