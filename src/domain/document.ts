@@ -28,6 +28,7 @@ export class DomainDocument {
   readonly xml: string;
   #root: Element | undefined;
   #devices: readonly Device[] | undefined;
+  #mirrors: readonly Device[] | undefined;
 
   constructor(xml: string) {
     this.xml = xml;
@@ -40,8 +41,14 @@ export class DomainDocument {
   }
 
   get devices(): readonly Device[] {
-    this.#devices ??= readDevices(this.root);
+    this.#devices ??= readDevices(this.root, (element) => !isMirror(element));
     return this.#devices;
+  }
+
+  /** Consoles that are the first serial port by another name: no devices, but what a caller may ask for. */
+  get mirrors(): readonly Device[] {
+    this.#mirrors ??= readDevices(this.root, isMirror);
+    return this.#mirrors;
   }
 
   /** True for the document of a running domain: libvirt numbers those. */
@@ -102,11 +109,11 @@ export class DomainDocument {
   }
 }
 
-function readDevices(root: Element): Device[] {
+function readDevices(root: Element, which: (element: Element) => boolean): Device[] {
   const ordinals = new Map<string, number>();
   const taken = new Set<string>();
   return select(root, 'devices/*')
-    .filter((element) => !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && !isMirror(element))
+    .filter((element) => !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && which(element))
     .map((element) => {
       const device = readDevice(element, ordinals);
       let { identity } = device;

@@ -1,6 +1,6 @@
 export { type AbiDifference, compareGuestAbi, type DeviceAbi, domainLeaves, type GuestAbi, guestAbi } from './abi.js';
 export { type Address, addressLeaves, addressProblem, addressText, type PciAddress, parseAddress } from './address.js';
-export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow, defineOnlyRow } from './define-only.js';
+export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
 export { asWritten, sameAt, sameText } from './normal.js';

@@ -42,7 +42,7 @@ export function sameAt(path: string, asked: ReadonlyMap<string, string>, there: 
   if (unit === undefined) return sameText(a, b);
   const [mine, theirs] = [asked.get(unit), there.get(unit)];
   if (mine === theirs) return sameText(a, b);
-  const [x, y] = [kib(path, a, mine), kib(path, b, theirs)];
+  const [x, y] = [mine, theirs].map((given, side) => bytes(path, side === 0 ? a : b, given, theirs === 'KiB'));
   return x !== undefined && x === y;
 }
 
@@ -68,10 +68,12 @@ const UNITS: ReadonlyArray<readonly [path: RegExp, unit: string]> = [
   [/metadata_cache\/max_size$/, 'B'],
 ];
 
-/** An amount in KiB, which libvirt rounds up to (virDomainParseMemory). */
-function kib(path: string, value: string, given: string | undefined): bigint | undefined {
+/** An amount in bytes; libvirt rounds up what it counts in KiB (virDomainParseMemory). */
+function bytes(path: string, value: string, given: string | undefined, rounded: boolean): bigint | undefined {
+  if (!/^\s*\d+\s*$/.test(value)) return undefined;
   const unit = given ?? UNITS.find(([pattern]) => pattern.test(path))?.[1];
-  return /^\s*\d+\s*$/.test(value) ? (bytesOfXml(value, unit, 'KiB') + 1023n) / 1024n : undefined;
+  const exact = bytesOfXml(value, unit, 'KiB');
+  return rounded ? ((exact + 1023n) / 1024n) * 1024n : exact;
 }
 
 /** True when two texts mean the same: libvirt writes hex digits, MACs and UUIDs in lower case, numbers and sets its own way. */

@@ -259,9 +259,10 @@ function anew(draft: Draft, { found, element, path }: Replacement): Asked[] {
 function askedOf(draft: Draft, pairs: readonly Pair[]): Device[] {
   const gone = new Set(draft.detached.map(({ device }) => device.identity));
   const attached = draft.attached.map(({ device }) => device);
-  const named = new Set(attached.map(({ identity }) => identity));
+  const left = new Set([...gone, ...attached.map(({ identity }) => identity)]);
+  const { mirrors } = draft.context.canonical;
   return [
-    ...pairs.flatMap(({ found }) => (found && !gone.has(found.identity) && !named.has(found.identity) ? [found] : [])),
+    ...pairs.flatMap(({ found }) => (found && !left.has(found.identity) && !mirrors.includes(found) ? [found] : [])),
     ...attached,
   ];
 }

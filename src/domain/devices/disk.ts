@@ -309,7 +309,6 @@ export const disk: DeviceKind<DiskSpec> = {
       there: 'nothing',
       source: 'virDomainDiskDefFormat: closed is what a tray is by itself',
     },
-    { path: 'driver/@cache', asked: /^default$/, there: 'nothing', source: 'virDomainDiskDefFormatDriver' },
     {
       path: '@snapshot',
       where: { '@device': ['cdrom'] },
