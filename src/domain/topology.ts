@@ -273,6 +273,7 @@ export class Topology {
         {
           index,
           slots: offer.slots,
+          ...(offer.firstNamed === undefined ? {} : { firstNamed: offer.firstNamed }),
           accepts: plain ? (['express', 'conventional'] as const) : offer.accepts,
           hotplug: offer.hotplug && controllers.every((each) => each.get('target/@hotplug') !== 'off'),
         },
