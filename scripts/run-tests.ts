@@ -41,9 +41,9 @@ function testFiles(): Map<string, string> {
   const root = values.in ? resolve(values.in) : join(project, 'test');
   const suffix = values.in ? '.test.js' : '.test.ts';
   const files = new Map<string, string>();
-  for (const entry of readdirSync(root, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile() || !entry.name.endsWith(suffix)) continue;
-    const path = join(entry.path, entry.name);
+  for (const below of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+    if (!below.endsWith(suffix)) continue;
+    const path = join(root, below);
     if (values.in) files.set(relative(root, path), path);
     // The sources are listed, not build/, which may hold what is no longer there.
     else files.set(relative(project, path), join(project, 'build', relative(project, path).replace(/ts$/, 'js')));

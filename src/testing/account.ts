@@ -50,7 +50,7 @@ export function handOver(path: string, account: Account): void {
 export function handOverTree(path: string, account: Account): void {
   if (!account.switch) return;
   chownSync(path, account.uid, account.gid);
-  for (const entry of readdirSync(path, { withFileTypes: true, recursive: true })) {
-    chownSync(join(entry.path, entry.name), account.uid, account.gid);
+  for (const below of readdirSync(path, { recursive: true, encoding: 'utf8' })) {
+    chownSync(join(path, below), account.uid, account.gid);
   }
 }

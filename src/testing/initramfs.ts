@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { HostSetupError } from './errors.js';
 import { GUEST_MODULES, INIT, STATIC_MODULES } from './guest-init.js';
 import type { GuestKernel } from './guest-kernel.js';
@@ -84,8 +84,9 @@ interface KernelModule {
 /** Name → file of every module of the kernel. */
 function moduleFiles(directory: string): Map<string, string> {
   const files = new Map<string, string>();
-  for (const entry of readdirSync(join(directory, 'kernel'), { withFileTypes: true, recursive: true })) {
-    if (/\.ko(\.|$)/.test(entry.name)) files.set(plainName(entry.name), join(entry.path, entry.name));
+  const root = join(directory, 'kernel');
+  for (const path of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+    if (/\.ko(\.|$)/.test(path)) files.set(plainName(basename(path)), join(root, path));
   }
   return files;
 }
