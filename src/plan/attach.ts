@@ -20,6 +20,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, parseElement, serialize, setAt, under } from '../xml/index.js';
 import { detachOperation, pluggable } from './detach.js';
 import { type Draft, duplicate } from './draft.js';
+import { says } from './says.js';
 
 /** A device to attach, and where the request says so. */
 export interface Asked {
@@ -146,10 +147,12 @@ function existing(draft: Draft, document: DomainDocument, asked: Device, path: s
   // An alias that a device of another kind has is a duplicate, not this device.
   if (found?.kind !== asked.kind || draft.detached.some(({ device }) => device.identity === found.identity))
     return undefined;
+  const differing = says(asked, found);
   for (const [leaf, value] of asked.leaves) {
     const stands = found.leaves.get(leaf);
-    // What is libvirt's default is not written.
+    // What is libvirt's default is not written; a size may stand in another unit.
     if (stands === undefined ? value === 'default' : sameValue(leaf, stands, value)) continue;
+    if (stands !== undefined && !differing.some(({ path }) => path === leaf)) continue;
     if (!named) return undefined;
     const secret = found.kind.secret?.some((path) => under(leaf, path));
     const values = secret ? 'another one' : `${stands ?? 'nothing'} there, ${value} asked`;
