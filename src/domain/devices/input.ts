@@ -43,6 +43,7 @@ export interface InputEvdevSpec {
 }
 
 const path = { pattern: /^\//, expected: 'an absolute path' };
+const PS2 = { '@type': ['mouse', 'keyboard'], '@bus': ['ps2'] };
 const HOT_BUSES = { '@bus': ['usb', 'virtio'] };
 const reason = 'only input devices on the usb and virtio buses can be hot-plugged (evdev from libvirt 10.4.0 on)';
 
@@ -100,10 +101,8 @@ export const input: DeviceKind<InputSpec> = {
     can('detach', 'live', 'qemuDomainDetachPrepInput', { where: { ...HOT_BUSES } }),
     can('detach', 'live', 'qemuDomainDetachPrepInput', { where: { '@type': ['evdev'] }, since: '10.4.0' }),
     cannot('detach', 'live', reason, 'qemuDomainDetachPrepInput'),
-    cannot('detach', 'config', 'libvirt puts it back by itself', 'virDomainDefAddImplicitDevices', {
-      '@type': ['mouse', 'keyboard'],
-      '@bus': ['ps2'],
-    }),
+    cannot('attach', 'config', 'every PC has one, and QEMU gives it no second', 'qemuDomainDefAddDefaultDevices', PS2),
+    cannot('detach', 'config', 'libvirt puts it back by itself', 'virDomainDefAddImplicitDevices', PS2),
     ...CONFIG,
   ],
   ...NO_UPDATE,
