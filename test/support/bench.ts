@@ -6,7 +6,7 @@ import {
   type DomainSpec,
   type ManagedDomain,
 } from '../../src/index.js';
-import { PrivateHost } from '../../src/testing/index.js';
+import { PrivateHost, type PrivateHostOptions } from '../../src/testing/index.js';
 
 /** A private host with a connection to it, and short ways to disks and domains. */
 export interface Bench {
@@ -27,10 +27,10 @@ export interface Bench {
  * One host for a test file, started by the first test that asks for it: a `before` hook that fails would let uvu skip the
  * file and call it a success. Hand `stop` to `test.after`.
  */
-export function benchOnDemand(): (() => Promise<Bench>) & { stop(): Promise<void> } {
+export function benchOnDemand(options: PrivateHostOptions = {}): (() => Promise<Bench>) & { stop(): Promise<void> } {
   let bench: Promise<Bench & { close(): Promise<void> }> | undefined;
   const get = (): Promise<Bench> => {
-    bench ??= open();
+    bench ??= open(options);
     return bench;
   };
   return Object.assign(get, {
@@ -41,8 +41,8 @@ export function benchOnDemand(): (() => Promise<Bench>) & { stop(): Promise<void
   });
 }
 
-async function open(): Promise<Bench & { close(): Promise<void> }> {
-  const host = await PrivateHost.start();
+async function open(options: PrivateHostOptions): Promise<Bench & { close(): Promise<void> }> {
+  const host = await PrivateHost.start(options);
   try {
     const connection = await connect(host.uri);
     const manager = new DomainManager(connection);

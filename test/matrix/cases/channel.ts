@@ -31,6 +31,7 @@ export const cases: readonly KindCase[] = [
     kind: 'channel',
     title: 'file with a log',
     host: 'session',
+    holds: true,
     domain: { devices: [virtioSerial] },
     device: (host) => ({
       channel: {

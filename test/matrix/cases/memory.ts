@@ -6,6 +6,7 @@ export const cases: readonly KindCase[] = [
     kind: 'memory',
     title: 'dimm',
     host: 'session',
+    needsGuest: 'a guest must take the memory off line first',
     domain: memorySlots,
     device: () => ({ memory: { id: 'ours', model: 'dimm', size: '128 MiB', node: 0 } }),
   },
@@ -13,6 +14,7 @@ export const cases: readonly KindCase[] = [
     kind: 'memory',
     title: 'dimm without an id',
     host: 'session',
+    needsGuest: 'a guest must take the memory off line first',
     domain: memorySlots,
     device: () => ({ memory: { model: 'dimm', size: '256 MiB', node: 0, access: 'private', discard: true } }),
   },
@@ -55,6 +57,7 @@ export const cases: readonly KindCase[] = [
     kind: 'memory',
     title: 'nvdimm',
     host: 'session',
+    needsGuest: 'a guest must take the memory off line first',
     domain: memorySlots,
     async device(host) {
       const path = await host.createDisk(`${fresh('nvdimm')}.raw`, { size: '128 MiB', format: 'raw' });
