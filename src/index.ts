@@ -41,6 +41,7 @@ export type {
   BlkioDeviceLimits,
   BlkiotuneRequest,
   BootableSpec,
+  BusName,
   Capacity,
   Change,
   ChannelSpec,
@@ -118,5 +119,13 @@ export type {
   UndefineOptions,
 } from './lifecycle/index.js';
 export { DomainExistsError, DomainManager, ManagedDomain } from './lifecycle/index.js';
-export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges, TowardsOptions } from './plan/index.js';
+export type {
+  BusCapacity,
+  ChangeRequest,
+  DeviceSelector,
+  DeviceUpdate,
+  FieldChanges,
+  PlanJson,
+  TowardsOptions,
+} from './plan/index.js';
 export { Plan } from './plan/index.js';

@@ -103,10 +103,11 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
       remedy: 'Plan again and look at the new plan',
     });
   }
+  const { operations } = plan.completed(context);
   const before: Documents = context;
   let documents = before;
-  const total = plan.operations.length;
-  for (const [at, operation] of plan.operations.entries()) {
+  const total = operations.length;
+  for (const [at, operation] of operations.entries()) {
     tell(options, { operation, state: 'started', done: at, total });
     let called = false;
     try {
@@ -116,14 +117,14 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
     } catch (cause) {
       // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
       const nothing = !called && cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
-      const done = plan.operations.slice(0, nothing ? at : at + 1);
+      const done = operations.slice(0, nothing ? at : at + 1);
       if (onFailure === 'stop') throw new ApplyError(plan, at, cause, 'kept', []);
       const errors = await rollback(reader, done, before, options);
       throw new ApplyError(plan, at, cause, errors.length > 0 ? 'partial' : 'undone', errors);
     }
     tell(options, { operation, state: 'done', done: at + 1, total });
   }
-  return { operations: plan.operations };
+  return { operations };
 }
 
 function refuse(plan: Plan, { handle }: DomainReader): void {

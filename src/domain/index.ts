@@ -15,6 +15,7 @@ export {
   type Refusal,
   type Scope,
   type Setting,
+  type Withheld,
   wireArguments,
 } from './operation.js';
 export { perDocument } from './per-document.js';

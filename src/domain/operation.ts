@@ -89,6 +89,15 @@ export interface Change {
   readonly to: string | undefined;
 }
 
+/** A secret that a plan read from JSON does not hold: which document has the value, and for a device whose it is. */
+export interface Withheld {
+  /** Path in the element of the call. */
+  readonly path: string;
+  /** Left out when neither document has it: the request gave it. */
+  readonly from?: 'canonical' | 'live';
+  readonly device?: string;
+}
+
 /** One libvirt mutator call: what, on which documents, when the guest sees it, and what undoes it. */
 export interface Operation {
   readonly action: 'attach' | 'detach' | 'update' | 'set';
@@ -105,6 +114,8 @@ export interface Operation {
   /** For people: why it is done this way. */
   readonly reason?: string;
   readonly call: MutatorCall;
+  /** Only in a plan read from JSON: secrets of `call`, which are filled in from the documents when it is applied. */
+  readonly withheld?: readonly Withheld[];
   /** Undoes it, in order. */
   readonly inverse: ReadonlyArray<Omit<Operation, 'inverse'>>;
 }

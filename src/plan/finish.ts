@@ -30,12 +30,13 @@ export function finish(draft: Draft, intent?: Intent): Plan {
   const capacity = Object.fromEntries(
     Object.entries(draft.capacity).map(([bus, now]) => [bus, { ...now, freeAfter: after[bus as BusName].free }]),
   ) as Record<BusName, BusCapacity>;
-  return new Plan({
+  const parts = {
     domain: { name: context.canonical.name, uuid: context.canonical.uuid },
     operations,
     refusals,
     notes,
     capacity,
     digest: digestOf(context),
-  });
+  };
+  return new Plan(parts, context);
 }

@@ -1,6 +1,7 @@
 export { digestOf } from './digest.js';
 export { INTENT_URI, Intent } from './intent.js';
-export { Plan } from './plan.js';
+export { type BusCapacity, Plan } from './plan.js';
+export type { PlanJson } from './plan-json.js';
 export { planChanges } from './planner.js';
 export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './request.js';
 export { planTowards, type TowardsOptions } from './towards.js';

@@ -1,5 +1,7 @@
-import type { BusName, Capacity, Operation, Refusal } from '../domain/index.js';
+import type { BusName, Capacity, DomainContext, Operation, Refusal } from '../domain/index.js';
+import { PLAN_FORMAT_VERSION, type PlanJson, type PlanParts, plainOperation, readPlan } from './plan-json.js';
 import { renderPlan } from './render.js';
+import { withoutSecrets, withSecrets } from './secrets.js';
 
 /** Places on a bus now, and how many are free once the plan is applied. */
 export interface BusCapacity extends Capacity {
@@ -19,7 +21,11 @@ export class Plan {
   /** Digest of both documents; `apply` refuses the plan when they have changed since. */
   readonly digest: string;
 
-  constructor(parts: Pick<Plan, 'domain' | 'operations' | 'refusals' | 'notes' | 'capacity' | 'digest'>) {
+  /** What it was made from; a plan read from JSON has none. */
+  readonly #context: DomainContext | undefined;
+
+  constructor(parts: PlanParts, context?: DomainContext) {
+    this.#context = context;
     this.domain = parts.domain;
     this.operations = parts.operations;
     this.refusals = parts.refusals;
@@ -39,29 +45,47 @@ export class Plan {
     return renderPlan(this);
   }
 
-  /** The plan as plain data for tools; the calls' XML is left out, since it can hold secrets. */
-  toJSON(): object {
-    const bare = ({ call, ...rest }: Omit<Operation, 'inverse'>) => ({
-      ...rest,
-      call: { procedure: call.procedure, flags: flagsOf(call.args) },
-    });
+  /**
+   * The plan that {@link toJSON} told of, from its value or its text: shown and applied like any other, to the same domain as
+   * long as that has not changed. Errors: `UNSUPPORTED` for another `formatVersion`, `SPEC_INVALID` naming the path of what
+   * is not as it was written.
+   */
+  static fromJSON(json: unknown): Plan {
+    return new Plan(readPlan(json));
+  }
+
+  /** With the secrets that JSON leaves out, from the documents it is applied to. `PLAN_REFUSED` when the plan would set a new one. */
+  completed(context: DomainContext): Plan {
+    const isWhole = ({ withheld }: { withheld?: unknown }) => withheld === undefined;
+    if (this.operations.every((operation) => isWhole(operation) && operation.inverse.every(isWhole))) return this;
+    const operations = this.operations.map((operation) => ({
+      ...withSecrets(operation, context),
+      inverse: operation.inverse.map((step) => withSecrets(step, context)),
+    }));
+    return new Plan({ ...this, operations }, context);
+  }
+
+  /** What `console.log` shows: the text, since calls can hold secrets. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
+  /** The plan as plain data, whole but for secrets: `Plan.fromJSON` reads it back. */
+  toJSON(): PlanJson {
+    const plain = (step: Omit<Operation, 'inverse'>) => plainOperation(withoutSecrets(step, this.#context));
     return {
-      formatVersion: 1,
+      formatVersion: PLAN_FORMAT_VERSION,
       domain: this.domain,
       digest: this.digest,
       operations: this.operations.map(({ inverse, ...operation }) => ({
-        ...bare(operation),
-        inverse: inverse.map(bare),
+        ...plain(operation),
+        inverse: inverse.map(plain),
       })),
       refusals: this.refusals,
       notes: this.notes,
       capacity: this.capacity,
     };
   }
-}
-
-function flagsOf(args: object): number | undefined {
-  return 'flags' in args ? (args.flags as number) : undefined;
 }
 
 function deepFreeze(value: object): void {

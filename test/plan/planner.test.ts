@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Operation, SettingsRequest } from '../../src/domain/index.js';
@@ -202,7 +203,7 @@ test('the plan as an operator reads it', () => {
   );
 });
 
-test('the plan as data: all of it but the XML, and never a secret', () => {
+test('the plan as data: all of it, and never a secret', () => {
   const secret = "<graphics type='spice' passwd='s3cret'/>";
   const xml = `<disk type='network'><source protocol='iscsi' name='iqn:x/1'><cookies><cookie name='c'>s3cret</cookie></cookies></source><target dev='vdc'/></disk>`;
   const metadata = { 'urn:mine': { prefix: 'm', xml: '<token>s3cret</token>' } };
@@ -210,15 +211,14 @@ test('the plan as data: all of it but the XML, and never a secret', () => {
   const json = JSON.stringify(made);
   for (const each of [json, String(made), JSON.stringify(made.notes), JSON.stringify(made.refusals)]) {
     assert.not.match(each, /s3cret|hunter2/);
-    assert.not.match(each, /<\w+[ >]/, 'no XML');
   }
   const read = JSON.parse(json);
   assert.is(read.formatVersion, 1);
   assert.is(read.digest, made.digest);
   assert.is(read.operations.length, made.operations.length);
   assert.equal(read.domain, made.domain);
-  assert.equal(read.operations[0].call, { procedure: 'DOMAIN_DETACH_DEVICE_ALIAS', flags: 1 });
-  assert.equal(read.operations[0].inverse[0].call, { procedure: 'DOMAIN_ATTACH_DEVICE_FLAGS', flags: 1 });
+  assert.equal(read.operations[0].call, made.operations[0]?.call);
+  assert.is(inspect(made), String(made), 'console.log shows no call');
 });
 
 test('an error never holds a secret of either document', () => {

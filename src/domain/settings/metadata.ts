@@ -100,6 +100,11 @@ function read({ root }: DomainDocument, uri: string): string | undefined {
   return `${prefix} ${settled(element, prefix)}`;
 }
 
+/** The element of one namespace as a call writes it; undefined when the document has none. */
+export function metadataText(document: DomainDocument, uri: string): string | undefined {
+  return split(read(document, uri))[1];
+}
+
 function split(text: string | undefined): [prefix: string | null, xml: string | undefined] {
   if (text === undefined) return [null, undefined];
   const at = text.indexOf(' ');

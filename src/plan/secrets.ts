@@ -1,0 +1,89 @@
+import {
+  type Device,
+  type DomainContext,
+  type DomainDocument,
+  HIDDEN,
+  type MutatorCall,
+  metadataText,
+  type Operation,
+  readDevice,
+  type Withheld,
+} from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { parseElement, serialize, setAt, under } from '../xml/index.js';
+import { INTENT_URI } from './intent.js';
+
+type Step = Omit<Operation, 'inverse'>;
+
+/**
+ * An operation without the secrets that its call holds: in the place of each stands a word, and beside it which document
+ * has the value. What no document has is what the caller gave.
+ */
+export function withoutSecrets<T extends Step>(operation: T, context: DomainContext | undefined): T {
+  const { call } = operation;
+  if (operation.withheld !== undefined || !context) return operation;
+  if (call.procedure === 'DOMAIN_SET_METADATA') {
+    const { type, uri, metadata } = call.args;
+    if (type !== ELEMENT || uri === null || uri === INTENT_URI || metadata === null) return operation;
+    const from = sides(context).find(([, document]) => metadataText(document, uri) === metadata)?.[0];
+    const withheld = [{ path: METADATA, ...(from === undefined ? {} : { from }) }];
+    return { ...operation, call: { ...call, args: { ...call.args, metadata: HIDDEN } }, withheld };
+  }
+  if (!('xml' in call.args)) return operation;
+  const device = readDevice(parseElement(call.args.xml));
+  const paths = [...device.leaves.keys()].filter((path) => device.kind.secret?.some((each) => under(path, each)));
+  if (paths.length === 0) return operation;
+  const withheld = paths.map((path) => origin(device, path, context));
+  for (const path of paths) setAt(device.element, path, HIDDEN);
+  return { ...operation, call: withXml(call, serialize(device.element)), withheld };
+}
+
+/** The operation with the secrets that it leaves to the documents. `PLAN_REFUSED` when one of them is in neither. */
+export function withSecrets<T extends Step>(operation: T, context: DomainContext): T {
+  const { withheld, ...rest } = operation;
+  if (withheld === undefined) return operation;
+  const { call } = operation;
+  const values = withheld.map((each) => [each.path, valueOf(each, call, context)] as const);
+  const missing = values.find(([, value]) => value === undefined);
+  if (missing) {
+    throw new LibvirtCanonicalError(
+      'PLAN_REFUSED',
+      `${operation.action} of ${operation.subject} sets a secret (${missing[0]}), and the plan was read from JSON, which holds none`,
+      { device: operation.subject, remedy: 'Plan the request again, and apply that plan' },
+    );
+  }
+  if (call.procedure === 'DOMAIN_SET_METADATA')
+    return { ...rest, call: { ...call, args: { ...call.args, metadata: values[0]?.[1] } } } as unknown as T;
+  if (!('xml' in call.args)) return operation;
+  const element = parseElement(call.args.xml);
+  for (const [path, value] of values) setAt(element, path, value);
+  return { ...rest, call: withXml(call, serialize(element)) } as unknown as T;
+}
+
+/** virDomainMetadataType: an element of its own namespace. */
+const ELEMENT = 2;
+const METADATA = 'metadata';
+
+function sides({ canonical, live }: DomainContext): Array<['canonical' | 'live', DomainDocument]> {
+  return [['canonical', canonical], ...(live ? [['live', live] as ['live', DomainDocument]] : [])];
+}
+
+/** Which document has the value that a device of a call has at a path. */
+function origin(device: Device, path: string, context: DomainContext): Withheld {
+  const value = device.leaves.get(path);
+  for (const [from, document] of sides(context)) {
+    const holder = document.counterpart(device);
+    if (holder && holder.leaves.get(path) === value) return { path, from, device: holder.identity };
+  }
+  return { path };
+}
+
+function valueOf({ path, from, device }: Withheld, call: MutatorCall, context: DomainContext): string | undefined {
+  const document = from && context[from];
+  if (call.procedure === 'DOMAIN_SET_METADATA') return document && metadataText(document, call.args.uri ?? '');
+  return document?.devices.find(({ identity }) => identity === device)?.leaves.get(path);
+}
+
+function withXml(call: MutatorCall, xml: string): MutatorCall {
+  return { ...call, args: { ...call.args, xml } } as MutatorCall;
+}
