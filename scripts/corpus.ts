@@ -8,7 +8,7 @@
  * check finds nothing to look at. `--all` shows the accepted findings too.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DomainDocument, readDevice } from '../src/domain/index.js';
 import { type Plan, planTowards } from '../src/plan/index.js';
@@ -49,9 +49,9 @@ const TITLES: Readonly<Record<Check, string>> = {
 function xmlFiles(folder = ''): string[] {
   const path = join(tree, folder);
   if (!existsSync(path)) return [];
-  return readdirSync(path, { withFileTypes: true, recursive: true })
-    .filter((entry) => !entry.isDirectory() && entry.name.endsWith('.xml'))
-    .map((entry) => relative(tree, join(entry.path, entry.name)))
+  return readdirSync(path, { encoding: 'utf8', recursive: true })
+    .filter((name) => name.endsWith('.xml'))
+    .map((name) => join(folder, name))
     .sort();
 }
 
