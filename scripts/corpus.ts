@@ -45,13 +45,16 @@ const TITLES: Readonly<Record<Check, string>> = {
   hotplug: 'hot-plugs are planned as one attach',
 };
 
-/** Every `*.xml` below a folder, as paths from the tree; links count where they stand. */
+/** Every `*.xml` below a folder, as paths from the tree. Linked files count where they stand; linked folders go in circles. */
 function xmlFiles(folder = ''): string[] {
   const path = join(tree, folder);
   if (!existsSync(path)) return [];
-  return readdirSync(path, { encoding: 'utf8', recursive: true })
-    .filter((name) => name.endsWith('.xml'))
-    .map((name) => join(folder, name))
+  return readdirSync(path, { withFileTypes: true })
+    .flatMap((entry) => {
+      const inside = join(folder, entry.name);
+      if (entry.isDirectory()) return xmlFiles(inside);
+      return entry.name.endsWith('.xml') ? [inside] : [];
+    })
     .sort();
 }
 
