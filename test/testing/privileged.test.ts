@@ -84,6 +84,8 @@ privileged('does what session mode refuses: bridges, memory and CPU tuning', asy
   assert.match(await virsh(host, 'memtune', 'd1'), /hard_limit\s*: 1048576/);
   await virsh(host, 'schedinfo', 'd1', '--live', '--set', 'cpu_shares=2000');
   assert.match(await virsh(host, 'schedinfo', 'd1'), /cpu_shares\s*: 2000/);
+  // libvirt waits for the end of QEMU, which is a child of the namespaces' first process by then.
+  await within(virsh(host, 'destroy', 'd1'), 10_000);
 });
 
 privileged('restarts, kills and starts its daemon while a domain goes on', async () => {
@@ -97,7 +99,6 @@ privileged('restarts, kills and starts its daemon while a domain goes on', async
   assert.is(host.pid, undefined);
   await within(host.startDaemon());
   assert.is(await virsh(host, 'domstate', 'd1'), 'running');
-  await virsh(host, 'destroy', 'd1');
 });
 
 privileged('has a disk and a guest as every host has', async () => {
