@@ -33,7 +33,10 @@ export class Intent {
       children(element)
         .filter((each) => each.localName === name)
         .map(remembered);
-    return new Intent(resolved(all('device'), document), all('freed'));
+    return new Intent(
+      resolved(all('device'), document).map((each) => renamed(each, document)),
+      all('freed'),
+    );
   }
 
   /** True when callers asked for the device. */
@@ -130,6 +133,13 @@ export class Intent {
 function remembered(element: DomainDocument['root']): Remembered {
   const of = (name: string) => element.getAttribute(name) ?? undefined;
   return { kind: of('kind') ?? '', alias: of('alias'), name: of('name') ?? '', address: of('address') };
+}
+
+/** With the names that devices have now: a controller gets its index only at define, and an alias outlives a name. */
+function renamed(each: Remembered, document: DomainDocument): Remembered {
+  const found =
+    each.alias === undefined ? undefined : document.devices.find(({ userAlias }) => userAlias === each.alias);
+  return found && found.kind.element === each.kind ? memoryOf(found) : each;
 }
 
 /**

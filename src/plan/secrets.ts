@@ -43,7 +43,7 @@ export function withSecrets<T extends Step>(operation: T, context: DomainContext
   const { withheld, ...rest } = operation;
   if (withheld === undefined) return operation;
   const { call } = operation;
-  const values = withheld.map((each) => [each.path, valueOf(each, call, context)] as const);
+  const values = withheld.map((each) => [each.path, secretOf(each, call, context)] as const);
   const missing = values.find(([, value]) => value === undefined);
   if (missing) {
     throw new LibvirtCanonicalError(
@@ -78,7 +78,7 @@ function origin(device: Device, path: string, context: DomainContext): Withheld 
   return { path };
 }
 
-function valueOf({ path, from, device }: Withheld, call: MutatorCall, context: DomainContext): string | undefined {
+function secretOf({ path, from, device }: Withheld, call: MutatorCall, context: DomainContext): string | undefined {
   const document = from && context[from];
   if (call.procedure === 'DOMAIN_SET_METADATA') return document && metadataText(document, call.args.uri ?? '');
   return document?.devices.find(({ identity }) => identity === device)?.leaves.get(path);
