@@ -47,7 +47,9 @@ export function bytesOf(size: Size, path: string): bigint {
 
 /** Bytes of a number with libvirt's `unit` attribute; `fallback` is the unit that the element has without one. */
 export function bytesOfXml(value: string, unit: string | undefined, fallback: string): bigint {
-  return BigInt(value.trim()) * (XML_UNITS[(unit ?? fallback).toLowerCase()] ?? 1n);
+  const digits = value.trim();
+  if (!/^\d+$/.test(digits)) throw invalid('the XML', `${describe(value)} is not an amount`, 'Give a whole number');
+  return BigInt(digits) * (XML_UNITS[(unit ?? fallback).toLowerCase()] ?? 1n);
 }
 
 /** `KiB` of a size for libvirt's memory calls; `SPEC_INVALID` when it is no whole, positive number of them. */

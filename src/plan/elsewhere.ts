@@ -35,13 +35,23 @@ export function refuseElsewhere(
   for (const [key, { path, value }] of keyed) {
     if (!asked.has(key) || readBySetting(path) || agrees(key, asked, there, canonical)) continue;
     const from = there.get(key) ?? 'nothing';
+    const setting = defineOnlyRow(path) ? undefined : settingOf(path);
     draft.refuse(
       'domain',
       path,
-      `it is ${from} and no call makes it ${value === '' ? 'there' : value}`,
-      'It is fixed when a domain is defined; leave it out of the desired state',
+      setting
+        ? `it is ${from}; a whole desired state does not reach it`
+        : `it is ${from} and no call makes it ${value === '' ? 'there' : value}`,
+      setting
+        ? `Ask for it by plan({ set: { ${setting}: … } })`
+        : 'It is fixed when a domain is defined; leave it out of the desired state',
     );
   }
+}
+
+/** The setting that changes a path, for those that a document cannot ask for yet. */
+function settingOf(path: string): string | undefined {
+  return Object.entries(SETTINGS).find(([, setting]) => setting.owns.some((each) => under(path, each)))?.[0];
 }
 
 function valuesOf(keyed: ReturnType<typeof keyedLeaves>): Map<string, string> {
