@@ -16,7 +16,9 @@ export function seenIn(xml: string): Map<string, Seen> {
     const own = place.alias ? elementWith(xml, element, place.alias) : '';
     const model = /<model type='([^']*)'/.exec(own)?.[1] ?? /<target [^>]*bus='([^']*)'/.exec(own)?.[1] ?? '';
     const boot = /<boot order='(\d+)'/.exec(own)?.[1] ?? '';
-    seen.set(name, { ...place, model, boot });
+    // A port added beside the first of its slot makes that one multifunction: libvirt does not count it as another place.
+    const address = place.address.replace(' multifunction=on', '');
+    seen.set(name, { ...place, address, model, boot });
   }
   return seen;
 }
