@@ -276,6 +276,7 @@ const DEVICES: Readonly<Record<string, Row>> = {
   },
   'an alias that libvirt gave': {
     same: [nic("<alias name='net0'/>"), nic('')],
+    other: [nic("<alias name='ua-lan'/>"), nic('')],
   },
   'a tap name that libvirt gave': {
     same: [nic("<target dev='vnet7'/>"), nic('')],
