@@ -75,14 +75,12 @@ export class Intent {
     return new Intent(asked.filter(isRemembered).map(memoryOf), this.#freedAfter(asked, detached));
   }
 
-  /** One device for each place: the one that left it last, unless it or another has it now. */
+  /** One device for each place: the one that left it last, until it is back. */
   #freedAfter(asked: readonly Device[], detached: readonly Device[]): Remembered[] {
-    const taken = new Set(asked.flatMap(({ address }) => (address ? [addressText(address)] : [])));
     const freed = new Map<string, Remembered>();
     const back = (each: Remembered) => asked.some((device) => means(each, device));
     for (const each of [...this.#freed, ...detached.map(memoryOf)])
-      if (each.address !== undefined && !taken.has(each.address) && !back(each))
-        freed.set(`${each.kind} ${each.address}`, each);
+      if (each.address !== undefined && !back(each)) freed.set(`${each.kind} ${each.address}`, each);
     return [...freed.values()];
   }
 
