@@ -174,8 +174,9 @@ export class Topology {
       if (this.#pciBuses(true).find(({ index }) => index === address.bus)?.hotplug) return undefined;
       return `PCI bus ${address.bus} does not support hot-plug`;
     }
+    if (!address) return demand && 'libvirt gives it a place at the next boot only';
     const type = demand?.type === 'drive' ? demand.controller : demand?.type;
-    if (!address || type === undefined || type === 'dimm' || address.type === 'dimm') return undefined;
+    if (type === undefined || type === 'dimm' || address.type === 'dimm') return undefined;
     const index = 'controller' in address ? address.controller : 'bus' in address ? address.bus : 0;
     if (this.#controllers(type, true).some((each) => each.index === index)) return undefined;
     return `the running guest has no ${type} controller ${index}`;

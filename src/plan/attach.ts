@@ -216,7 +216,7 @@ function refuseDuplicates(draft: Draft, device: Device, path: string): boolean {
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && !/^[1-9]\d{0,9}$/.test(order))
     throw invalid(path, `${describe(order)} is not a boot order`, 'Give a whole number from 1 up');
-  const [updated] = [...draft.bootOrders].find(([, taken]) => taken === order) ?? [];
+  const [updated] = [...draft.bootOrders].find(([who, taken]) => taken === order && who !== device.identity) ?? [];
   if (updated) throw duplicate(path, `boot order ${order}`, updated, 'Choose another boot order');
   if (order !== undefined && canonical.hasOsBoot) {
     draft.refuse(

@@ -39,7 +39,7 @@ function renderOperation(operation: Operation, width: number): string[] {
   ];
   const lines = [head.join('  ')];
   for (const { path, from, to } of changes) lines.push(`      ${path}: ${from ?? '(none)'} → ${to ?? '(none)'}`);
-  if (guestMustCooperate) lines.push(`      the guest must cooperate${reason ? `: ${reason}` : ''}`);
-  else if (reason) lines.push(`      ${reason}`);
+  if (guestMustCooperate) lines.push('      the guest must cooperate');
+  if (reason) lines.push(`      ${reason}`);
   return lines;
 }

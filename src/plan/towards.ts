@@ -105,6 +105,7 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
   return finish(draft, (draft.intent ?? new Intent()).towards(askedOf(draft, pairs), draft.detachedForGood));
 }
 
+const ALIAS = 'alias/@name';
 const NOT_ASKED = 'it was asked for before and is not any more';
 
 function rank({ kind }: Device): number {
@@ -165,9 +166,14 @@ type Verdict =
 
 /** What is to become of one device that is there: nothing, an update in place, or another in its stead. */
 function judge(draft: Draft, { desired, found, path, unsaid }: Found, replace: 'refuse' | 'allow'): Verdict {
-  const asks = (from: Device) => says(desired, from).filter((change) => !unsaid?.has(change.path));
+  const wishes = (from: Device) => says(desired, from).filter((change) => !unsaid?.has(change.path));
+  // An id is given when a device is made; one that is there without keeps its natural name, and is not replaced for it.
+  const asks = (from: Device) =>
+    wishes(from).filter(({ path: leaf }) => leaf !== ALIAS || from.userAlias !== undefined);
   const running = draft.context.live?.counterpart(found);
   const changes = asks(found);
+  if (desired.userAlias !== undefined && found.userAlias === undefined)
+    draft.notes.push(`${found.identity} was made without an id, and goes on without ${desired.userAlias.slice(3)}`);
   if (changes.length === 0) return settled(draft, found, running, path, asks);
   const element = withLeaves(found, changes);
   const fixed =
@@ -187,6 +193,7 @@ function judge(draft: Draft, { desired, found, path, unsaid }: Found, replace: '
   if (replace === 'allow') {
     // On another bus, or in a slot of the other sort, it cannot stay where it is.
     if (!desired.address && !staysPut(draft, found, readDevice(element))) setAt(element, 'address', undefined);
+    if (found.userAlias === undefined) setAt(element, ALIAS, desired.userAlias);
     return { found, element, path, because: `replaced for ${what}: ${why}` };
   }
   draft.refuse(

@@ -468,6 +468,31 @@ test('an unnamed device that somebody else added is not taken for one that is as
   reach(context, { disks: [root], interfaces: [lan, { user: true, model: 'virtio' }] });
 });
 
+test('an id cannot be given to a device that is there without one, which is no reason to replace it', () => {
+  const context = defined({ disks: [root, { target: 'vdb', file: '/img/data' }] });
+  const wish = { disks: [root, data] };
+  for (const replace of ['refuse', 'allow'] as const) {
+    const plan = towards(context, wish, { replace });
+    assert.ok(plan.isEmpty, String(plan));
+    assert.match(plan.notes.join(), /disk vdb was made without an id/);
+  }
+  const other = towards(
+    context,
+    { disks: [root, { ...data, bus: 'sata', target: 'sdb' }] },
+    { ifNotLive: 'next-boot' },
+  );
+  assert.ok(other.operations.some(({ action, subject }) => action === 'attach' && subject === 'disk data'));
+});
+
+test('a device whose other half waits has its boot order to itself', () => {
+  const context = defined({ disks: [root] });
+  const cold = applyOnPaper(
+    context,
+    planChanges({ attach: [{ disk: { ...data, boot: 2 } }], scope: 'config' }, context),
+  );
+  assert.equal(letters(planChanges({ attach: [{ disk: { ...data, boot: 2 } }] }, cold)), ['attach disk data live']);
+});
+
 test('an intent that somebody mangled is no reason to fail', () => {
   const context = defined({ disks: [root] });
   for (const inner of [

@@ -1,5 +1,12 @@
 import type { DomainContext, Operation } from '../../src/domain/index.js';
-import { type Device, DomainDocument, readDevice, wireArguments } from '../../src/domain/index.js';
+import {
+  addressLeaves,
+  type Device,
+  DomainDocument,
+  readDevice,
+  Topology,
+  wireArguments,
+} from '../../src/domain/index.js';
 import type { Plan } from '../../src/plan/index.js';
 import { child, parseElement, parseXml, serialize, setAt } from '../../src/xml/index.js';
 
@@ -67,7 +74,12 @@ function change(root: DomainDocument['root'], { call, subject }: Operation, live
   switch (call.procedure) {
     case 'DOMAIN_ATTACH_DEVICE_FLAGS': {
       const element = owner.importNode(parseElement(call.args.xml), true);
-      if (live && !child(element, 'alias')) setAt(element, 'alias/@name', `hot${elements().length}`);
+      if (live && !child(element, 'alias')) {
+        let n = 0;
+        while (elements().some((each) => child(each, 'alias')?.getAttribute('name') === `hot${n}`)) n++;
+        setAt(element, 'alias/@name', `hot${n}`);
+      }
+      if (!live) seat(element, devices);
       devices.appendChild(element);
       return;
     }
@@ -110,6 +122,25 @@ function change(root: DomainDocument['root'], { call, subject }: Operation, live
     default:
       throw new PaperError(`no ${call.procedure} on paper: ${JSON.stringify(wireArguments(call))}`);
   }
+}
+
+/** Gives a device the place that libvirt would at the next boot, and the controller for it when there is no room. */
+function seat(element: DomainDocument['root'], devices: DomainDocument['root']): void {
+  const { address, kind, leaves } = readDevice(element);
+  const demand = kind.bus(leaves);
+  if (address || !demand || demand.type === 'dimm') return;
+  const document = () => new DomainDocument(serialize(devices.parentNode as DomainDocument['root']));
+  let place = new Topology(document(), undefined).choose(demand, false);
+  if (!place) {
+    const type = demand.type === 'drive' ? demand.controller : demand.type;
+    const index = document().devices.filter((each) => each.leaves.get('@type') === type).length;
+    const bridge = demand.type === 'pci' && demand.slot === 'conventional' ? 'pcie-to-pci-bridge' : 'pcie-root-port';
+    const model = type === 'pci' ? ` model='${bridge}'` : '';
+    const added = parseElement(`<controller type='${type}' index='${index}'${model}/>`);
+    devices.appendChild((devices.ownerDocument as NonNullable<typeof devices.ownerDocument>).importNode(added, true));
+    place = new Topology(document(), undefined).choose(demand, false);
+  }
+  if (place && place.type !== 'other') for (const [path, value] of addressLeaves(place)) setAt(element, path, value);
 }
 
 function same(device: Device, asked: Device): boolean {
