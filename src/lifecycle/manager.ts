@@ -2,7 +2,8 @@ import { notFound } from '../apply/index.js';
 import type { CallOptions, Connection } from '../connection/index.js';
 import type { DomainSpec } from '../domain/index.js';
 import { defineDomain } from './define.js';
-import { type Hooks, ManagedDomain } from './managed-domain.js';
+import type { Hooks } from './hooks.js';
+import { ManagedDomain } from './managed-domain.js';
 
 export interface ManagerOptions {
   readonly hooks?: Hooks;

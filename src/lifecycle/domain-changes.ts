@@ -1,0 +1,40 @@
+import { type ApplyOptions, type ApplyResult, applyPlan, DomainReader } from '../apply/index.js';
+import type { CallOptions } from '../connection/index.js';
+import type { DomainSpec } from '../domain/index.js';
+import { type ChangeRequest, type Plan, planChanges, planTowards, type TowardsOptions } from '../plan/index.js';
+import { DomainView } from './domain-view.js';
+
+/** How a domain changes: by plans. */
+export abstract class DomainChanges extends DomainView {
+  /** Plans a change request; nothing is changed. See {@link Plan} and {@link ChangeRequest}. */
+  async plan(request: ChangeRequest, options: CallOptions = {}): Promise<Plan> {
+    return planChanges(request, await this.reader.context(options));
+  }
+
+  /**
+   * Plans the way to a whole desired state; nothing is changed. What callers asked for before and do not ask for any more
+   * is detached, what anybody else added is kept, and a field that is not mentioned stays as it is.
+   *
+   * Errors as for {@link plan}; what no call can bring about stands in `plan.refusals`.
+   */
+  async planTowards(desired: string | DomainSpec, options: TowardsOptions & CallOptions = {}): Promise<Plan> {
+    const { replace, ifNotLive, ...call } = options;
+    const context = await this.reader.context(call);
+    return planTowards(desired, context, { ...(replace ? { replace } : {}), ...(ifNotLive ? { ifNotLive } : {}) });
+  }
+
+  /**
+   * Applies a plan: each operation is one libvirt call, verified in both documents. Errors: `PLAN_REFUSED`, `PLAN_STALE`
+   * before anything is changed; `APPLY_FAILED` (ApplyError) with what was undone.
+   */
+  async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
+    const result = await applyPlan(this.reader, plan, options);
+    const { connection, handle } = this.reader;
+    // libvirt goes by the UUID; the name in the handle is for people, and follows a rename.
+    for (const { call } of result.operations) {
+      if (call.procedure === 'DOMAIN_RENAME')
+        this.reader = new DomainReader(connection, { ...handle, name: call.args.new_name });
+    }
+    return result;
+  }
+}
