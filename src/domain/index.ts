@@ -18,6 +18,7 @@ export {
   type Withheld,
   wireArguments,
 } from './operation.js';
+export { OWN_METADATA, ownElement, withoutBookkeeping } from './own-metadata.js';
 export { perDocument } from './per-document.js';
 export * from './settings/index.js';
 export {

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
-import { applies, type DomainContext, domainLeaves, perDocument } from '../domain/index.js';
-import { serialize, under } from '../xml/index.js';
+import { applies, type DomainContext, domainLeaves, perDocument, withoutBookkeeping } from '../domain/index.js';
+import { child, serialize, under } from '../xml/index.js';
 
 /** Values of a running domain that move by themselves. */
 const VOLATILE = ['currentMemory', '@id'];
 
 /**
  * What a plan is bound to: a digest of both documents and of what stands beside them. Values that move by themselves
- * (balloon, runtime names and ports) do not count.
+ * (balloon, runtime names and ports), and what apply keeps in the metadata for itself, do not count.
  */
 export function digestOf({ canonical, live, autostart }: DomainContext): string {
   const hash = createHash('sha256');
-  hash.update(canonical.xml).update('\0');
+  hash.update(withoutBookkeeping(canonical.xml)).update('\0');
   if (live) hash.update(settled(live));
   return hash.update(`\0${autostart}`).digest('hex');
 }
@@ -24,6 +24,6 @@ const settled = perDocument((live) => {
       ([path]) => !device.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, device.leaves)),
     ),
   );
-  const metadata = live.root.getElementsByTagName('metadata')[0];
-  return JSON.stringify([domain, devices, metadata ? serialize(metadata) : null]);
+  const metadata = child(live.root, 'metadata');
+  return JSON.stringify([domain, devices, metadata ? withoutBookkeeping(serialize(metadata)) : null]);
 });

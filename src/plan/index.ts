@@ -1,5 +1,5 @@
 export { digestOf } from './digest.js';
-export { INTENT_URI, Intent } from './intent.js';
+export { Intent } from './intent.js';
 export { type BusCapacity, Plan } from './plan.js';
 export type { PlanJson } from './plan-json.js';
 export { planChanges } from './planner.js';

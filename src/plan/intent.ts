@@ -1,10 +1,8 @@
 import type { Device, DomainContext, DomainDocument, Operation } from '../domain/index.js';
-import { addressText, SETTINGS } from '../domain/index.js';
-import { buildElement, child, children } from '../xml/index.js';
+import { addressText, OWN_METADATA, ownElement, SETTINGS } from '../domain/index.js';
+import { buildElement, children } from '../xml/index.js';
 
-/** Namespace of this library's own element in `<metadata>`. */
-export const INTENT_URI = 'urn:libvirt-canonical:intent:1';
-const PREFIX = 'lvc';
+const { prefix: PREFIX, uri: URI } = OWN_METADATA.intent;
 
 /** A device as the intent remembers it: enough to know it again, and nothing of its contents. */
 interface Remembered {
@@ -26,8 +24,7 @@ export class Intent {
 
   /** The intent in a document; undefined when this library never wrote one there. */
   static read(document: DomainDocument): Intent | undefined {
-    const metadata = child(document.root, 'metadata');
-    const element = metadata && children(metadata).find((each) => each.namespaceURI === INTENT_URI);
+    const element = ownElement(document, 'intent');
     if (!element) return undefined;
     const all = (name: string) =>
       children(element)
@@ -108,14 +105,14 @@ export class Intent {
   /** The element as it stands in a definition, prefix and all. */
   toDefinitionXml(): string {
     return this.toXml()
-      .replace(/^<intent/, `<${PREFIX}:intent xmlns:${PREFIX}="${INTENT_URI}"`)
+      .replace(/^<intent/, `<${PREFIX}:intent xmlns:${PREFIX}="${URI}"`)
       .replace(/<\/intent>$/, `</${PREFIX}:intent>`);
   }
 
   /** The operation that writes it; undefined when the document says the same already. */
   operation(context: DomainContext, written: Intent | undefined): Operation | undefined {
     if (written?.equals(this)) return undefined;
-    const request = { [INTENT_URI]: { prefix: PREFIX, xml: this.toXml() } };
+    const request = { [URI]: { prefix: PREFIX, xml: this.toXml() } };
     const [operation] = SETTINGS.metadata.plan(request, context, 'intent').operations;
     return (
       operation && {

@@ -6,12 +6,12 @@ import {
   type MutatorCall,
   metadataText,
   type Operation,
+  OWN_METADATA,
   readDevice,
   type Withheld,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { parseElement, serialize, setAt, under } from '../xml/index.js';
-import { INTENT_URI } from './intent.js';
 
 type Step = Omit<Operation, 'inverse'>;
 
@@ -24,7 +24,7 @@ export function withoutSecrets<T extends Step>(operation: T, context: DomainCont
   if (operation.withheld !== undefined || !context) return operation;
   if (call.procedure === 'DOMAIN_SET_METADATA') {
     const { type, uri, metadata } = call.args;
-    if (type !== ELEMENT || uri === null || uri === INTENT_URI || metadata === null) return operation;
+    if (type !== ELEMENT || uri === null || uri === OWN_METADATA.intent.uri || metadata === null) return operation;
     const from = sides(context).find(([, document]) => metadataText(document, uri) === metadata)?.[0];
     const withheld = [{ path: METADATA, ...(from === undefined ? {} : { from }) }];
     return { ...operation, call: { ...call, args: { ...call.args, metadata: HIDDEN } }, withheld };

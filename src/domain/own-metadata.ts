@@ -1,0 +1,33 @@
+import { child, children, type Element } from '../xml/index.js';
+import type { DomainDocument } from './document.js';
+
+/** This library's own elements in a domain's `<metadata>`, one namespace each. */
+export const OWN_METADATA = {
+  /** What callers asked for last: which devices are theirs. Stands in both documents and is planned. */
+  intent: { prefix: 'lvc', uri: 'urn:libvirt-canonical:intent:1' },
+  /** How the volumes of disks were connected, and by whom. Stands in both documents and is planned. */
+  storage: { prefix: 'lvcs', uri: 'urn:libvirt-canonical:storage:1' },
+  /** An apply in progress: written before its first call, gone after its last. Canonical document only. */
+  journal: { prefix: 'lvcj', uri: 'urn:libvirt-canonical:journal:1' },
+  /** The canonical document as this library left it, to tell what others changed since. Canonical document only. */
+  seal: { prefix: 'lvcd', uri: 'urn:libvirt-canonical:seal:1' },
+} as const;
+
+/** Elements that apply keeps for itself, each on a line of its own as libvirt writes them. */
+const BOOKKEEPING = new RegExp(
+  `\\n *<(${[OWN_METADATA.journal, OWN_METADATA.seal].map(({ prefix }) => prefix).join('|')}):(\\w+)[ >](?:[^<]*/>|[\\s\\S]*?</\\1:\\2>)`,
+  'g',
+);
+const EMPTY_METADATA = /\n *<metadata(?:\/>|>\s*<\/metadata>)/;
+
+/** The element of that name in a document; undefined when it has none. */
+export function ownElement(document: DomainDocument, name: keyof typeof OWN_METADATA): Element | undefined {
+  const metadata = child(document.root, 'metadata');
+  return metadata && children(metadata).find((each) => each.namespaceURI === OWN_METADATA[name].uri);
+}
+
+/** A document's text without what apply keeps in it for itself: what counts when two moments are compared. */
+export function withoutBookkeeping(xml: string): string {
+  const rest = xml.replace(BOOKKEEPING, '');
+  return rest === xml ? xml : rest.replace(EMPTY_METADATA, '');
+}
