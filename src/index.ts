@@ -113,6 +113,8 @@ export type {
   Hooks,
   ManagerOptions,
   PendingChange,
+  Progress,
+  ProgressOptions,
   RebootOptions,
   ShutdownOptions,
   StartOptions,

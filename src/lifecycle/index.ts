@@ -6,3 +6,4 @@ export { ManagedDomain } from './managed-domain.js';
 export { DomainManager, type ManagerOptions } from './manager.js';
 export type { PendingChange } from './pending.js';
 export type { DomainState, ShutdownOptions, StartOptions } from './power.js';
+export type { Progress, ProgressOptions } from './progress.js';
