@@ -5,5 +5,6 @@ export { type GuestImage, prepareGuestImage } from './guest-image.js';
 export type { WaitOptions } from './guest-port.js';
 export type { GuestBlockDevice, GuestInterface, GuestPciFunction, GuestReport } from './guest-report.js';
 export type { GuestDisk, GuestDomainOptions, GuestInterfaceSpec } from './guest-xml.js';
+export { type HostRootOptions, prepareHostRoot, removeHostRoot } from './host-root.js';
 export { PrivateHost, type PrivateHostOptions } from './private-host.js';
 export { privilegedProblem } from './privileged.js';

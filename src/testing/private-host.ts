@@ -4,14 +4,12 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { type Account, handOverTree, hostAccount } from './account.js';
-import { CapabilitiesCache } from './capabilities-cache.js';
-import { Daemon } from './daemon.js';
 import { createDiskImage, createMedium, type DiskOptions } from './disk-image.js';
 import { HostSetupError } from './errors.js';
 import { Guest, type GuestOptions } from './guest.js';
-import { launchOf } from './kvm.js';
+import { type HostPlace, type Installed, install } from './installed.js';
 import { assertRoot, Namespaces, prepareNamespaces, SYSTEM_CONFIG } from './privileged.js';
-import { findProgram, run, SEARCH_PATH } from './programs.js';
+import { findProgram, SEARCH_PATH } from './programs.js';
 import { Reaper } from './reaper.js';
 
 /** Longest directory that leaves room for QEMU's monitor socket below it: a socket path ends at 107 bytes. */
@@ -32,6 +30,11 @@ export interface PrivateHostOptions {
    * libvirt is touched. See {@link privilegedProblem}.
    */
   readonly privileged?: boolean;
+  /**
+   * A folder with another release's libvirt and QEMU, which the daemon and its domains run in: see {@link prepareHostRoot}.
+   * Root only, and not with `privileged`. {@link PrivateHost.restartDaemon} goes from one to another.
+   */
+  readonly root?: string;
   /** Where the daemon's messages go. `none` (default): into `libvirtd.log` of the host's directory, quoted when a start fails. */
   readonly log?: 'none' | 'stderr';
 }
@@ -53,13 +56,11 @@ export class PrivateHost implements AsyncDisposable {
   readonly directory: string;
   /** The host's UUID as libvirt reports it; no two hosts share one, so migration between them is possible. */
   readonly hostUuid: string;
-  /** Of the daemon, e.g. `9.0.0`. */
-  readonly libvirtVersion: string;
 
   readonly #account: Account;
-  readonly #daemon: Daemon;
   readonly #reaper: Reaper;
-  readonly #capabilities: CapabilitiesCache;
+  readonly #reinstall: (root: string | undefined) => Promise<Installed>;
+  #installed: Installed;
   readonly #namespaces: Namespaces | undefined;
   readonly #guests: Guest[] = [];
   #stopping: Promise<void> | undefined;
@@ -68,21 +69,19 @@ export class PrivateHost implements AsyncDisposable {
     directory: string;
     socket: string;
     hostUuid: string;
-    libvirtVersion: string;
     account: Account;
-    daemon: Daemon;
     reaper: Reaper;
-    capabilities: CapabilitiesCache;
+    reinstall: (root: string | undefined) => Promise<Installed>;
+    installed: Installed;
     namespaces: Namespaces | undefined;
   }) {
     this.directory = parts.directory;
     this.uri = `qemu+unix:///${parts.namespaces ? 'system' : 'session'}?socket=${encodeURIComponent(parts.socket).replaceAll('%2F', '/')}`;
     this.hostUuid = parts.hostUuid;
-    this.libvirtVersion = parts.libvirtVersion;
     this.#account = parts.account;
-    this.#daemon = parts.daemon;
     this.#reaper = parts.reaper;
-    this.#capabilities = parts.capabilities;
+    this.#reinstall = parts.reinstall;
+    this.#installed = parts.installed;
     this.#namespaces = parts.namespaces;
   }
 
@@ -95,8 +94,6 @@ export class PrivateHost implements AsyncDisposable {
   static async start(options: PrivateHostOptions = {}): Promise<PrivateHost> {
     if (options.signal?.aborted) throw new AbortedError('The start of the private host', options.signal.reason);
     const program = findProgram(...(options.libvirtd ? [options.libvirtd] : ['libvirtd', 'virtqemud']));
-    findProgram('qemu-system-x86_64');
-    findProgram('virtlogd');
     if (options.privileged) assertRoot();
     const account = hostAccount();
     const directory = makeDirectory(resolve(options.directory ?? tmpdir()), account);
@@ -114,10 +111,6 @@ export class PrivateHost implements AsyncDisposable {
         `host_uuid = "${hostUuid}"\nlog_outputs = "3:stderr"\n${options.privileged ? SYSTEM_CONFIG : ''}`,
       );
       if (options.privileged) prepareNamespaces(directory, account);
-      const capabilities = options.privileged
-        ? new CapabilitiesCache(place('cache/qemu/capabilities'), program, { uid: 0 })
-        : new CapabilitiesCache(place('cache/libvirt/qemu/cache/capabilities'), program, account);
-      capabilities.seed();
       handOverTree(directory, account);
       const env = {
         ...options.env,
@@ -130,34 +123,22 @@ export class PrivateHost implements AsyncDisposable {
         XDG_DATA_HOME: place('data'),
       };
       const namespaces = options.privileged ? await Namespaces.open(directory, env, options.signal) : undefined;
-      const launch = namespaces?.launch(program) ?? (await launchOf(program, account, directory));
       const socket = place('run/libvirt', daemonName === 'virtqemud' ? 'virtqemud-sock' : 'libvirt-sock');
-      const daemon = new Daemon({
-        program,
-        launch,
-        socket,
-        logFile: place('libvirtd.log'),
-        log: options.log ?? 'none',
-        directory,
-        env,
-      });
-      const [version] = await Promise.all([run(program, ['--version']), daemon.start(options.signal)]);
-      const libvirtVersion = /\d+\.\d+\.\d+/.exec(version)?.[0] ?? version.trim();
-      return new PrivateHost({
-        directory,
-        socket,
-        hostUuid,
-        libvirtVersion,
-        account,
-        daemon,
-        reaper,
-        capabilities,
-        namespaces,
-      });
+      const setting: HostPlace = { directory, account, env, socket, log: options.log ?? 'none', namespaces };
+      const reinstall = (root: string | undefined) =>
+        install(setting, root === undefined ? program : daemonName, root && resolve(root));
+      const installed = await reinstall(options.root);
+      await installed.daemon.start(options.signal);
+      return new PrivateHost({ directory, socket, hostUuid, account, reaper, reinstall, installed, namespaces });
     } catch (error) {
       await reaper.reap();
       throw error;
     }
+  }
+
+  /** Of the daemon, e.g. `9.0.0`. */
+  get libvirtVersion(): string {
+    return this.#installed.libvirtVersion;
   }
 
   /** Whether it is a system daemon: {@link PrivateHostOptions.privileged}. */
@@ -186,24 +167,33 @@ export class PrivateHost implements AsyncDisposable {
 
   /** Process id of the daemon; `undefined` while it is not running. */
   get pid(): number | undefined {
-    return this.#daemon.pid;
+    return this.#installed.daemon.pid;
   }
 
   /** Starts the daemon again after {@link killDaemon}. Does nothing when it runs. */
   async startDaemon(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#stopping) throw new LibvirtCanonicalError('CONNECTION_CLOSED', 'The private host has been stopped');
-    await this.#daemon.start(options.signal);
+    await this.#installed.daemon.start(options.signal);
   }
 
-  /** Ends the daemon in good order (`SIGTERM`) and starts it again. Running domains go on. */
-  async restartDaemon(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    await this.#daemon.end('SIGTERM');
-    await this.startDaemon(options);
+  /**
+   * Ends the daemon in good order (`SIGTERM`) and starts it again. Running domains go on. With `root` it is from then on the
+   * release in that folder that runs over the same state, as after an upgrade of the host; `'/'` is the machine's own.
+   */
+  async restartDaemon(options: { readonly signal?: AbortSignal; readonly root?: string } = {}): Promise<void> {
+    const { root = this.#installed.root ?? '/', signal } = options;
+    const before = this.#installed;
+    await before.daemon.end('SIGTERM');
+    if (root !== (before.root ?? '/')) {
+      before.capabilities.harvest();
+      this.#installed = await this.#reinstall(root === '/' ? undefined : root);
+    }
+    await this.startDaemon(signal ? { signal } : {});
   }
 
   /** Ends the daemon and leaves it so, by default without warning. Running domains go on. */
   async killDaemon(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    await this.#daemon.end(signal);
+    await this.#installed.daemon.end(signal);
   }
 
   /** Makes an empty disk image that the host's QEMU may write, and returns its path. `name` must not be taken. */
@@ -247,8 +237,8 @@ export class PrivateHost implements AsyncDisposable {
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
       for (const guest of this.#guests) guest.close();
-      this.#capabilities.harvest();
-      await Promise.all([this.#reaper.reap(), this.#daemon.ended()]);
+      this.#installed.capabilities.harvest();
+      await Promise.all([this.#reaper.reap(), this.#installed.daemon.ended()]);
     })();
     return this.#stopping;
   }
