@@ -67,6 +67,7 @@ obey_power_button() {
   done
 }
 obey_power_button &
+[ ! -x /agent ] || /agent &
 
 stty -F /dev/ttyS1 raw -echo
 exec 3<>/dev/ttyS1

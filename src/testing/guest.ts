@@ -2,6 +2,7 @@ import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync 
 import { join } from 'node:path';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type Account, handOver } from './account.js';
+import { AGENT_CHANNEL } from './guest-agent.js';
 import { guestImage } from './guest-image.js';
 import { type Answer, GuestPort, type WaitOptions } from './guest-port.js';
 import { type GuestReport, parseReport } from './guest-report.js';
@@ -28,6 +29,8 @@ export interface GuestOptions {
   readonly name: string;
   /** Added to the kernel's command line. */
   readonly cmdline?: string;
+  /** Run QEMU's guest agent in it, with the channel that libvirt talks to it by. Default false. */
+  readonly agent?: boolean;
 }
 
 /**
@@ -48,14 +51,17 @@ export class Guest {
   readonly initrd: string;
   /** The kernel's command line. */
   readonly cmdline: string;
-  /** `<serial>` elements for `<devices>`, in this order: the console, into a log file, and the report port. */
+  /**
+   * Elements for `<devices>`, in this order: `<serial>` for the console, into a log file, and for the report port; with
+   * the agent its `<channel>`.
+   */
   readonly serialDevices: readonly string[];
   readonly #console: string;
   readonly #port: GuestPort;
 
   private constructor(
     name: string,
-    parts: { kernel: string; initrd: string; cmdline: string; console: string; socket: string },
+    parts: { kernel: string; initrd: string; cmdline: string; console: string; socket: string; agent: boolean },
   ) {
     this.name = name;
     this.kernel = parts.kernel;
@@ -64,6 +70,7 @@ export class Guest {
     this.serialDevices = [
       `<serial type='file'><source path='${escapeXml(parts.console)}' append='on'/><target type='isa-serial' port='0'/></serial>`,
       `<serial type='unix'><source mode='bind' path='${escapeXml(parts.socket)}'/><target type='isa-serial' port='1'/></serial>`,
+      ...(parts.agent ? [AGENT_CHANNEL] : []),
     ];
     this.#console = parts.console;
     this.#port = new GuestPort(parts.socket);
@@ -77,22 +84,25 @@ export class Guest {
         remedy: "Use at most 20 letters, digits, '.', '_' or '-'",
       });
     }
-    const image = await guestImage();
+    const { agent = false } = options;
+    const image = await guestImage(agent);
     const directory = join(hostDirectory, 'guests');
     if (!existsSync(directory)) {
       mkdirSync(directory);
       handOver(directory, account);
     }
     const place = (name: string) => join(directory, name);
+    const initrd = place(agent ? 'initramfs-agent' : 'initramfs');
     // The cache is often in a home directory that only its owner may enter.
     provide(image.kernel, place('vmlinux'));
-    provide(image.initrd, place('initramfs'));
+    provide(image.initrd, initrd);
     return new Guest(options.name, {
       kernel: place('vmlinux'),
-      initrd: place('initramfs'),
+      initrd,
       cmdline: options.cmdline ? `${CMDLINE} ${options.cmdline}` : CMDLINE,
       console: place(`${options.name}.console`),
       socket: place(`${options.name}.port`),
+      agent,
     });
   }
 

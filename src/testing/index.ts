@@ -1,7 +1,7 @@
 export type { DiskOptions } from './disk-image.js';
 export { HostSetupError } from './errors.js';
 export { Guest, type GuestOptions } from './guest.js';
-export { type GuestImage, prepareGuestImage } from './guest-image.js';
+export { type GuestImage, type GuestImageOptions, prepareGuestImage } from './guest-image.js';
 export type { WaitOptions } from './guest-port.js';
 export type { GuestBlockDevice, GuestInterface, GuestPciFunction, GuestReport } from './guest-report.js';
 export type { GuestDisk, GuestDomainOptions, GuestInterfaceSpec } from './guest-xml.js';

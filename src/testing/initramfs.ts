@@ -13,12 +13,13 @@ import {
 } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { HostSetupError } from './errors.js';
+import { AGENT_SCRIPT, type GuestAgent } from './guest-agent.js';
 import { GUEST_MODULES, INIT, STATIC_MODULES } from './guest-init.js';
 import type { GuestKernel } from './guest-kernel.js';
 import { findProgram, run } from './programs.js';
 
-/** Builds the guest's initramfs at `target`: static busybox, the init script, and its drivers. */
-export async function buildInitramfs(kernel: GuestKernel, target: string): Promise<void> {
+/** Builds the guest's initramfs at `target`: static busybox, the init script, its drivers, and the agent if there is to be one. */
+export async function buildInitramfs(kernel: GuestKernel, target: string, agent?: GuestAgent): Promise<void> {
   const busybox = staticBusybox();
   const cpio = findProgram('cpio');
   mkdirSync(dirname(target), { recursive: true });
@@ -45,6 +46,7 @@ export async function buildInitramfs(kernel: GuestKernel, target: string): Promi
       join(root, 'lib/modules/wanted'),
       `${GUEST_MODULES.filter((name) => found.has(plainName(name))).join(' ')}\n`,
     );
+    if (agent) addAgent(root, agent);
     const image = join(scratch, 'image');
     // Uncompressed: QEMU copies it in no time, an emulated CPU would unpack it slowly.
     await run('/bin/sh', [
@@ -62,6 +64,16 @@ export async function buildInitramfs(kernel: GuestKernel, target: string): Promi
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** The agent is no static program: its loader goes where it looks for it, its libraries into a folder of their own. */
+function addAgent(root: string, { program, loader, libraries }: GuestAgent): void {
+  for (const folder of ['lib/agent', dirname(loader)]) mkdirSync(join(root, folder), { recursive: true });
+  copyFileSync(program, join(root, 'bin/qemu-ga'));
+  copyFileSync(loader, join(root, loader));
+  for (const library of libraries) copyFileSync(library, join(root, 'lib/agent', basename(library)));
+  writeFileSync(join(root, 'agent'), AGENT_SCRIPT);
+  for (const each of ['agent', 'bin/qemu-ga', loader]) chmodSync(join(root, each), 0o755);
 }
 
 function staticBusybox(): string {
