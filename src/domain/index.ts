@@ -30,5 +30,6 @@ export {
   domainXml,
   requestedDevices,
 } from './spec.js';
+export { type JsonValue, recordJson, type StorageRecord, type StorageRequest } from './storage-record.js';
 export { type BusName, type Capacity, Topology } from './topology.js';
 export { describe, invalid, type Size, uuidOf } from './values.js';

@@ -3,6 +3,7 @@ import { assertXmlText, buildElement, leaves, parseElement, serialize, setAt } f
 import { type Assignment, type DeviceSpecs, deviceKinds, encodeSpec, kindOf } from './devices/index.js';
 import { DomainDocument, readDevice } from './document.js';
 import { vcpuCount } from './settings/vcpus.js';
+import type { StorageRequest } from './storage-record.js';
 import { describe, invalid, kibOf, type Size, uuidOf } from './values.js';
 
 /** A device in a request: its kind and spec, `{ disk: { … } }`, or its XML. */
@@ -39,6 +40,8 @@ export interface DomainSpec {
   readonly kernel?: { readonly path: string; readonly initrd?: string; readonly cmdline?: string };
   readonly disks?: ReadonlyArray<DeviceSpecs['disk']>;
   readonly interfaces?: ReadonlyArray<DeviceSpecs['interface']>;
+  /** How the volumes of disks are connected: records of your own by id or target. See {@link StorageRecord}. */
+  readonly storage?: StorageRequest;
   /** Devices of any kind: `{ rng: { … } }`, or XML. */
   readonly devices?: readonly DeviceRequest[];
 }
@@ -56,6 +59,7 @@ const KNOWN = [
   'cpu',
   'hotplug',
   'kernel',
+  'storage',
   'devices',
 ];
 /** Ports that q35 needs for devices libvirt adds by itself: the USB controller and the memory balloon. */

@@ -18,7 +18,7 @@ import {
   uuidOf,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { Intent } from '../plan/index.js';
+import { Intent, StorageRecords } from '../plan/index.js';
 import { child, type Element, parseElement, serialize, setAt, valueAt } from '../xml/index.js';
 import { pinHostModel } from './pin-cpu.js';
 
@@ -58,6 +58,7 @@ export async function defineDomain(
   bootOrderPerDevice(document);
   fillMacs(document);
   rememberIntent(root, definition);
+  if (typeof definition !== 'string') rememberStorage(root, definition);
   const name = document.name;
   const uuid = valueAt(root, 'uuid') as string;
   await refuseExisting(connection, name, uuid, options);
@@ -77,10 +78,22 @@ function rememberIntent(root: Element, definition: string | DomainSpec): void {
   const asked = devices.filter(
     ({ kind, name }) => kind.element !== 'controller' || named.some((each) => each.kind === kind && each.name === name),
   );
-  const intent = parseElement(new Intent().after(asked, []).toDefinitionXml());
+  addMetadata(root, new Intent().after(asked, []).toDefinitionXml());
+}
+
+/** How the volumes of the disks were connected, as the spec says it. */
+function rememberStorage(root: Element, { storage }: DomainSpec): void {
+  if (storage === undefined) return;
+  const { devices } = new DomainDocument(serialize(root));
+  const disks = devices.filter(({ kind }) => kind.element === 'disk');
+  const xml = new StorageRecords().with(storage, disks, 'storage').toDefinitionXml();
+  if (xml !== undefined) addMetadata(root, xml);
+}
+
+function addMetadata(root: Element, xml: string): void {
   const owner = root.ownerDocument as NonNullable<Element['ownerDocument']>;
   const metadata = child(root, 'metadata') ?? root.appendChild(owner.createElement('metadata'));
-  metadata.appendChild(owner.importNode(intent, true));
+  metadata.appendChild(owner.importNode(parseElement(xml), true));
 }
 
 /** Looks for a domain that stands in the way, by name and by UUID. */

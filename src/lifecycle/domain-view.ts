@@ -1,6 +1,7 @@
 import { DomainReader, GuestAbiChangedError, queued } from '../apply/index.js';
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import { addressText, compareGuestAbi, type Device, decodeSpec, type GuestAbi, guestAbi } from '../domain/index.js';
+import { type DiskStorage, disksOf } from '../plan/index.js';
 import { serialize } from '../xml/index.js';
 import { type PendingChange, pendingChanges } from './pending.js';
 import { type DomainState, stateOf } from './power.js';
@@ -65,6 +66,16 @@ export abstract class DomainView {
       ...canonical.devices.map((device) => viewOf(device, device, live?.counterpart(device))),
       ...onlyLive.map((device) => viewOf(device, undefined, device)),
     ];
+  }
+
+  /**
+   * Every disk with where its data is, and the record of how its volume was connected that the caller left by `storage`:
+   * of the canonical document, or of the live one.
+   */
+  async storage(options: CallOptions & { readonly document?: 'canonical' | 'live' } = {}): Promise<DiskStorage[]> {
+    const { document = 'canonical', ...call } = options;
+    const { canonical, live } = await this.reader.documents(call);
+    return disksOf(document === 'live' ? (live ?? canonical) : canonical);
   }
 
   /** Everything the guest can see that libvirt fixed: of the canonical document, or of the live one. Keep it to `verify` later. */

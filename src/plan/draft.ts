@@ -27,6 +27,8 @@ export class Draft {
   readonly operations: Operation[] = [];
   readonly refusals: Refusal[] = [];
   readonly notes: string[] = [];
+  /** Operations that write records of disks: before the disks come when they add any, after they have gone otherwise. */
+  storage: { readonly operations: readonly Operation[]; readonly when: 'first' | 'last' } | undefined;
   /** Devices that the request attaches and detaches, to find contradictions and duplicates among them. */
   readonly attached: Array<{ device: Device; path: string; scope: Scope }> = [];
   readonly detached: Array<{ device: Device; path: string }> = [];

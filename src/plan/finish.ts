@@ -15,9 +15,12 @@ const FIRST: ReadonlyArray<Operation['call']['procedure']> = [
 export function finish(draft: Draft, intent?: Intent): Plan {
   const { context, refusals, notes } = draft;
   const isFirst = ({ call }: Operation) => FIRST.includes(call.procedure);
+  const { storage } = draft;
   const operations = [
+    ...(storage?.when === 'first' ? storage.operations : []),
     ...draft.operations.filter(isFirst),
     ...draft.operations.filter((operation) => !isFirst(operation)),
+    ...(storage?.when === 'last' ? storage.operations : []),
   ];
   const write = refusals.length === 0 && context.persistent ? intent?.operation(context, draft.intent) : undefined;
   if (write) operations.push(write);

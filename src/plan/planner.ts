@@ -14,9 +14,10 @@ import { finish } from './finish.js';
 import type { Plan } from './plan.js';
 import type { ChangeRequest, DeviceUpdate } from './request.js';
 import { findOne, readSelector } from './select.js';
+import { planStorage } from './storage-plan.js';
 import { planUpdate } from './update.js';
 
-const PARTS = ['attach', 'detach', 'update', 'set', 'scope', 'ifNotLive'];
+const PARTS = ['attach', 'detach', 'update', 'set', 'storage', 'scope', 'ifNotLive'];
 
 /**
  * Plans a change request: documents and request in, plan out. Pure: no I/O, no clock, no randomness.
@@ -42,6 +43,7 @@ export function planChanges(request: ChangeRequest, context: DomainContext): Pla
     }),
   );
   planSettings(draft, request.set ?? {});
+  planStorage(draft, request.storage, 'storage');
   // A domain that holds no intent has never been managed towards a whole state, and starts none by a single change.
   return finish(draft, draft.intent?.after(draft.attachedForGood, draft.detachedForGood));
 }

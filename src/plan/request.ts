@@ -1,4 +1,4 @@
-import type { DeviceRequest, DeviceSpecs, KindName, SettingsRequest } from '../domain/index.js';
+import type { DeviceRequest, DeviceSpecs, KindName, SettingsRequest, StorageRequest } from '../domain/index.js';
 
 /**
  * Names one device: by user alias (`{ alias: 'ua-data' }`), or by kind and id, target, MAC or other natural name
@@ -23,6 +23,8 @@ export interface ChangeRequest {
   readonly detach?: readonly DeviceSelector[];
   readonly update?: readonly DeviceUpdate[];
   readonly set?: SettingsRequest;
+  /** How the volumes of disks are connected: records by id or target, kept with the domain. See {@link StorageRequest}. */
+  readonly storage?: StorageRequest;
   /**
    * Which documents devices are changed in. `persistent` (default): the canonical one, and the live one when the domain
    * runs. `both`: the same, but refused when it does not run. `live`: gone at the next cold boot. `config`: there from

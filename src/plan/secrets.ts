@@ -14,6 +14,8 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { parseElement, serialize, setAt, under } from '../xml/index.js';
 
 type Step = Omit<Operation, 'inverse'>;
+/** This library's own elements that hold no secrets. */
+const OPEN: readonly string[] = [OWN_METADATA.intent.uri, OWN_METADATA.storage.uri];
 
 /**
  * An operation without the secrets that its call holds: in the place of each stands a word, and beside it which document
@@ -24,7 +26,7 @@ export function withoutSecrets<T extends Step>(operation: T, context: DomainCont
   if (operation.withheld !== undefined || !context) return operation;
   if (call.procedure === 'DOMAIN_SET_METADATA') {
     const { type, uri, metadata } = call.args;
-    if (type !== ELEMENT || uri === null || uri === OWN_METADATA.intent.uri || metadata === null) return operation;
+    if (type !== ELEMENT || uri === null || OPEN.includes(uri) || metadata === null) return operation;
     const from = sides(context).find(([, document]) => metadataText(document, uri) === metadata)?.[0];
     const withheld = [{ path: METADATA, ...(from === undefined ? {} : { from }) }];
     return { ...operation, call: { ...call, args: { ...call.args, metadata: HIDDEN } }, withheld };

@@ -25,6 +25,7 @@ import { Intent } from './intent.js';
 import { matchDevices, type Pair, refuseContradictions, type Wanted } from './match.js';
 import type { Plan } from './plan.js';
 import { runtimeValue, says } from './says.js';
+import { planStorage } from './storage-plan.js';
 import { planInPlace, withLeaves } from './update.js';
 
 /** How `planTowards` may get there. */
@@ -101,6 +102,7 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
     draft.operations.push(...operations);
     draft.refusals.push(...refusals);
   }
+  planStorage(draft, wanted.spec?.storage, 'storage');
   refuseElsewhere(draft, wanted.document, wanted.spec);
   return finish(draft, (draft.intent ?? new Intent()).towards(askedOf(draft, pairs), draft.detachedForGood));
 }

@@ -134,6 +134,7 @@ export type { ConsoleSpec } from './console.js';
 export type { ControllerSpec } from './controller.js';
 export type { CryptoSpec } from './crypto.js';
 export type { DiskSpec } from './disk.js';
+export type { DiskSourceSpec } from './disk-source.js';
 export {
   type Assignment,
   decodeSpec,
