@@ -1,4 +1,5 @@
-import type { DomainDocument } from './document.js';
+import type { Device, DomainDocument } from './document.js';
+import type { SettingsRequest } from './settings/index.js';
 
 /** Which document a call changes. `both` is one call on a running domain (AFFECT_LIVE | AFFECT_CONFIG). */
 export type Scope = 'live' | 'config' | 'both';
@@ -165,8 +166,15 @@ export interface Setting<Value> {
   readonly since?: string;
   /** What a document says of it, as a request would; undefined when it says nothing. */
   read?(document: DomainDocument): Value | undefined;
-  /** Plans the way from what is to `value`. Bad values are `SPEC_INVALID` naming `path`. */
-  plan(value: Value, context: DomainContext, path: string): SettingPlan;
+  /** For a part of a device that this setting changes, and no update of the device does. */
+  readonly ofDevice?: {
+    readonly kind: string;
+    readonly path: string;
+    /** What a desired device asks of the one that is there. */
+    read(desired: Device, there: Device): Value | undefined;
+  };
+  /** Plans the way from what is to `value`. Bad values are `SPEC_INVALID` naming `path`. `beside` is asked for with it. */
+  plan(value: Value, context: DomainContext, path: string, beside?: SettingsRequest): SettingPlan;
 }
 
 type SetOptions = Partial<Pick<Operation, 'takesEffect' | 'guestMustCooperate' | 'reason'>>;

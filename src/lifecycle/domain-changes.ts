@@ -18,9 +18,8 @@ export abstract class DomainChanges extends DomainView {
    * Errors as for {@link plan}; what no call can bring about stands in `plan.refusals`.
    */
   async planTowards(desired: string | DomainSpec, options: TowardsOptions & CallOptions = {}): Promise<Plan> {
-    const { replace, ifNotLive, ...call } = options;
-    const context = await this.reader.context(call);
-    return planTowards(desired, context, { ...(replace ? { replace } : {}), ...(ifNotLive ? { ifNotLive } : {}) });
+    const context = await this.reader.context({ signal: options.signal, timeout: options.timeout });
+    return planTowards(desired, context, options);
   }
 
   /**

@@ -1,12 +1,4 @@
-import {
-  type DomainContext,
-  describe,
-  invalid,
-  SETTINGS,
-  type Setting,
-  type SettingsRequest,
-} from '../domain/index.js';
-import { LibvirtCanonicalError } from '../errors.js';
+import { type DomainContext, describe, invalid, SETTINGS } from '../domain/index.js';
 import { planAttaches, readRequest } from './attach.js';
 import { planDetach } from './detach.js';
 import { Draft } from './draft.js';
@@ -14,6 +6,7 @@ import { finish } from './finish.js';
 import type { Plan } from './plan.js';
 import type { ChangeRequest, DeviceUpdate } from './request.js';
 import { findOne, readSelector } from './select.js';
+import { planSettings, refuseUnknown } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planUpdate } from './update.js';
 
@@ -42,7 +35,8 @@ export function planChanges(request: ChangeRequest, context: DomainContext): Pla
       return { device: readRequest(device, path), path };
     }),
   );
-  planSettings(draft, request.set ?? {});
+  refuseUnknown(request.set ?? {}, Object.keys(SETTINGS), 'set');
+  for (const name of planSettings(draft, request.set ?? {}, 'set.')) draft.notes.push(`${name} is as asked already`);
   planStorage(draft, request.storage, 'storage');
   // A domain that holds no intent has never been managed towards a whole state, and starts none by a single change.
   return finish(draft, draft.intent?.after(draft.attachedForGood, draft.detachedForGood));
@@ -56,35 +50,6 @@ function noteMovingBootOrders(draft: Draft, updates: readonly DeviceUpdate[]): v
     const boot = (update.set as { boot?: unknown } | undefined | null)?.boot;
     if (device && boot !== undefined) draft.moving.set(device.identity, boot === null ? undefined : String(boot));
   });
-}
-
-function planSettings(draft: Draft, set: SettingsRequest): void {
-  refuseUnknown(set, Object.keys(SETTINGS), 'set');
-  for (const [name, setting] of Object.entries(SETTINGS)) {
-    const value = set[name as keyof SettingsRequest];
-    if (value === undefined) continue;
-    if (!draft.context.persistent) {
-      draft.refuse(name, `set.${name}`, 'the domain is transient and has no canonical document', 'Define it');
-      continue;
-    }
-    const { operations, refusals } = (setting as Setting<unknown>).plan(value, draft.context, `set.${name}`);
-    draft.operations.push(...operations);
-    draft.refusals.push(...refusals);
-    if (operations.length === 0 && refusals.length === 0) draft.notes.push(`${name} is as asked already`);
-  }
-}
-
-function refuseUnknown(value: object, known: readonly string[], where: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(where || 'the request', `${describe(value)} is not an object`);
-  for (const key of Object.keys(value)) {
-    if (known.includes(key)) continue;
-    const path = where ? `${where}.${key}` : key;
-    throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${path}: there is no such field`, {
-      path,
-      remedy: `Known here: ${known.join(', ')}`,
-    });
-  }
 }
 
 function listOf<T>(value: readonly T[] | undefined, path: string): readonly T[] {

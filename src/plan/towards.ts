@@ -11,7 +11,6 @@ import {
   readDevice,
   requestedDevices,
   SETTINGS,
-  type Setting,
   type SettingsRequest,
 } from '../domain/index.js';
 import { parseElement, serialize, setAt } from '../xml/index.js';
@@ -25,6 +24,7 @@ import { Intent } from './intent.js';
 import { matchDevices, type Pair, refuseContradictions, type Wanted } from './match.js';
 import type { Plan } from './plan.js';
 import { runtimeValue, says } from './says.js';
+import { bySetting, planSettings, refuseUnknown, settingsOf, withDevices } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planInPlace, withLeaves } from './update.js';
 
@@ -34,6 +34,8 @@ export interface TowardsOptions {
   readonly replace?: 'refuse' | 'allow';
   /** What becomes of an attach or detach that the running guest cannot have now. Default `refuse`. */
   readonly ifNotLive?: 'refuse' | 'next-boot';
+  /** Settings that the desired state has beside what a spec says of them, as in a change request. */
+  readonly set?: SettingsRequest;
 }
 
 /** A desired state, read: its devices with their place in the request, and what it says outside them. */
@@ -50,12 +52,13 @@ interface Desired {
  * is detached; a field that is not mentioned stays. Pure, as `planChanges`.
  */
 export function planTowards(desired: string | DomainSpec, context: DomainContext, options: TowardsOptions = {}): Plan {
-  const { replace = 'refuse', ifNotLive = 'refuse' } = options;
+  const { replace = 'refuse', ifNotLive = 'refuse', set = {} } = options;
   if (replace !== 'refuse' && replace !== 'allow')
     throw invalid('replace', `${describe(replace)} is no way to go on`, 'Give refuse or allow');
+  refuseUnknown(set, Object.keys(SETTINGS), 'set');
   const { canonical, live, persistent } = context;
   const draft = new Draft(context, { ifNotLive });
-  const wanted = read(desired, canonical);
+  const wanted = read(desired, context);
   if (!persistent) {
     draft.refuse('domain', 'domain', 'it is transient and has no canonical document', "Plan changes of scope: 'live'");
     return finish(draft);
@@ -96,12 +99,15 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
   planAttaches(draft, [...replaced.flatMap((each) => anew(draft, each)), ...attaches]);
   release?.();
 
-  for (const [name, value] of Object.entries(wanted.settings)) {
-    const setting = SETTINGS[name as keyof SettingsRequest] as Setting<unknown>;
-    const { operations, refusals } = setting.plan(value, context, name);
-    draft.operations.push(...operations);
-    draft.refusals.push(...refusals);
-  }
+  const gives = new Set(replaced.map(({ found }) => found));
+  planSettings(
+    draft,
+    withDevices(
+      { ...wanted.settings, ...set },
+      pairs.filter(({ found }) => found && !gives.has(found)),
+    ),
+    '',
+  );
   planStorage(draft, wanted.spec?.storage, 'storage');
   refuseElsewhere(draft, wanted.document, wanted.spec);
   return finish(draft, (draft.intent ?? new Intent()).towards(askedOf(draft, pairs), draft.detachedForGood));
@@ -114,7 +120,7 @@ function rank({ kind }: Device): number {
   return kind.element === 'controller' ? 1 : 0;
 }
 
-function read(desired: string | DomainSpec, canonical: DomainDocument): Desired {
+function read(desired: string | DomainSpec, there: DomainContext): Desired {
   if (typeof desired === 'string') {
     const document = new DomainDocument(desired);
     if (document.root.nodeName !== 'domain')
@@ -123,9 +129,9 @@ function read(desired: string | DomainSpec, canonical: DomainDocument): Desired 
       device,
       path: `devices[${index}] (${device.identity})`,
     }));
-    return { devices, settings: settingsOf(document), document, spec: undefined };
+    return { devices, settings: settingsOf(document, there), document, spec: undefined };
   }
-  checkedHead(desired, canonical.uuid);
+  checkedHead(desired, there.canonical.uuid);
   const devices = requestedDevices(desired).map(({ xml, path, unsaid }) => ({
     device: readDevice(parseElement(xml)),
     path,
@@ -139,15 +145,6 @@ function read(desired: string | DomainSpec, canonical: DomainDocument): Desired 
     ...(description === undefined ? {} : { description }),
   };
   return { devices, settings, document: undefined, spec: desired };
-}
-
-/** What a document says that a setting can bring about. */
-function settingsOf(document: DomainDocument): SettingsRequest {
-  const entries = Object.entries(SETTINGS).flatMap(([name, setting]) => {
-    const value = setting.read?.(document);
-    return value === undefined ? [] : [[name, value]];
-  });
-  return Object.fromEntries(entries) as SettingsRequest;
 }
 
 type Found = Pair & { readonly found: Device };
@@ -168,16 +165,18 @@ type Verdict =
 
 /** What is to become of one device that is there: nothing, an update in place, or another in its stead. */
 function judge(draft: Draft, { desired, found, path, unsaid }: Found, replace: 'refuse' | 'allow'): Verdict {
-  const wishes = (from: Device) => says(desired, from).filter((change) => !unsaid?.has(change.path));
   // An id is given when a device is made; one that is there without keeps its natural name, and is not replaced for it.
-  const asks = (from: Device) =>
-    wishes(from).filter(({ path: leaf }) => leaf !== ALIAS || from.userAlias !== undefined);
+  const wishes = (from: Device) =>
+    says(desired, from).filter(
+      ({ path: leaf }) => !unsaid?.has(leaf) && (leaf !== ALIAS || from.userAlias !== undefined),
+    );
+  const asks = (from: Device) => wishes(from).filter(({ path: leaf }) => !bySetting(from, leaf));
   const running = draft.context.live?.counterpart(found);
   const changes = asks(found);
   if (desired.userAlias !== undefined && found.userAlias === undefined)
     draft.notes.push(`${found.identity} was made without an id, and goes on without ${desired.userAlias.slice(3)}`);
   if (changes.length === 0) return settled(draft, found, running, path, asks);
-  const element = withLeaves(found, changes);
+  const element = withLeaves(found, wishes(found));
   const fixed =
     changes.find((change) =>
       [...found.kind.identity, 'address'].some((leaf) => change.path === leaf || change.path.startsWith(`${leaf}/`)),

@@ -45,6 +45,17 @@ test('reboot: pending until a cold boot, and nothing moves in any', async () => 
   assert.is(said.match(/is about to start/g)?.length, 3);
 });
 
+test('desired-state: reached while the guest runs, converged, and what nobody asked for stays', async () => {
+  const said = await example('desired-state');
+  assert.match(said, /A disk data +live\+config +now/);
+  assert.match(said, /U interface lan +live\+config +now/);
+  assert.match(said, /S iotune +live\+config +now/);
+  assert.match(said, 'Asked again: 0 operations');
+  assert.match(said, /Another target: target\/@dev would change: .*replace: 'allow'/);
+  assert.match(said, /D disk data +config/);
+  assert.match(said, /Left: disk root, interface lan, rng /);
+});
+
 test('with a URI they run there, with or without a guest that listens, and leave no domain', async () => {
   await using host = await PrivateHost.start();
   assert.match(await example('define-once', [host.uri]), /example-\w{8} is defined/);
@@ -60,7 +71,7 @@ test('with a URI they run there, with or without a guest that listens, and leave
 test('a name that is none lists those there are', async () => {
   const { code, stderr } = await runBuilt('examples/support/run.js', { args: ['teleport'], deadline: DEADLINE });
   assert.is(code, 2);
-  assert.match(stderr, 'define-once, hot-plug, reboot');
+  for (const name of ['define-once', 'desired-state', 'hot-plug', 'reboot']) assert.match(stderr, name);
 });
 
 test.run();

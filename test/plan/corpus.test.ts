@@ -46,12 +46,12 @@ const QEMU = 'http://libvirt.org/schemas/domain/qemu/1.0';
 const PARTS: Readonly<Record<string, Row>> = {
   'amounts in another unit, whatever its case': {
     same: [
-      "<memtune><swap_hard_limit unit='kb'>1048576</swap_hard_limit></memtune>",
-      "<memtune><swap_hard_limit unit='KiB'>1024000</swap_hard_limit></memtune>",
+      "<memtune><hard_limit>1000</hard_limit><swap_hard_limit unit='kb'>1048576</swap_hard_limit></memtune>",
+      "<memtune><hard_limit>1000</hard_limit><swap_hard_limit unit='KiB'>1024000</swap_hard_limit></memtune>",
     ],
     other: [
-      "<memtune><swap_hard_limit unit='kib'>1048576</swap_hard_limit></memtune>",
-      "<memtune><swap_hard_limit unit='KiB'>1024000</swap_hard_limit></memtune>",
+      "<memtune><hard_limit>1000</hard_limit><swap_hard_limit unit='kib'>1048576</swap_hard_limit></memtune>",
+      "<memtune><hard_limit>1000</hard_limit><swap_hard_limit unit='KiB'>1024000</swap_hard_limit></memtune>",
     ],
   },
   'an amount without a unit is in the unit of its element': {

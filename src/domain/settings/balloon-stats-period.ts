@@ -10,6 +10,11 @@ export const balloonStatsPeriod: Setting<number> = {
   name: 'balloonStatsPeriod',
   touches: ['devices/memballoon/stats'],
   owns: ['devices/memballoon/stats'],
+  ofDevice: {
+    kind: 'memballoon',
+    path: 'stats',
+    read: ({ leaves }) => (leaves.has('stats/@period') ? Number(leaves.get('stats/@period')) : undefined),
+  },
   plan(value, { canonical, live }, path) {
     const text = seconds.parse(value, path);
     const model = canonical.value('devices/memballoon/@model') ?? 'none';

@@ -2,7 +2,7 @@ import { select, selectText } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import { AFFECT, type Setting, type TypedParameter } from '../operation.js';
 import { invalid, type Size } from '../values.js';
-import { amount, asObject, count, type Form, type ParamTable, refuseSession } from './params.js';
+import { amount, asObject, count, type Form, type ParamTable, unlessSession } from './params.js';
 import { planSides, type Values } from './sides.js';
 
 /** Weight and limits on one block device of the host; `null` removes one. */
@@ -46,7 +46,18 @@ export const blkiotune: Setting<BlkiotuneRequest> = {
   name: 'blkiotune',
   touches: ['blkiotune'],
   owns: ['blkiotune'],
-  plan(value, { canonical, live, session }, path) {
+  read(document) {
+    const { weight: own, ...limits } = read(document);
+    const devices: Record<string, Record<string, unknown>> = {};
+    for (const [key, text] of Object.entries(limits)) {
+      const [limit, device = ''] = split(key);
+      devices[device] = { ...devices[device], [limit]: DEVICE[limit as Limit].form.value?.(text as string) };
+    }
+    if (own === undefined && Object.keys(devices).length === 0) return undefined;
+    return { ...(own === undefined ? {} : { weight: Number(own) }), devices };
+  },
+  plan(value, context, path) {
+    const { canonical, live } = context;
     const asked = asObject(value, path, ['weight', 'devices']);
     const wanted: Record<string, string | undefined> = {};
     if ('weight' in asked)
@@ -60,7 +71,6 @@ export const blkiotune: Setting<BlkiotuneRequest> = {
         wanted[`${key} ${device}`] =
           each === null ? undefined : normal(key, DEVICE[key as Limit].form.parse(each, `${where}.${key}`));
     }
-    if (session) return refuseSession('blkiotune', path, 'qemuDomainSetBlkioParameters');
     const operations = planSides({
       name: 'blkiotune',
       canonical: read(canonical),
@@ -75,7 +85,8 @@ export const blkiotune: Setting<BlkiotuneRequest> = {
         args: { params: paramsOf(change, flags === AFFECT.live), flags },
       }),
     });
-    return { operations, refusals: [] };
+    const plan = { operations, refusals: [] };
+    return unlessSession(plan, context, 'blkiotune', path, 'qemuDomainSetBlkioParameters');
   },
 };
 

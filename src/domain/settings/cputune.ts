@@ -1,5 +1,5 @@
 import type { Setting } from '../operation.js';
-import { count, type ParamTable, planParams, refuseSession, wantedParams } from './params.js';
+import { count, type ParamTable, planParams, requestOf, unlessSession, wantedParams } from './params.js';
 
 /** Shares and bandwidth of the host's CPUs. Periods and quotas in microseconds; `null` removes one. libvirt: `<cputune>`. */
 export interface CputuneRequest {
@@ -55,10 +55,10 @@ export const cputune: Setting<CputuneRequest> = {
   name: 'cputune',
   touches: ['cputune'],
   owns: ['cputune', ...Object.values(TABLE).map(({ path }) => path)],
+  read: ({ root }) => requestOf(root, TABLE),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
-    if (context.session) return refuseSession('cputune', path, 'qemuDomainSetSchedulerParametersFlags');
-    return planParams({
+    const plan = planParams({
       name: 'cputune',
       path,
       table: TABLE,
@@ -67,5 +67,6 @@ export const cputune: Setting<CputuneRequest> = {
       wanted,
       call: (params, flags) => ({ procedure: 'DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS', args: { params, flags } }),
     });
+    return unlessSession(plan, context, 'cputune', path, 'qemuDomainSetSchedulerParametersFlags');
   },
 };

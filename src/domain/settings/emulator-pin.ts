@@ -6,6 +6,7 @@ export const emulatorPin: Setting<string> = {
   name: 'emulatorPin',
   touches: ['cputune'],
   owns: ['cputune/emulatorpin'],
+  read: (document) => document.value('cputune/emulatorpin/@cpuset'),
   plan: (value, context, path) =>
     planPins(
       {

@@ -2,9 +2,9 @@ import type { Setting } from '../operation.js';
 import { invalid } from '../values.js';
 import { iothreadIds } from './iothreads.js';
 import { asObject } from './params.js';
-import { planPins } from './pin.js';
+import { planPins, readPins } from './pin.js';
 
-/** CPUs of the host for each IOThread, by its id: `{ 1: '0-3' }`. The IOThread must be there already. */
+/** CPUs of the host for each IOThread, by its id: `{ 1: '0-3' }`. The IOThread must be there, or asked for beside it. */
 export type IothreadPinRequest = Readonly<Record<number, string>>;
 
 /** `<cputune><iothreadpin>`: virDomainPinIOThread. */
@@ -12,13 +12,15 @@ export const iothreadPin: Setting<IothreadPinRequest> = {
   name: 'iothreadPin',
   touches: ['cputune'],
   owns: ['cputune/iothreadpin'],
-  plan(value, context, path) {
+  read: (document) => readPins(document, 'iothreadpin', 'iothread'),
+  plan(value, context, path, beside) {
     const asked = asObject(value, path);
     const { canonical, live } = context;
-    const known = iothreadIds(canonical);
+    const added = Object.entries(beside?.iothreads ?? {}).flatMap(([id, params]) => (params === null ? [] : [id]));
+    const known = [...iothreadIds(canonical), ...added];
     for (const id of Object.keys(asked)) {
       if (!known.includes(id))
-        throw invalid(`${path}.${id}`, `the domain has no IOThread ${id}`, 'Add it first, in a plan of its own');
+        throw invalid(`${path}.${id}`, `the domain has no IOThread ${id}`, 'Add it with iothreads');
     }
     return planPins(
       {
@@ -31,7 +33,9 @@ export const iothreadPin: Setting<IothreadPinRequest> = {
           args: { iothreads_id: Number(id), cpumap, flags },
         }),
         heldBack: (id) =>
-          !live || iothreadIds(live).includes(id) ? undefined : 'the running guest does not have this IOThread',
+          !live || [...iothreadIds(live), ...added].includes(id)
+            ? undefined
+            : 'the running guest does not have this IOThread',
       },
       context,
     );

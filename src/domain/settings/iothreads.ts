@@ -1,8 +1,8 @@
-import { select } from '../../xml/index.js';
+import { type Element, select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { DomainContext, MutatorCall, Setting, SettingPlan } from '../operation.js';
 import { invalid } from '../values.js';
-import { asObject, count, type ParamTable, paramsFor, readParams, refusal, wantedParams } from './params.js';
+import { asObject, count, type ParamTable, paramsFor, readParams, refusal, requestOf, wantedParams } from './params.js';
 import { planSides, type Values } from './sides.js';
 
 /** Parameters of one IOThread; `null` gives one back to QEMU's default. */
@@ -48,6 +48,12 @@ export const iothreads: Setting<IothreadsRequest> = {
   name: 'iothreads',
   touches: ['iothreads', 'iothreadids', 'cputune/iothreadpin'],
   owns: ['iothreads', 'iothreadids'],
+  read(document) {
+    const ids = iothreadIds(document);
+    if (ids.length === 0) return undefined;
+    const paramsOf = (element: Element | undefined) => element && requestOf<IothreadParams>(element, TABLE);
+    return Object.fromEntries(ids.map((id) => [id, paramsOf(elementOf(document, id)) ?? {}]));
+  },
   plan(value, context, path) {
     const plans = Object.entries(asObject(value, path)).map(([id, params]) =>
       planOne(id, params, context, `${path}.${id}`),
@@ -106,8 +112,12 @@ function planOne(id: string, asked: unknown, context: DomainContext, path: strin
 
 function read(document: DomainDocument, id: string): Values {
   if (!iothreadIds(document).includes(id)) return {};
-  const element = select(document.root, 'iothreadids/iothread').find((each) => each.getAttribute('id') === id);
+  const element = elementOf(document, id);
   return { there: 'yes', ...(element ? readParams(element, TABLE) : {}) };
+}
+
+function elementOf({ root }: DomainDocument, id: string): Element | undefined {
+  return select(root, 'iothreadids/iothread').find((each) => each.getAttribute('id') === id);
 }
 
 function addOrDelete(id: string, add: boolean, flags: number): MutatorCall {

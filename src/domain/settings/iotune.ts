@@ -3,7 +3,18 @@ import type { Device, DomainDocument } from '../document.js';
 import type { DomainContext, MutatorCall, Setting, SettingPlan, TypedParameter } from '../operation.js';
 import { invalid } from '../values.js';
 import { oneDevice } from './one-device.js';
-import { asObject, type ParamRow, paramsFor, planParams, readParams, refusal, text, wantedParams } from './params.js';
+import {
+  asObject,
+  type ParamRow,
+  type ParamTable,
+  paramsFor,
+  planParams,
+  readParams,
+  refusal,
+  requestOf,
+  text,
+  wantedParams,
+} from './params.js';
 import type { Values } from './sides.js';
 import { LIMITS, refuseContradictions, type ThrottleLimits } from './throttle.js';
 
@@ -25,6 +36,14 @@ export const iotune: Setting<IotuneRequest> = {
   name: 'iotune',
   touches: ['devices/disk/iotune'],
   owns: ['devices/disk/iotune'],
+  ofDevice: {
+    kind: 'disk',
+    path: 'iotune',
+    read: (desired, there) => {
+      const limits = requestOf<ThrottleLimits>(desired.element, TABLE as ParamTable<ThrottleLimits>);
+      return limits && { [there.leaves.get('target/@dev') as string]: limits };
+    },
+  },
   plan(value, context, path) {
     const plans = Object.entries(asObject(value, path)).map(([name, limits]) =>
       planDisk(name, limits, context, `${path}.${name}`),

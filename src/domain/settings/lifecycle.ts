@@ -1,7 +1,7 @@
 import gte from 'semver/functions/gte.js';
 import type { DomainContext, Setting } from '../operation.js';
 import { invalid } from '../values.js';
-import { asObject, type ParamRow, readParams, refusal, word } from './params.js';
+import { asObject, type ParamRow, readParams, refusal, requestOf, word } from './params.js';
 import { planSides } from './sides.js';
 
 /** What becomes of the domain when the guest powers off, reboots or crashes. libvirt: `<on_poweroff>` and the like. */
@@ -32,16 +32,21 @@ export const lifecycle: Setting<LifecycleRequest> = {
   name: 'lifecycle',
   touches: Object.values(TABLE).map(({ path }) => path),
   owns: Object.values(TABLE).map(({ path }) => path),
+  read: ({ root }) => requestOf<LifecycleRequest>(root, TABLE),
   plan(value, context, path) {
-    const asked = asObject(value, path, KEYS);
+    const canonical = readParams(context.canonical.root, TABLE);
+    const live = context.live && readParams(context.live.root, TABLE);
+    // What stands already is no wish, though libvirt may take a word at define that it does not take later.
+    const stands = (key: string, each: unknown) => each === canonical[key] && (!live || each === live[key]);
+    const asked = Object.fromEntries(
+      Object.entries(asObject(value, path, KEYS)).filter(([key, each]) => !stands(key, each)),
+    );
     const wanted = Object.fromEntries(
       Object.entries(asked).map(([key, each]) => [
         key,
         TABLE[key as keyof typeof TABLE].form.parse(each, `${path}.${key}`),
       ]),
     );
-    const canonical = readParams(context.canonical.root, TABLE);
-    const live = context.live && readParams(context.live.root, TABLE);
     for (const side of [canonical, ...(live ? [live] : [])]) {
       const { onPoweroff, onReboot } = { ...side, ...wanted };
       if (onPoweroff === 'restart' && onReboot === 'destroy')

@@ -1,6 +1,6 @@
 import type { Setting } from '../operation.js';
 import { invalid, type Size } from '../values.js';
-import { amount, type ParamTable, planParams, readParams, refuseSession, wantedParams } from './params.js';
+import { amount, type ParamTable, planParams, readParams, requestOf, unlessSession, wantedParams } from './params.js';
 
 /** Limits of the host memory that the domain's process may take; `null` removes one. libvirt: `<memtune>`. */
 export interface MemtuneRequest {
@@ -33,6 +33,7 @@ export const memtune: Setting<MemtuneRequest> = {
   name: 'memtune',
   touches: ['memtune'],
   owns: ['memtune', ...Object.values(TABLE).map(({ path }) => path)],
+  read: ({ root }) => requestOf(root, TABLE),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const { canonical, live } = context;
@@ -41,8 +42,7 @@ export const memtune: Setting<MemtuneRequest> = {
       if (swapHardLimit !== undefined && Number(hardLimit ?? UNLIMITED) > Number(swapHardLimit))
         throw invalid(path, 'the hard limit is above swapHardLimit', 'Give hardLimit too, at most swapHardLimit');
     }
-    if (context.session) return refuseSession('memtune', path, 'qemuDomainSetMemoryParameters');
-    return planParams({
+    const plan = planParams({
       name: 'memtune',
       path,
       table: TABLE,
@@ -51,5 +51,6 @@ export const memtune: Setting<MemtuneRequest> = {
       wanted,
       call: (params, flags) => ({ procedure: 'DOMAIN_SET_MEMORY_PARAMETERS', args: { params, flags } }),
     });
+    return unlessSession(plan, context, 'memtune', path, 'qemuDomainSetMemoryParameters');
   },
 };

@@ -1,6 +1,7 @@
 import { assertXmlText, child, children, type Element, parseElement, serialize } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { Change, DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
+import { OWN_METADATA } from '../own-metadata.js';
 import { describe, invalid } from '../values.js';
 import { asObject } from './params.js';
 import { planSides } from './sides.js';
@@ -42,11 +43,25 @@ export const title = textSetting('title');
 /** `<description>`: virDomainSetMetadata. */
 export const description = textSetting('description');
 
+/** What this library keeps for itself is no wish of a caller's. */
+const OWN_URIS: ReadonlySet<string> = new Set(Object.values(OWN_METADATA).map(({ uri }) => uri));
+
 /** One element per namespace in `<metadata>`: virDomainSetMetadata. Others' elements are left alone. */
 export const metadata: Setting<MetadataRequest> = {
   name: 'metadata',
   touches: ['metadata'],
   owns: ['metadata'],
+  read(document) {
+    const element = child(document.root, 'metadata');
+    const others = (element ? children(element) : []).filter(({ namespaceURI: uri }) => uri && !OWN_URIS.has(uri));
+    if (others.length === 0) return undefined;
+    return Object.fromEntries(
+      others.map(({ namespaceURI, prefix }) => [
+        namespaceURI as string,
+        { prefix: prefix ?? '', xml: metadataText(document, namespaceURI as string) as string },
+      ]),
+    );
+  },
   plan(value, context, path) {
     const operations = Object.entries(asObject(value, path)).flatMap(([uri, element]) =>
       planElement(uri, element, context, `${path}[${JSON.stringify(uri)}]`),

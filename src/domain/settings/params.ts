@@ -12,6 +12,8 @@ export interface Form {
   parse(value: unknown, path: string): string;
   /** The value of the document in that same writing. */
   read?(text: string, unit: string | undefined): string;
+  /** The value of a request that is written so; the writing itself when left out. */
+  value?(text: string): unknown;
   /** The number or word that the call takes. */
   encode?(text: string): number | bigint | boolean | string;
 }
@@ -46,6 +48,7 @@ export function count(type: 'int' | 'uint' | 'llong' | 'ullong', { min = 0, max 
         throw invalid(path, `${describe(value)} is not a whole number from ${min} to ${max}`);
       return String(value);
     },
+    value: Number,
   };
 }
 
@@ -63,6 +66,7 @@ export function amount(unit: 'KiB' | 'B', { min = 1, max = Number.MAX_SAFE_INTEG
       return String(bytes / each);
     },
     read: (text, written) => String(bytesOfXml(text, written, unit) / each),
+    value: (text) => BigInt(text) * each,
   };
 }
 
@@ -98,6 +102,16 @@ export function readParams(element: Element, table: object): Values {
       return [key, value !== undefined && none?.includes(value) ? undefined : value];
     }),
   );
+}
+
+/** What an element says, as a request would; undefined when it says nothing. */
+export function requestOf<Request>(element: Element, table: ParamTable<Request>): Request | undefined {
+  const said = Object.entries(readParams(element, table)).flatMap(([key, text]) => {
+    if (text === undefined) return [];
+    const { form } = (table as Rows)[key] as ParamRow;
+    return [[key, form.value?.(text) ?? text]];
+  });
+  return said.length === 0 ? undefined : (Object.fromEntries(said) as Request);
 }
 
 /** The values that a request names, as the document writes them. `null` removes one. Refuses unknown and too new keys. */
@@ -213,8 +227,15 @@ export function refusal(why: Refusal): SettingPlan {
   return { operations: [], refusals: [why] };
 }
 
-/** The refusal of what a daemon without privileges does not do. */
-export function refuseSession(name: string, path: string, source: string): SettingPlan {
+/** A plan, refused when it has something to do and the daemon runs without the privileges for it. */
+export function unlessSession(
+  plan: SettingPlan,
+  { session }: DomainContext,
+  name: string,
+  path: string,
+  source: string,
+): SettingPlan {
+  if (!session || (plan.operations.length === 0 && plan.refusals.length === 0)) return plan;
   return refusal({
     subject: name,
     path,

@@ -1,6 +1,6 @@
 import type { Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
-import { type Form, type ParamRow, planParams, refusal, wantedParams } from './params.js';
+import { type Form, type ParamRow, type ParamTable, planParams, refusal, requestOf, wantedParams } from './params.js';
 
 const EVENTS = [
   'cmt',
@@ -36,6 +36,7 @@ const onOff: Form = {
     if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
     return value ? 'yes' : 'no';
   },
+  value: (text) => text === 'yes',
   encode: (text) => text === 'yes',
 };
 const TABLE: Readonly<Record<string, ParamRow>> = Object.fromEntries(
@@ -51,6 +52,7 @@ export const perf: Setting<PerfRequest> = {
   name: 'perf',
   touches: ['perf'],
   owns: ['perf'],
+  read: ({ root }) => requestOf(root, TABLE as ParamTable<PerfRequest>),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const on = Object.keys(wanted).find((event) => wanted[event] === 'yes');

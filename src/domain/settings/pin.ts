@@ -1,3 +1,4 @@
+import { select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { DomainContext, MutatorCall, SettingPlan } from '../operation.js';
 import { bitmapOf, numbersOf, setText } from './cpuset.js';
@@ -14,6 +15,19 @@ export interface Pin {
   call(thread: string, cpumap: readonly number[], flags: number): MutatorCall;
   /** Why the running guest cannot have it now. */
   heldBack?(thread: string): string | undefined;
+}
+
+/** The pins that a document has, by the attribute that names the thread; undefined when it has none. */
+export function readPins(
+  { root }: DomainDocument,
+  element: string,
+  thread: string,
+): Record<string, string> | undefined {
+  const pins = select(root, `cputune/${element}`).map((each): [string, string] => [
+    each.getAttribute(thread) ?? '',
+    each.getAttribute('cpuset') ?? '',
+  ]);
+  return pins.length === 0 ? undefined : Object.fromEntries(pins);
 }
 
 /** One call for each thread; `null` is refused with the way out that libvirt has. */

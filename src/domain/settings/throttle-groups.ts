@@ -1,7 +1,7 @@
-import { select } from '../../xml/index.js';
+import { type Element, select, selectText } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { DomainContext, MutatorCall, Setting, SettingPlan } from '../operation.js';
-import { asObject, needs, paramsFor, readParams, refusal, wantedParams } from './params.js';
+import { asObject, needs, paramsFor, readParams, refusal, requestOf, wantedParams } from './params.js';
 import { planSides, type Values } from './sides.js';
 import { LIMITS, refuseContradictions, type ThrottleLimits } from './throttle.js';
 
@@ -14,6 +14,13 @@ export const throttleGroups: Setting<ThrottleGroupsRequest> = {
   touches: ['throttlegroups'],
   owns: ['throttlegroups'],
   since: '11.2.0',
+  read({ root }) {
+    const groups = select(root, 'throttlegroups/throttlegroup').map((each) => [
+      groupName(each) ?? '',
+      requestOf<ThrottleLimits>(each, LIMITS) ?? {},
+    ]);
+    return groups.length === 0 ? undefined : Object.fromEntries(groups);
+  },
   plan(value, context, path) {
     needs(context, '11.2.0', path);
     const plans = Object.entries(asObject(value, path)).map(([group, limits]) =>
@@ -58,11 +65,13 @@ function planGroup(group: string, limits: unknown, context: DomainContext, path:
   return { operations, refusals: [] };
 }
 
+function groupName(group: Element): string | undefined {
+  return selectText(group, 'group_name');
+}
+
 /** The limits of a group by key, and under `''` whether it is there. */
 function read(document: DomainDocument, group: string): Values {
-  const element = select(document.root, 'throttlegroups/throttlegroup').find(
-    (each) => readParams(each, { name: { path: 'group_name', form: {} } }).name === group,
-  );
+  const element = select(document.root, 'throttlegroups/throttlegroup').find((each) => groupName(each) === group);
   return element ? { ...readParams(element, LIMITS), '': 'there' } : {};
 }
 

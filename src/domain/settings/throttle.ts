@@ -17,6 +17,7 @@ const burst: Form = {
       throw invalid(path, `${describe(value)} is not a time in whole seconds`, 'Give milliseconds, for example 5000');
     return String((value as number) / 1000);
   },
+  value: (text) => Number(text) * 1000,
 };
 
 const SUMS = ['total', 'read', 'write'] as const;

@@ -1,7 +1,7 @@
 import type { Setting } from '../operation.js';
 import { invalid } from '../values.js';
 import { asObject } from './params.js';
-import { planPins } from './pin.js';
+import { planPins, readPins } from './pin.js';
 
 /** CPUs of the host for each vCPU: `{ 0: '0-3', 1: '4-7,^6' }`. */
 export type VcpuPinRequest = Readonly<Record<number, string>>;
@@ -11,10 +11,13 @@ export const vcpuPin: Setting<VcpuPinRequest> = {
   name: 'vcpuPin',
   touches: ['cputune'],
   owns: ['cputune/vcpupin'],
-  plan(value, context, path) {
+  read: (document) => readPins(document, 'vcpupin', 'vcpu'),
+  plan(value, context, path, beside) {
     const asked = asObject(value, path);
     const { canonical, live } = context;
-    const maximum = Number(canonical.value('vcpu') ?? 1);
+    const { vcpus } = beside ?? {};
+    const growing = typeof vcpus === 'object' ? vcpus.maximum : vcpus;
+    const maximum = Math.max(Number(canonical.value('vcpu') ?? 1), growing ?? 1);
     for (const vcpu of Object.keys(asked)) {
       if (!/^\d{1,4}$/.test(vcpu) || Number(vcpu) >= maximum)
         throw invalid(`${path}.${vcpu}`, `the domain has no vCPU ${vcpu}`, `Give one from 0 to ${maximum - 1}`);

@@ -1,3 +1,4 @@
+import { select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
@@ -12,6 +13,13 @@ export const vcpuState: Setting<VcpuStateRequest> = {
   name: 'vcpuState',
   touches: ['vcpu', 'vcpus'],
   owns: ['vcpus'],
+  read({ root }) {
+    const states = select(root, 'vcpus/vcpu').flatMap((each): Array<[string, 'online' | 'offline']> => {
+      const id = each.getAttribute('id') ?? '';
+      return id === '0' ? [] : [[id, each.getAttribute('enabled') === 'yes' ? 'online' : 'offline']];
+    });
+    return states.length === 0 ? undefined : Object.fromEntries(states);
+  },
   plan(value, context, path) {
     needs(context, '3.1.0', path);
     const { canonical, live } = context;

@@ -11,7 +11,12 @@ export const vcpus: Setting<VcpusRequest> = {
   name: 'vcpus',
   touches: ['vcpu', 'vcpus'],
   owns: ['vcpu'],
-  read: (document) => (document.value('vcpu') === undefined ? undefined : amounts(document)),
+  read(document) {
+    if (document.value('vcpu') === undefined) return undefined;
+    const { current, maximum } = amounts(document);
+    // A document that lists its vCPUs says there which are online, and how many that makes.
+    return document.value('vcpus/vcpu/@id') === undefined ? { current, maximum } : { maximum };
+  },
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<number>(value, path);
     return planAmount({

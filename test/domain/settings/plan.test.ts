@@ -52,6 +52,18 @@ test('a pin is never removed: null is refused with the way out, the undo leaves 
   assert.equal(undo.args.cpumap, [0x0f]);
 });
 
+test('what is asked for in the same request can be pinned already', () => {
+  const procedures = (set: SettingsRequest) => calls(set).map(({ procedure }) => procedure);
+  assert.equal(procedures({ iothreadPin: { 1: '0' }, iothreads: { 1: {} } }), [
+    'DOMAIN_ADD_IOTHREAD',
+    'DOMAIN_PIN_IOTHREAD',
+  ]);
+  assert.is(failureNow(() => plan({ iothreadPin: { 1: '0' } }), 'SPEC_INVALID').path, 'set.iothreadPin.1');
+  const more = Number(contextOf('off').canonical.value('vcpu')) + 1;
+  assert.is(procedures({ vcpuPin: { [more - 1]: '0' }, vcpus: { maximum: more } }).at(-1), 'DOMAIN_PIN_VCPU_FLAGS');
+  assert.is(failureNow(() => plan({ vcpuPin: { [more - 1]: '0' } }), 'SPEC_INVALID').path, `set.vcpuPin.${more - 1}`);
+});
+
 test('throttle groups need libvirt 11.2, are sent whole and deleted only when nobody uses them', () => {
   const context = contextOf('off', { versions: NEW });
   assert.equal(calls({ throttleGroups: { slow: { totalIopsSec: 5 } } }, context), [

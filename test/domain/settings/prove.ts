@@ -5,7 +5,7 @@ import type { DomainContext, Operation } from '../../../src/domain/index.js';
 import { wireArguments } from '../../../src/domain/operation.js';
 import type { Connection, DomainHandle } from '../../../src/index.js';
 import { LibvirtCanonicalError, LibvirtError, type ManagedDomain, type Plan } from '../../../src/index.js';
-import { planChanges } from '../../../src/plan/index.js';
+import { planChanges, planTowards } from '../../../src/plan/index.js';
 import { parseXml, select, selectText, serialize } from '../../../src/xml/index.js';
 import type { RefusalCase, SettingCase } from '../../matrix/cases/settings.js';
 import { within } from '../../support/deadline.js';
@@ -83,6 +83,8 @@ export async function prove(bench: SettingBench, each: SettingCase, way: Way): P
     if (way !== 'off') holds(after, 'live', liveShows ?? shows);
     const again = await bench.plan(setting, value);
     assert.is(again.isEmpty, true, `planned again after ${JSON.stringify(value)}:\n${again}`);
+    const byItself = way !== 'apart' && setting !== 'bandwidth';
+    if (IN_DOCUMENT(setting)) towardsAgrees(before, after, byItself ? operations : undefined, value);
     done.push({ operations, before });
   }
   if (each.undone === 'off' && way !== 'off') return;
@@ -91,6 +93,33 @@ export async function prove(bench: SettingBench, each: SettingCase, way: Way): P
     same(before, await bench.context(), leaves);
   }
 }
+
+/** Autostart stands beside the document, and a name is never changed by a desired state. */
+const IN_DOCUMENT = (setting: string) => !['autostart', 'autostartOnce', 'name'].includes(setting);
+
+/**
+ * A desired state says the same as the request: from before it leads to the document by the same calls, and there it
+ * has nothing left to do. What is not mentioned stays, so that a value that was removed is no wish; bandwidth comes with an
+ * update of its interface.
+ */
+function towardsAgrees(
+  before: DomainContext,
+  after: DomainContext,
+  operations: readonly Operation[] | undefined,
+  value: unknown,
+): void {
+  const desired = after.canonical.xml;
+  const calls = (plan: Plan | { operations: readonly Operation[] }) =>
+    plan.operations.filter(({ subject }) => subject !== 'intent').map(({ call }) => call);
+  const there = planTowards(desired, after);
+  assert.equal([calls(there), there.refusals], [[], []], `already as desired:\n${there}`);
+  if (operations === undefined || REMOVES.test(JSON.stringify(value))) return;
+  const plan = planTowards(desired, before);
+  assert.equal(plan.refusals, []);
+  assert.equal(calls(plan), calls({ operations }), `by the same calls:\n${plan}`);
+}
+
+const REMOVES = /null|false|^""$|^0$/;
 
 /** The plan refuses it without a call, and libvirt refuses the bare call. */
 export async function proveRefusal(bench: SettingBench, each: RefusalCase): Promise<void> {
