@@ -46,7 +46,7 @@ try {
   // The running guest has what the canonical document says.
   await domain.start();
   await domain.verify(await domain.guestAbi());
-  console.log(`Started; nothing pending: ${(await domain.pending()).length === 0}`);
+  console.log(`Started; nothing pending: ${(await domain.pending()).changes.length === 0}`);
 } finally {
   await domain.destroy();
   await domain.undefine();

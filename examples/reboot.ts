@@ -32,7 +32,10 @@ try {
   const data = { id: 'data', target: 'vdb', file: await place.disk('data') };
   await domain.apply(await domain.plan({ attach: [{ disk: data }], scope: 'config' }));
   const reference = await domain.guestAbi();
-  const pending = async () => (await domain.pending()).map(({ action, subject }) => `${action} ${subject}`).join(', ');
+  const pending = async () => {
+    const { changes } = await domain.pending();
+    return changes.map(({ action, subject }) => `${action} ${subject}`).join(', ');
+  };
   console.log(`Pending: ${await pending()}`);
 
   // guest: the guest restarts inside its QEMU process, so pending changes stay pending. It has to hear the power button.

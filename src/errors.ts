@@ -32,6 +32,8 @@ export const ERROR_CODES = [
   'DOMAIN_STATE',
   'REDEFINE_REFUSED',
   'START_FAILED',
+  'HOOK_FAILED',
+  'AGENT_UNAVAILABLE',
   'TIMEOUT',
   // plan and apply
   'PLAN_REFUSED',

@@ -112,19 +112,27 @@ export { compareGuestAbi, DEFINE_ONLY } from './domain/index.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { AbortedError, ERROR_CODES, LibvirtCanonicalError } from './errors.js';
 export type {
+  Asked,
   DeviceView,
   DomainState,
+  DomainStateReason,
+  HookContext,
+  HookOperation,
   Hooks,
   ManagerOptions,
+  Pending,
   PendingChange,
   Progress,
   ProgressOptions,
   RebootOptions,
+  RestoreOptions,
+  SaveOptions,
   ShutdownOptions,
+  ShutdownProgress,
   StartOptions,
   UndefineOptions,
 } from './lifecycle/index.js';
-export { DomainExistsError, DomainManager, ManagedDomain } from './lifecycle/index.js';
+export { DomainExistsError, DomainManager, HookError, ManagedDomain } from './lifecycle/index.js';
 export type {
   BusCapacity,
   ChangeRequest,

@@ -104,7 +104,7 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Registers for an event. When the promise resolves the daemon has registered it, so nothing caused afterwards is
+   * Registers for an event, or for several whose order among each other counts. When the promise resolves the daemon has registered it, so nothing caused afterwards is
    * missed: subscribe first, then call, then wait. List after subscribing to learn the present state.
    *
    * A consumer too slow for its queue (default 1024) gets the oldest events and then one item
@@ -114,8 +114,11 @@ export class Connection implements AsyncDisposable {
    * await using removed = await connection.subscribe('DEVICE_REMOVED', { domain });
    * for await (const item of removed) if (item.type === 'event') console.log(item.data.devAlias);
    */
-  subscribe<E extends EventName>(event: E, options: SubscribeOptions = {}): Promise<EventSubscription<E>> {
-    return unwatched(() => this.#subscribe(event, options));
+  subscribe<E extends EventName>(
+    events: E | readonly E[],
+    options: SubscribeOptions = {},
+  ): Promise<EventSubscription<E>> {
+    return unwatched(() => this.#subscribe(typeof events === 'string' ? [events] : events, options));
   }
 
   /**
@@ -147,14 +150,17 @@ export class Connection implements AsyncDisposable {
     return this.#caller.call(procedure, args, options);
   }
 
-  async #subscribe<E extends EventName>(event: E, options: SubscribeOptions): Promise<EventSubscription<E>> {
+  async #subscribe<E extends EventName>(
+    events: readonly E[],
+    options: SubscribeOptions,
+  ): Promise<EventSubscription<E>> {
     if (!this.#eventCallbacks) {
       throw new LibvirtCanonicalError(
         'UNSUPPORTED',
         `events need libvirt 1.2.1 or newer, the daemon is ${this.libvirtVersion}`,
       );
     }
-    return this.#events.subscribe(event, options);
+    return this.#events.subscribe(events, options);
   }
 
   async #define(xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle> {

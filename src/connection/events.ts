@@ -11,7 +11,13 @@ import type { Closed } from './pending-call.js';
 import type { AnyProcedure, ProcedureArgs } from './procedures.js';
 import { EVENTS } from './protocol-table.generated.js';
 import type { Codec } from './scalars.js';
-import { type EventMessage, type EventName, EventQueue, type EventSubscription } from './subscription.js';
+import {
+  type EventItem,
+  type EventMessage,
+  type EventName,
+  EventQueue,
+  type EventSubscription,
+} from './subscription.js';
 import { ignore } from './unwatched.js';
 import { XdrReader } from './xdr.js';
 
@@ -75,15 +81,40 @@ export class EventRouter {
     this.#caller = caller;
   }
 
-  async subscribe<E extends EventName>(event: E, options: SubscribeOptions): Promise<EventSubscription<E>> {
-    const row = BY_NAME.get(event);
-    if (!row) throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`);
+  async subscribe<E extends EventName>(events: readonly E[], options: SubscribeOptions): Promise<EventSubscription<E>> {
+    const rows = events.map((event) => {
+      const row = BY_NAME.get(event);
+      if (!row) throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`);
+      checkOptions(event, EVENT_CLASSES[row.class].filters, options);
+      return row;
+    });
+    const keys = new Set<string>();
+    const queue: EventQueue<E> = new EventQueue(events, options.queue ?? DEFAULT_QUEUE, async () => {
+      for (const key of keys) this.#registrations.get(key)?.queues.delete(queue as unknown as EventQueue<EventName>);
+      await Promise.all([...keys].map((key) => this.#leaveIfIdle(key)));
+    });
+    const joined = await Promise.allSettled(rows.map((row) => this.#join(row, queue, keys, options)));
+    const failed = joined.find(({ status }) => status === 'rejected');
+    if (failed) {
+      void queue.close();
+      throw (failed as PromiseRejectedResult).reason;
+    }
+    if (options.signal) queue.onEnd = onAbort(options.signal, () => void queue.close());
+    return queue;
+  }
+
+  /** Makes the queue one of those that get an event, and registers for it when it is the first. */
+  async #join<E extends EventName>(
+    row: EventRow,
+    queue: EventQueue<E>,
+    keys: Set<string>,
+    options: SubscribeOptions,
+  ): Promise<void> {
     const { register, filters, args } = EVENT_CLASSES[row.class];
-    checkOptions(event, filters, options);
-    const { signal, queue: limit = DEFAULT_QUEUE } = options;
+    const { signal } = options;
     const bounds = { procedure: register, timeout: this.#caller.timeout, signal };
     const registerArgs = args(row.id, options) as ProcedureArgs<AnyProcedure>;
-    const key = [event, ...filters.map((filter) => filterKey(options[filter]))].join(' ');
+    const key = [row.name, ...filters.map((filter) => filterKey(options[filter]))].join(' ');
 
     // The daemon runs calls in no order: a registration sent before its predecessor is gone would be refused.
     for (let left = this.#registrations.get(key)?.left; left; left = this.#registrations.get(key)?.left) {
@@ -91,20 +122,10 @@ export class EventRouter {
     }
     if (signal?.aborted) throw new CallAbortedError(register, false, signal.reason);
     const registration = this.#registrations.get(key) ?? this.#register(row, key, registerArgs);
-    const queue: EventQueue<E> = new EventQueue(event, limit, async () => {
-      registration.queues.delete(queue as unknown as EventQueue<EventName>);
-      await this.#leaveIfIdle(key);
-    });
+    keys.add(key);
     registration.queues.add(queue as unknown as EventQueue<EventName>);
-    try {
-      await bounded(registration.answered, { ...bounds, sent: true });
-      if (signal?.aborted) throw new CallAbortedError(register, true, signal.reason);
-    } catch (error) {
-      void queue.close();
-      throw error;
-    }
-    if (signal) queue.onEnd = onAbort(signal, () => void queue.close());
-    return queue;
+    await bounded(registration.answered, { ...bounds, sent: true });
+    if (signal?.aborted) throw new CallAbortedError(register, true, signal.reason);
   }
 
   /** Takes a message of the daemon. Those of no known event, and late ones after a deregistration, are dropped. */
@@ -174,7 +195,8 @@ export class EventRouter {
   }
 
   #hand({ row, queues }: Registration, data: EventMessage<EventName>): void {
-    for (const queue of queues) queue.push(data);
+    const item = { type: 'event', name: row.name, data } as EventItem<EventName>;
+    for (const queue of queues) queue.push(item);
     if (!eventChannel.hasSubscribers) return;
     const domain = subjectOf(data);
     eventChannel.publish({ connection: this.#caller.id, event: row.name, ...(domain && { domain }) });

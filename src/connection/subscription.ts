@@ -10,7 +10,7 @@ export type EventMessage<E extends EventName> = Events[E];
 
 /** What a subscription yields: events, and where its queue was full a notice of how many were lost there. */
 export type EventItem<E extends EventName> =
-  | { readonly type: 'event'; readonly name: E; readonly data: EventMessage<E> }
+  | { readonly [N in E]: { readonly type: 'event'; readonly name: N; readonly data: EventMessage<N> } }[E]
   | {
       readonly type: 'overflow';
       /** Events lost at this point, because the consumer was too slow. List again to know the present state. */
@@ -18,12 +18,12 @@ export type EventItem<E extends EventName> =
     };
 
 /**
- * The events of one registration, in the order the daemon sent them. Ends normally on `close()`, on the signal and when
+ * The events of one or several names, in the order the daemon sent them. Ends normally on `close()`, on the signal and when
  * the connection is closed by this program; throws ConnectionLostError, after what is queued, when it is lost.
  * Leaving a `for await` loop closes it.
  */
 export interface EventSubscription<E extends EventName> extends AsyncIterableIterator<EventItem<E>>, AsyncDisposable {
-  readonly event: E;
+  readonly events: readonly E[];
   /** The next item. */
   next(): Promise<IteratorResult<EventItem<E>, undefined>>;
   /** Deregisters and ends the iteration; what is queued is dropped. Never rejects. */
@@ -49,7 +49,7 @@ class Waiter<E extends EventName> {
 
 /** The queue behind a subscription: the newest events are counted, not stored, while it is full. */
 export class EventQueue<E extends EventName> implements EventSubscription<E> {
-  readonly event: E;
+  readonly events: readonly E[];
   readonly #limit: number;
   readonly #onClose: () => Promise<void>;
   readonly #items = new Fifo<{ item: EventItem<E>; lost: number }>();
@@ -60,15 +60,14 @@ export class EventQueue<E extends EventName> implements EventSubscription<E> {
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(event: E, limit: number, onClose: () => Promise<void>) {
-    this.event = event;
+  constructor(events: readonly E[], limit: number, onClose: () => Promise<void>) {
+    this.events = events;
     this.#limit = limit;
     this.#onClose = onClose;
   }
 
-  push(data: EventMessage<E>): void {
+  push(item: EventItem<E>): void {
     if (this.#ended) return;
-    const item: EventItem<E> = { type: 'event', name: this.event, data };
     const waiter = this.#waiters.shift();
     if (waiter) waiter.resolve({ done: false, value: item });
     else if (this.#items.length < this.#limit) this.#items.push({ item, lost: 0 });

@@ -3,8 +3,9 @@ import type { CallOptions, Connection, DomainHandle } from '../connection/index.
 import { addressText, compareGuestAbi, type Device, decodeSpec, type GuestAbi, guestAbi } from '../domain/index.js';
 import { type DiskStorage, disksOf } from '../plan/index.js';
 import { serialize } from '../xml/index.js';
-import { type PendingChange, pendingChanges } from './pending.js';
-import { type DomainState, stateOf } from './power.js';
+import { type Pending, pendingOf } from './pending.js';
+import { hasManagedSave, managedSaveDocument } from './power-saved.js';
+import { type DomainState, type DomainStateReason, stateOf } from './power-state.js';
 
 /** A device as both documents show it. */
 export interface DeviceView {
@@ -44,7 +45,12 @@ export abstract class DomainView {
   }
 
   /** What the domain is doing. virDomainGetState. */
-  state(options: CallOptions = {}): Promise<DomainState> {
+  async state(options: CallOptions = {}): Promise<DomainState> {
+    return (await stateOf(this.reader, options)).state;
+  }
+
+  /** What the domain is doing, and why, in libvirt's words: `paused` for `ioError`. virDomainGetState. */
+  stateReason(options: CallOptions = {}): Promise<{ readonly state: DomainState; readonly reason: DomainStateReason }> {
     return stateOf(this.reader, options);
   }
 
@@ -103,9 +109,18 @@ export abstract class DomainView {
       );
   }
 
-  /** What waits for the next cold boot, and so is not what the running guest sees. A reboot by the guest does not apply it. */
-  async pending(options: CallOptions = {}): Promise<PendingChange[]> {
-    return pendingChanges(await this.reader.context(options));
+  /**
+   * What waits for the next cold boot, each with the reason, and so is not what the running or saved guest sees. A reboot
+   * by the guest applies none of it. virDomainGetXMLDesc, virDomainManagedSaveGetXMLDesc.
+   */
+  async pending(options: CallOptions = {}): Promise<Pending> {
+    const [context, saved] = await Promise.all([
+      this.reader.context(options),
+      hasManagedSave(this.reader, options).then((there) =>
+        there ? managedSaveDocument(this.reader, options) : undefined,
+      ),
+    ]);
+    return pendingOf(context, saved);
   }
 
   /**

@@ -1,9 +1,61 @@
+import { LibvirtCanonicalError } from '../errors.js';
 import type { ManagedDomain } from './managed-domain.js';
 
-/** Work of the caller's own at the edges of a domain's run. */
+/** What the library is doing when it calls a hook. */
+export type HookOperation = 'start' | 'restore' | 'shutdown' | 'destroy' | 'reboot' | 'save';
+
+/** What a hook is told beside the domain. */
+export interface HookContext {
+  readonly operation: HookOperation;
+  /** The caller's signal: a hook that takes long ends its work on it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Work of the caller's own at the edges of a domain's run. A hook can run more than once for one run (a hard reboot of a
+ * domain that is off calls `afterStop` too), so each makes a state true rather than changes it. A hook may plan and
+ * apply on its domain.
+ */
 export interface Hooks {
-  /** Before each start: connect volumes, plug VIFs, check backing files. A rejection keeps the domain from starting. */
-  readonly beforeStart?: (domain: ManagedDomain) => Promise<void> | void;
-  /** After each stop by this library. */
-  readonly afterStop?: (domain: ManagedDomain) => Promise<void> | void;
+  /** Before each start: connect volumes, plug VIFs, check backing files. A rejection keeps the domain from starting: `HOOK_FAILED`. */
+  readonly beforeStart?: (domain: ManagedDomain, context: HookContext) => Promise<void> | void;
+  /** After each stop by this library, and after a start that failed, also in `beforeStart`: undo what that did. */
+  readonly afterStop?: (domain: ManagedDomain, context: HookContext) => Promise<void> | void;
+}
+
+/** A hook rejected. The domain is shut off. `cause` is what the hook threw; `code` is `HOOK_FAILED`. */
+export class HookError extends LibvirtCanonicalError {
+  override readonly name = 'HookError';
+  readonly hook: keyof Hooks;
+  readonly operation: HookOperation;
+  constructor(hook: keyof Hooks, operation: HookOperation, domain: string, cause: unknown) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    super('HOOK_FAILED', `the hook ${hook} of domain ${domain} failed during ${operation}: ${said}`, {
+      cause,
+      domain,
+      remedy: 'The domain is shut off; mend what the hook says and ask again',
+    });
+    this.hook = hook;
+    this.operation = operation;
+  }
+}
+
+/** Calls the hooks of one domain. */
+export class HookRunner {
+  readonly #domain: ManagedDomain;
+  readonly #hooks: Hooks;
+
+  constructor(domain: ManagedDomain, hooks: Hooks) {
+    this.#domain = domain;
+    this.#hooks = hooks;
+  }
+
+  /** Rejects with {@link HookError}. */
+  async run(hook: keyof Hooks, context: HookContext): Promise<void> {
+    try {
+      await this.#hooks[hook]?.(this.#domain, context);
+    } catch (error) {
+      throw new HookError(hook, context.operation, this.#domain.name, error);
+    }
+  }
 }

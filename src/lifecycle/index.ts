@@ -1,9 +1,12 @@
 export { DomainExistsError } from './define.js';
-export type { RebootOptions, UndefineOptions } from './domain-power.js';
+export type { RebootOptions, RestoreOptions, UndefineOptions } from './domain-power.js';
 export type { DeviceView } from './domain-view.js';
-export type { Hooks } from './hooks.js';
+export { type HookContext, HookError, type HookOperation, type Hooks } from './hooks.js';
 export { ManagedDomain } from './managed-domain.js';
 export { DomainManager, type ManagerOptions } from './manager.js';
-export type { PendingChange } from './pending.js';
-export type { DomainState, ShutdownOptions, StartOptions } from './power.js';
+export type { Pending, PendingChange } from './pending.js';
+export type { SaveOptions } from './power-save.js';
+export type { Asked, ShutdownOptions, ShutdownProgress } from './power-shutdown.js';
+export type { StartOptions } from './power-start.js';
+export type { DomainState, DomainStateReason } from './power-state.js';
 export type { Progress, ProgressOptions } from './progress.js';

@@ -148,7 +148,7 @@ test('D6: a guest that does not answer: requested, not confirmed, never removed;
   assert.is(cause.device, 'interface lan');
   assert.match(cause.remedy, /canonical document still has the device/);
   assert.equal(await documentsOf(domain), before);
-  assert.equal(await domain.pending(), []);
+  assert.equal((await domain.pending()).changes, []);
 });
 
 test('a signal ends the wait for the guest at once', async () => {

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DomainManager } from '../../src/index.js';
+import { DomainManager, HookError } from '../../src/index.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure, within } from '../support/deadline.js';
 
@@ -37,7 +37,9 @@ test('a beforeStart hook that rejects keeps the domain from starting', async () 
     () => undefined,
     (error: unknown) => error,
   );
-  assert.is((refused as Error).message, 'the volume is not there');
+  assert.instance(refused, HookError);
+  assert.is((refused as HookError).code, 'HOOK_FAILED');
+  assert.match((refused as HookError).message, 'the volume is not there');
   assert.is(await domain.state(), 'shutoff');
 });
 

@@ -76,7 +76,7 @@ test('S14: both: now and after a cold boot; live: now only; config: only then; a
   assert.is(then.interfaces[0]?.pciAddress, now.interfaces[0]?.pciAddress);
   assert.equal(wire.defining(), []);
   await domain.verify(abi);
-  assert.equal(await domain.pending(), []);
+  assert.equal((await domain.pending()).changes, []);
 });
 
 test('a reboot by the guest and a hard one keep every place', async () => {

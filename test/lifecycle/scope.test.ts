@@ -49,7 +49,7 @@ for (const state of ['running', 'paused'] as const) {
       identityMap(both.after.canonical).get('disk ua-vdd')?.address,
       identityMap(both.after.live ?? '').get('disk ua-vdd')?.address,
     );
-    assert.equal((await domain.pending()).map(({ action, subject }) => [action, subject]).sort(), [
+    assert.equal((await domain.pending()).changes.map(({ action, subject }) => [action, subject]).sort(), [
       ['attach', 'disk vdc'],
       ['detach', 'disk vdb'],
     ]);
@@ -79,7 +79,7 @@ test('S5, S6: shut off: live and both are refused, config is there at the same p
   assert.match(place?.address ?? '', /type=pci/);
   await domain.start({ paused: true });
   assert.equal(identityMap((await domain.live()) ?? '').get('disk ua-vdb'), place);
-  assert.equal(await domain.pending(), []);
+  assert.equal((await domain.pending()).changes, []);
 });
 
 test('S8: a transient domain takes live changes only', async () => {
@@ -133,7 +133,7 @@ test('S11, U11: media are changed on the named side, ejected and put back', asyn
   assert.equal(await media(), ['empty', 'empty']);
   await set(one, 'persistent');
   assert.equal(await media(), ['one', 'one']);
-  assert.equal(await domain.pending(), []);
+  assert.equal((await domain.pending()).changes, []);
 });
 
 test('S12: the link of a running NIC goes down on the named side', async () => {
@@ -143,7 +143,7 @@ test('S12: the link of a running NIC goes down on the named side', async () => {
   await link('down', 'live');
   assert.equal(await linkOf(domain), ['up', 'down']);
   assert.equal(
-    (await domain.pending()).map(({ subject, action }) => [subject, action]),
+    (await domain.pending()).changes.map(({ subject, action }) => [subject, action]),
     [['interface lan', 'change']],
   );
   await link('down', 'config');

@@ -18,11 +18,11 @@ test('M1: memory: current at once, the maximum from the next boot on', async () 
   assert.equal(memoryOf(raised.after.canonical), [128, 96]);
   assert.is(memoryOf(raised.after.live ?? '')[0], 64, 'the maximum of a running guest stays');
   assert.ok(raised.plan.operations.every(({ takesEffect }) => takesEffect === 'next-boot'));
-  assert.ok((await domain.pending()).some(({ subject }) => subject === 'domain'));
+  assert.ok((await domain.pending()).changes.some(({ subject }) => subject === 'memory'));
   await domain.destroy();
   await domain.start({ paused: true });
   assert.is(memoryOf((await domain.live()) ?? '')[0], 128);
-  assert.equal(await domain.pending(), []);
+  assert.equal((await domain.pending()).changes, []);
 });
 
 test('M1: memory of a domain that is off, down again and up', async () => {
@@ -111,7 +111,7 @@ test('R5: a managed-save image: mentioned in plans, never started by accident, a
   }
   assert.equal(await documentsOf(domain), before);
   await domain.start({ managedSave: 'discard', paused: true });
-  assert.equal(await domain.pending(), []);
+  assert.equal((await domain.pending()).changes, []);
   await domain.destroy();
   await domain.undefine();
   await failure(b.manager.get(domain.uuid), 'DOMAIN_NOT_FOUND');

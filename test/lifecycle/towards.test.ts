@@ -109,7 +109,7 @@ test('shut off: devices come, change and go as asked; what somebody else attache
   await domain.start({ paused: true });
   for (const [name, { address }] of identityMap((await domain.live()) ?? ''))
     if (before.has(name)) assert.is(address, before.get(name)?.address, `${name} is where it was defined`);
-  assert.equal(await domain.pending(), []);
+  assert.equal((await domain.pending()).changes, []);
   assert.ok((await domain.planTowards(traded)).isEmpty);
 });
 

@@ -47,8 +47,8 @@ export class CanonicalSubject implements Subject {
     return this.domain.destroy();
   }
 
-  reboot(mode: 'guest' | 'cold' | 'hard'): Promise<void> {
-    return this.domain.reboot({ mode });
+  async reboot(mode: 'guest' | 'cold' | 'hard'): Promise<void> {
+    await this.domain.reboot({ mode });
   }
 
   async restartDaemon(): Promise<void> {
