@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   'HOOK_FAILED',
   'AGENT_UNAVAILABLE',
   'TIMEOUT',
+  'JOB_FAILED',
   // plan and apply
   'PLAN_REFUSED',
   'PLAN_STALE',

@@ -112,10 +112,14 @@ export { compareGuestAbi, DEFINE_ONLY } from './domain/index.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { AbortedError, ERROR_CODES, LibvirtCanonicalError } from './errors.js';
 export type {
+  AgentOptions,
+  AgentState,
   Asked,
+  Consistency,
   DeviceView,
   DomainState,
   DomainStateReason,
+  GuestAgent,
   HookContext,
   HookOperation,
   Hooks,
@@ -124,6 +128,7 @@ export type {
   PendingChange,
   Progress,
   ProgressOptions,
+  Quiesce,
   RebootOptions,
   RestoreOptions,
   SaveOptions,

@@ -9,7 +9,7 @@ import {
   VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
 } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { DomainChanges } from './domain-changes.js';
+import { DomainCopies } from './domain-copies.js';
 import { type HookOperation, HookRunner, type Hooks } from './hooks.js';
 import type { ManagedDomain } from './managed-domain.js';
 import type { Pending } from './pending.js';
@@ -47,7 +47,7 @@ export interface UndefineOptions {
 }
 
 /** How a domain is switched on and off, and how it ends. Nothing here defines anything. */
-export abstract class DomainPower extends DomainChanges {
+export abstract class DomainPower extends DomainCopies {
   /** @internal */
   protected readonly hooks: HookRunner;
 

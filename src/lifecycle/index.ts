@@ -1,3 +1,4 @@
+export type { AgentOptions, AgentState, Consistency, GuestAgent, Quiesce } from './agent.js';
 export { DomainExistsError } from './define.js';
 export type { RebootOptions, RestoreOptions, UndefineOptions } from './domain-power.js';
 export type { DeviceView } from './domain-view.js';

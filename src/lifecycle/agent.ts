@@ -1,0 +1,156 @@
+import type { DomainReader } from '../apply/index.js';
+import { CallTimeoutError, LibvirtError, type LibvirtErrorName } from '../connection/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { stateError, stateOf } from './power-state.js';
+
+/** `absent`: the domain has no channel for an agent, or is off. `disconnected`: none answers on it. */
+export type AgentState = 'connected' | 'disconnected' | 'absent';
+
+/** Options of what the guest agent is asked to do. */
+export interface AgentOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds the agent has. */
+  readonly timeout?: number;
+}
+
+const CHANNEL = 'org.qemu.guest_agent.0';
+const PING_WITHIN = 10_000;
+const FREEZE_WITHIN = 60_000;
+
+/** What libvirt says when nobody answers. */
+const SILENT: ReadonlySet<LibvirtErrorName | undefined> = new Set([
+  'VIR_ERR_AGENT_UNRESPONSIVE',
+  'VIR_ERR_AGENT_UNSYNCED',
+  'VIR_ERR_AGENT_COMMAND_TIMEOUT',
+  'VIR_ERR_ARGUMENT_UNSUPPORTED',
+]);
+
+/**
+ * QEMU's guest agent (qemu-guest-agent) of a running domain. Errors: `AGENT_UNAVAILABLE` when there is none or it is silent,
+ * `DOMAIN_STATE` when the guest does not run, `TIMEOUT` when it has not done in time what it was asked.
+ */
+export class GuestAgent {
+  readonly #reader: DomainReader;
+
+  /** @internal */
+  constructor(reader: DomainReader) {
+    this.#reader = reader;
+  }
+
+  /** Whether an agent listens, as the running domain's channel tells. */
+  async state({ signal }: AgentOptions = {}): Promise<AgentState> {
+    const { live } = await this.#reader.documents({ signal });
+    const channel = live?.devices.find(
+      ({ kind, leaves }) => kind.element === 'channel' && leaves.get('target/@name') === CHANNEL,
+    );
+    if (!channel) return 'absent';
+    return channel.leaves.get('target/@state') === 'connected' ? 'connected' : 'disconnected';
+  }
+
+  /** Resolves when the agent answers. virDomainGetTime, which asks the agent and changes nothing. Default timeout 10 s. */
+  async ping({ signal, timeout = PING_WITHIN }: AgentOptions = {}): Promise<void> {
+    const { connection, handle: dom } = this.#reader;
+    await this.#asked('be asked for the time', () =>
+      connection.call('DOMAIN_GET_TIME', { dom, flags: 0 }, { signal, timeout }),
+    );
+  }
+
+  /**
+   * Freezes the guest's file systems, all or those mounted at `mountpoints`, and returns how many: until {@link thaw}
+   * whoever writes in the guest waits. virDomainFSFreeze. Default timeout 60 s; one that ends with `TIMEOUT` may still
+   * freeze them later.
+   */
+  async freeze({
+    signal,
+    timeout = FREEZE_WITHIN,
+    mountpoints = [],
+  }: AgentOptions & { readonly mountpoints?: readonly string[] } = {}): Promise<number> {
+    const { connection, handle: dom } = this.#reader;
+    const { filesystems } = await this.#asked('be frozen', () =>
+      connection.call('DOMAIN_FSFREEZE', { dom, mountpoints, flags: 0 }, { signal, timeout }),
+    );
+    return filesystems;
+  }
+
+  /** Thaws what is frozen and returns how many file systems that were; 0 when none was. virDomainFSThaw. Default timeout 60 s. */
+  async thaw({ signal, timeout = FREEZE_WITHIN }: AgentOptions = {}): Promise<number> {
+    const { connection, handle: dom } = this.#reader;
+    const { filesystems } = await this.#asked('be thawed', () =>
+      connection.call('DOMAIN_FSTHAW', { dom, mountpoints: [], flags: 0 }, { signal, timeout }),
+    );
+    return filesystems;
+  }
+
+  async #asked<T>(what: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      const { name: domain } = this.#reader.handle;
+      if (error instanceof CallTimeoutError)
+        throw new LibvirtCanonicalError('TIMEOUT', `the guest agent of ${domain} did not answer in time`, {
+          cause: error,
+          domain,
+          remedy: 'It may still do what it was asked; thaw() is harmless when nothing is frozen',
+        });
+      if (!isSilence(error)) throw stateError(this.#reader, what, error);
+      const because = error instanceof LibvirtError ? error.libvirtMessage : String(error);
+      throw new LibvirtCanonicalError('AGENT_UNAVAILABLE', `no guest agent answers in ${domain}: ${because}`, {
+        cause: error,
+        domain,
+        remedy: `The guest needs qemu-guest-agent running and the domain a virtio channel named ${CHANNEL}`,
+      });
+    }
+  }
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof LibvirtError && SILENT.has(error.errorName);
+}
+
+/**
+ * Whether the guest's file systems are frozen while a copy is taken. `agent`: an error when that cannot be.
+ * `if-available`: only when an agent answers. `none`: the copy is like a disk after a power cut.
+ */
+export type Quiesce = 'agent' | 'if-available' | 'none';
+
+/** `filesystem`: taken while the guest's file systems were frozen. `crash`: as after a power cut. */
+export type Consistency = 'filesystem' | 'crash';
+
+/** Runs `work` between freeze and thaw, as asked. Thawing is tried whatever happens, and is not cut off by the signal. */
+export async function quiesced<T>(
+  reader: DomainReader,
+  quiesce: Quiesce,
+  { signal }: AgentOptions,
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly consistency: Consistency }> {
+  const agent = new GuestAgent(reader);
+  if (!(await wanted(reader, agent, quiesce, signal))) return { result: await work(), consistency: 'crash' };
+  try {
+    await agent.freeze({ signal });
+  } catch (error) {
+    if (quiesce === 'if-available' && error instanceof LibvirtCanonicalError && error.code === 'AGENT_UNAVAILABLE')
+      return { result: await work(), consistency: 'crash' };
+    await agent.thaw().catch(() => {});
+    throw error;
+  }
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    await agent.thaw().catch(() => {});
+    throw error;
+  }
+  await agent.thaw();
+  return { result, consistency: 'filesystem' };
+}
+
+/** A guest that does not run cannot be asked, and has nothing in flight but what it had when it stopped. */
+export async function wanted(
+  reader: DomainReader,
+  agent: GuestAgent,
+  quiesce: Quiesce,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (quiesce !== 'if-available') return quiesce === 'agent';
+  return (await agent.state({ signal })) === 'connected' && (await stateOf(reader, { signal })).state === 'running';
+}
