@@ -1,6 +1,14 @@
 /** libvirt-canonical: domains defined once and changed only by libvirt's mutators. This file lists every public name. */
 
-export type { ApplyOptions, ApplyProgress, ApplyResult, OperationSummary, UnplugOptions } from './apply/index.js';
+export type {
+  ApplyOptions,
+  ApplyProgress,
+  ApplyResult,
+  LateUnplug,
+  OperationSummary,
+  UnplugOptions,
+  UnplugResult,
+} from './apply/index.js';
 export { ApplyError, GuestAbiChangedError } from './apply/index.js';
 export type {
   CallOptions,

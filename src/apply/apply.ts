@@ -2,9 +2,10 @@ import { type CallOptions, LibvirtError } from '../connection/index.js';
 import { compareGuestAbi, guestAbi, type Operation, wireArguments } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { digestOf, type Plan } from '../plan/index.js';
+import { takeOver, watchLate } from './late.js';
 import { queued } from './queue.js';
 import type { DomainReader } from './read.js';
-import { type UnplugOptions, unplug } from './unplug.js';
+import { detach, type UnplugOptions, type UnplugResult } from './unplug.js';
 import { type Documents, GuestAbiChangedError, verifyOperation } from './verify.js';
 
 /** Options of `apply`. */
@@ -30,6 +31,8 @@ export interface ApplyProgress {
 export interface ApplyResult {
   /** The operations that ran, in order; each was verified in both documents. */
   readonly operations: readonly Operation[];
+  /** How the guest answered each request to let go of a device, in order. */
+  readonly unplugs: readonly UnplugResult[];
 }
 
 /** An operation without its arguments, which can hold secrets: errors are logged. */
@@ -89,7 +92,19 @@ export class ApplyError extends LibvirtCanonicalError {
  * makes each call, reads both documents back and compares. Applies to one domain queue up within this process.
  */
 export function applyPlan(reader: DomainReader, plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
-  return queued(reader.handle.uuid, () => run(reader, plan, options));
+  return queued(reader.handle.uuid, async () => {
+    try {
+      return await run(reader, plan, options);
+    } catch (error) {
+      if (error instanceof ApplyError && isUnconfirmed(error.cause))
+        watchLate(reader, plan, error, (late) => applyPlan(reader, late), options.unplug);
+      throw error;
+    }
+  });
+}
+
+function isUnconfirmed(cause: unknown): boolean {
+  return cause instanceof LibvirtCanonicalError && cause.code === 'UNPLUG_UNCONFIRMED';
 }
 
 async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Promise<ApplyResult> {
@@ -103,17 +118,22 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
       remedy: 'Plan again and look at the new plan',
     });
   }
+  takeOver(reader, plan);
   const { operations } = plan.completed(context);
   const before: Documents = context;
   let documents = before;
   const total = operations.length;
+  const unplugs: UnplugResult[] = [];
   for (const [at, operation] of operations.entries()) {
     tell(options, { operation, state: 'started', done: at, total });
     let called = false;
     try {
-      await makeCall(reader, operation, options);
+      const unplugged = await makeCall(reader, operation, options);
       called = true;
-      documents = await readBack(reader, operation, documents, options);
+      if (unplugged) unplugs.push(unplugged);
+      // What the guest keeps until the next cold boot is gone from the canonical document, and there it is looked for.
+      const kept = unplugged && unplugged.outcome !== 'removed';
+      documents = await readBack(reader, kept ? { ...operation, scope: 'config' } : operation, documents, options);
     } catch (cause) {
       // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
       const nothing = !called && cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
@@ -124,7 +144,7 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
     }
     tell(options, { operation, state: 'done', done: at + 1, total });
   }
-  return { operations };
+  return { operations, unplugs };
 }
 
 function refuse(plan: Plan, { handle }: DomainReader): void {
@@ -164,14 +184,12 @@ async function makeCall(
   reader: DomainReader,
   operation: Omit<Operation, 'inverse'>,
   options: ApplyOptions,
-): Promise<void> {
-  if (operation.action === 'detach' && operation.scope === 'live') {
-    await unplug(reader, operation, options.unplug ?? {}, options.signal);
-    return;
-  }
+): Promise<UnplugResult | undefined> {
+  if (operation.action === 'detach') return detach(reader, operation, options.unplug ?? {}, options.signal);
   const { procedure } = operation.call;
   const args = { dom: reader.handle, ...wireArguments(operation.call) };
   await reader.connection.call(procedure as 'DOMAIN_ATTACH_DEVICE_FLAGS', args as never, { signal: options.signal });
+  return undefined;
 }
 
 /** Reads both documents after a call and compares; returns them. */

@@ -7,31 +7,91 @@ import { nextItem, within } from './wait.js';
 /** Milliseconds between two looks at the document while no event comes: libvirt can lose one. */
 const LOOK_AGAIN = 1_000;
 
-/** How long a guest is given to let go of a device. */
+/** How long a guest is given to let go of a device, and what becomes of a request that it answers too late. */
 export interface UnplugOptions {
   /** How often to ask. Default 8. */
   readonly attempts?: number;
   /** Milliseconds to wait after each request. Default 20,000. */
   readonly timeout?: number;
+  /**
+   * What becomes of the canonical document when the guest lets go after the last attempt, as it does at its next reset:
+   * `complete` (default) takes the device out of it too, as long as this connection is open and nothing but that is left
+   * of the plan; `leave` does not, and the device is back at the next cold boot. See docs/unplug.md.
+   */
+  readonly late?: 'complete' | 'leave';
+  /** Told once, how a request that was unconfirmed ended. What it throws is dropped. */
+  readonly onLate?: (end: LateUnplug) => void;
+}
+
+/** How a request ended that the guest had not answered when its apply gave up. */
+export interface LateUnplug {
+  /** Name of the domain, and identity of the device. */
+  readonly domain: string;
+  readonly device: string;
+  /**
+   * `completed`: the guest let go, and neither document has the device. `left`: the guest let go, the canonical document
+   * still has it. `refused`: the guest said no. `lapsed`: the domain stopped, another plan took the device over, or the
+   * connection ended before the guest answered. `failed`: the guest let go, and completing it failed with `error`.
+   */
+  readonly outcome: 'completed' | 'left' | 'refused' | 'lapsed' | 'failed';
+  readonly error?: unknown;
+}
+
+/** How a request to a guest to let go of a device ended. */
+export interface UnplugResult {
+  /** Identity of the device. */
+  readonly device: string;
+  /** `unconfirmed`: the guest said nothing in time. The request stands until the guest answers, is reset or stops. */
+  readonly outcome: 'removed' | 'refused' | 'unconfirmed';
+}
+
+type Step = Omit<Operation, 'inverse'>;
+
+/**
+ * Makes the call of a detach. The canonical document loses the device by the call; the running guest is asked, and the
+ * result tells what it did. Errors: `UNPLUG_REFUSED`, `UNPLUG_UNCONFIRMED`, unless the operation says that the guest may
+ * keep the device; LibvirtError for what libvirt itself refuses.
+ */
+export async function detach(
+  reader: DomainReader,
+  operation: Step,
+  options: UnplugOptions,
+  signal?: AbortSignal,
+): Promise<UnplugResult | undefined> {
+  if (operation.scope !== 'live') {
+    await detachConfig(reader, operation, { signal });
+    return undefined;
+  }
+  const { outcome, cause } = await unplug(reader, operation, options, signal);
+  if (outcome !== 'removed' && operation.ifKept === undefined)
+    throw notRemoved(outcome, operation, reader.handle.name, options, cause);
+  return { device: operation.subject, outcome };
+}
+
+/** Takes a device out of the canonical document; one that is gone from it already is as asked. */
+async function detachConfig(reader: DomainReader, operation: Step, call: CallOptions): Promise<void> {
+  try {
+    await send(reader, operation, call);
+  } catch (error) {
+    // DEVICE_MISSING, and by kind and alias half a dozen other words for it: the document tells.
+    if (!(error instanceof LibvirtError) || subjectIn((await reader.documents(call)).canonical, operation)) throw error;
+  }
 }
 
 /**
  * Asks the running guest to let go of a device and waits until the live document shows that it has. The waiter is
- * registered before the call; the document, not the event, is what is believed.
- *
- * Errors: `UNPLUG_REFUSED` when the guest says no, `UNPLUG_UNCONFIRMED` when it says nothing in time: the request
- * stands, and a guest that reboots lets go then.
+ * registered before the call, for this domain and live alias; the document, not the event, is what is believed.
  */
-export async function unplug(
+async function unplug(
   reader: DomainReader,
-  operation: Omit<Operation, 'inverse'>,
+  operation: Step,
   { attempts = 8, timeout = 20_000 }: UnplugOptions,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<Pick<UnplugResult, 'outcome'> & { readonly cause?: unknown }> {
   const { connection, handle } = reader;
   const call: CallOptions = { signal };
-  const target = still((await reader.documents(call)).live, operation);
-  if (!target) return;
+  const target = subjectIn((await reader.documents(call)).live, operation);
+  if (!target) return { outcome: 'removed' };
 
   await using removed = await connection.subscribe('DEVICE_REMOVED', { domain: handle });
   await using failed = await connection.subscribe('DEVICE_REMOVAL_FAILED', { domain: handle });
@@ -40,67 +100,70 @@ export async function unplug(
   const outcome = Promise.race([nextItem(removed, mine), nextItem(failed, mine)]);
   // A lost connection ends both; the next call says so with its own error.
   outcome.catch(() => {});
-  const gone = async () => !still((await reader.documents(call)).live, operation);
+  const gone = async () => !subjectIn((await reader.documents(call)).live, operation);
   for (let attempt = 0; attempt < attempts; attempt++) {
-    if (!(await ask(reader, operation, gone, call))) return;
+    try {
+      await send(reader, operation, call);
+    } catch (error) {
+      if (!(error instanceof LibvirtError)) throw error;
+      if (await gone()) return { outcome: 'removed' };
+      if (rejectedByGuest(error, operation)) return { outcome: 'refused', cause: error };
+      if (!inProgress(error)) throw error;
+    }
     for (const deadline = performance.now() + timeout; performance.now() < deadline; ) {
       const slice = Math.min(LOOK_AGAIN, deadline - performance.now());
       const item = await within(outcome, slice, `waiting for the guest to let go of ${operation.subject}`, signal);
-      if (await gone()) return;
-      if (item?.type === 'event' && item.name === 'DEVICE_REMOVAL_FAILED') throw refused(operation, handle.name);
+      if (await gone()) return { outcome: 'removed' };
+      if (item?.type === 'event' && item.name === 'DEVICE_REMOVAL_FAILED') return { outcome: 'refused' };
       // An event about the device that is still there (or an overflow) has told what it can; from here on only looking helps.
       if (item) await within(new Promise<never>(() => {}), slice, 'waiting for the guest', signal);
     }
   }
-  throw new LibvirtCanonicalError(
-    'UNPLUG_UNCONFIRMED',
-    `the guest of ${handle.name} did not let go of ${operation.subject} within ${attempts} × ${timeout} ms`,
-    {
-      domain: handle.name,
-      device: operation.subject,
-      remedy:
-        'The request stands and takes effect when the guest answers or reboots; the canonical document still has the device',
-    },
-  );
+  return { outcome: 'unconfirmed' };
 }
 
-/** Sends the request; false when the device is gone already. One that is still in the process of an earlier unplug is waited for. */
-async function ask(
-  { connection, handle }: DomainReader,
-  operation: Omit<Operation, 'inverse'>,
-  gone: () => Promise<boolean>,
-  call: CallOptions,
-): Promise<boolean> {
-  const { procedure, args } = operation.call;
-  try {
-    await connection.call(procedure as 'DOMAIN_DETACH_DEVICE_ALIAS', { dom: handle, ...args } as never, call);
-    return true;
-  } catch (error) {
-    if (!(error instanceof LibvirtError)) throw error;
-    if (error.errorName === 'VIR_ERR_OPERATION_FAILED') throw refused(operation, handle.name, error);
-    if (await gone()) return false;
-    if (!inProgress(error)) throw error;
-    return true;
-  }
+function send({ connection, handle }: DomainReader, { call }: Step, options: CallOptions): Promise<unknown> {
+  const { procedure, args } = call;
+  return connection.call(procedure as 'DOMAIN_DETACH_DEVICE_ALIAS', { dom: handle, ...args } as never, options);
 }
 
 /** The device that an operation is about, while the document still has it. */
-function still(live: DomainDocument | undefined, operation: Omit<Operation, 'inverse'>): Device | undefined {
+export function subjectIn(document: DomainDocument | undefined, operation: Step): Device | undefined {
   const { args } = operation.call;
-  if ('alias' in args) return live?.devices.find((device) => device.alias === args.alias);
-  return live?.devices.find((device) => device.identity === operation.subject);
+  if ('alias' in args) return document?.devices.find((device) => device.alias === args.alias);
+  return document?.devices.find((device) => device.identity === operation.subject);
 }
 
-/** QEMU 6 and newer refuse a second device_del while the first is pending; libvirt hands its text on as an internal error. */
-function inProgress(error: LibvirtError): boolean {
-  return error.errorName === 'VIR_ERR_INTERNAL_ERROR';
+/** Only a call without alias waits for the guest, and fails when it rejects; by alias the same code is libvirt's own no. */
+function rejectedByGuest({ errorName }: LibvirtError, { call }: Step): boolean {
+  return errorName === 'VIR_ERR_OPERATION_FAILED' && call.procedure !== 'DOMAIN_DETACH_DEVICE_ALIAS';
 }
 
-function refused({ subject }: { subject: string }, domain: string, cause?: unknown): LibvirtCanonicalError {
-  return new LibvirtCanonicalError('UNPLUG_REFUSED', `the guest of ${domain} refused to let go of ${subject}`, {
-    ...(cause === undefined ? {} : { cause }),
-    domain,
-    device: subject,
-    remedy: 'Free it inside the guest (unmount, take down), then ask again; both documents still have it',
-  });
+/** QEMU's own words, never translated: it refuses a second device_del while the first is pending; libvirt hands them on. */
+function inProgress({ libvirtMessage }: LibvirtError): boolean {
+  return libvirtMessage.includes('already in the process of unplug');
+}
+
+function notRemoved(
+  outcome: 'refused' | 'unconfirmed',
+  { subject }: Step,
+  domain: string,
+  { attempts = 8, timeout = 20_000 }: UnplugOptions,
+  cause: unknown,
+): LibvirtCanonicalError {
+  const details = { domain, device: subject, ...(cause === undefined ? {} : { cause }) };
+  if (outcome === 'refused')
+    return new LibvirtCanonicalError('UNPLUG_REFUSED', `the guest of ${domain} refused to let go of ${subject}`, {
+      ...details,
+      remedy: 'Free it inside the guest (unmount, take down), then ask again; both documents still have it',
+    });
+  return new LibvirtCanonicalError(
+    'UNPLUG_UNCONFIRMED',
+    `the guest of ${domain} did not let go of ${subject} within ${attempts} × ${timeout} ms`,
+    {
+      ...details,
+      remedy:
+        'The request stands, libvirt cannot take it back: the device goes when the guest answers or is reset; the canonical document still has the device',
+    },
+  );
 }

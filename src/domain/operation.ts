@@ -109,6 +109,11 @@ export interface Operation {
   readonly takesEffect: 'now' | 'next-boot' | 'when-released';
   /** True when a guest that does not answer can keep the operation from taking effect. */
   readonly guestMustCooperate: boolean;
+  /**
+   * Of an unplug: what becomes of it when the guest keeps the device. Left out: the apply fails. `next-boot`: the device
+   * goes at the next cold boot, since the canonical document has lost it before.
+   */
+  readonly ifKept?: 'next-boot';
   /** The place the device gets or has; undefined when libvirt chooses one or there is none. */
   readonly address?: string;
   readonly changes: readonly Change[];

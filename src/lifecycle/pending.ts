@@ -174,7 +174,8 @@ function attachVerdict({ kind, leaves }: Device, libvirt: string): Verdict {
   return row?.supported
     ? {
         live: 'possible',
-        reason: "attached with scope: 'config', or detached from the running guest alone; it can be plugged in now",
+        reason:
+          "attached with scope: 'config', or let go of by the running guest alone, late or with scope: 'live'; it can be plugged in now, or detached with scope: 'config' to keep it away",
       }
     : { live: 'impossible', reason: row?.reason ?? `a ${kind.element} cannot be hot-plugged` };
 }

@@ -7,7 +7,8 @@ import { findOne, readSelector } from './select.js';
 
 /**
  * Plans one detach. Each document is searched by itself. The running guest is asked first and the canonical document
- * follows only once it has let go, so that a guest that refuses never loses the device at its next boot.
+ * follows only once it has let go, so that a guest that refuses never loses the device at its next boot; unless the
+ * request says otherwise by name.
  */
 export function planDetach(draft: Draft, selector: DeviceSelector, path: string): void {
   const selected = readSelector(selector, path);
@@ -69,11 +70,27 @@ export function detachDevice(
     }
   }
   if (inCanonical) draft.bootOrders.delete(inCanonical.identity);
-  draft.operations.push(...operations.map((each) => (because === undefined ? each : { ...each, reason: because })));
+  const ordered = draft.detachOrder === 'config-first' ? configFirst(operations) : operations;
+  draft.operations.push(...ordered.map((each) => withReason(each, because)));
   draft.detached.push({ device, path });
   // The place is free for others only when it is free in both documents.
   if (operations.length !== Number(inCanonical !== undefined) + Number(inLive !== undefined)) return;
   for (const side of [inCanonical, inLive]) if (side) draft.topology.release(side);
+}
+
+/** The canonical document first, when both have the device: then the guest may keep it until the next cold boot. */
+function configFirst(operations: readonly Operation[]): readonly Operation[] {
+  const [live, config] = operations;
+  if (!live || !config) return operations;
+  return [
+    { ...config, reason: 'config-first: it is gone from the next cold boot on, whatever the guest does now' },
+    { ...live, ifKept: 'next-boot', reason: 'config-first: a guest that keeps it has it until the next cold boot' },
+  ];
+}
+
+function withReason(operation: Operation, because: string | undefined): Operation {
+  if (because === undefined) return operation;
+  return { ...operation, reason: operation.reason ? `${because}; ${operation.reason}` : because };
 }
 
 /** The operation that takes a device out of one document. */

@@ -24,6 +24,7 @@ export class Draft {
   /** Places on each bus before the plan. */
   readonly capacity: ReturnType<Topology['capacity']>;
   readonly ifNotLive: 'refuse' | 'next-boot';
+  readonly detachOrder: 'live-first' | 'config-first';
   readonly operations: Operation[] = [];
   readonly refusals: Refusal[] = [];
   readonly notes: string[] = [];
@@ -54,9 +55,13 @@ export class Draft {
     this.intent = Intent.read(context.canonical);
     for (const address of this.intent?.freedAddresses ?? []) this.topology.spare(address);
     this.ifNotLive = request.ifNotLive ?? 'refuse';
+    this.detachOrder = request.detachOrder ?? 'live-first';
     this.#scope = request.scope ?? 'persistent';
     if (this.ifNotLive !== 'refuse' && this.ifNotLive !== 'next-boot') {
       throw invalid('ifNotLive', `${describe(this.ifNotLive)} is no way to go on`, 'Give refuse or next-boot');
+    }
+    if (this.detachOrder !== 'live-first' && this.detachOrder !== 'config-first') {
+      throw invalid('detachOrder', `${describe(this.detachOrder)} is no order`, 'Give live-first or config-first');
     }
     if (!['persistent', 'both', 'live', 'config'].includes(this.#scope)) {
       throw invalid('scope', `${describe(this.#scope)} is no scope`, 'Give persistent, both, live or config');

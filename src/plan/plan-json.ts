@@ -94,6 +94,7 @@ const STEP: Readonly<Record<string, Check>> = {
   scope: oneOf('live', 'config', 'both'),
   takesEffect: oneOf('now', 'next-boot', 'when-released'),
   guestMustCooperate: (value) => typeof value === 'boolean',
+  ifKept: either(oneOf('next-boot'), isUnset),
   address: either(isText, isUnset),
   reason: either(isText, isUnset),
 };

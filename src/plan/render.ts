@@ -29,11 +29,11 @@ export function renderPlan(plan: Plan): string {
 }
 
 function renderOperation(operation: Operation, width: number): string[] {
-  const { action, subject, scope, takesEffect, address, changes, reason, guestMustCooperate, call } = operation;
+  const { action, subject, scope, takesEffect, ifKept, address, changes, reason, guestMustCooperate, call } = operation;
   const head = [
     `  ${LETTER[action]} ${subject.padEnd(width)}`,
     SCOPE[scope].padEnd(11),
-    WHEN[takesEffect],
+    ifKept ? `${WHEN[takesEffect]}, at the latest at the ${WHEN[ifKept]}` : WHEN[takesEffect],
     ...(address ? [`at ${address}`] : []),
     call.procedure,
   ];

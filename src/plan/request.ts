@@ -33,4 +33,10 @@ export interface ChangeRequest {
   readonly scope?: 'persistent' | 'both' | 'live' | 'config';
   /** What becomes of an attach or detach that the running guest cannot have now. Default `refuse`. */
   readonly ifNotLive?: 'refuse' | 'next-boot';
+  /**
+   * Which document loses a device first. `live-first` (default): the running guest, and the canonical document only once
+   * it has let go. `config-first`: the canonical document, whatever the guest does; a guest that keeps the device has it
+   * until the next cold boot, and the apply succeeds all the same (`result.unplugs` tells).
+   */
+  readonly detachOrder?: 'live-first' | 'config-first';
 }

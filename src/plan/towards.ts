@@ -34,6 +34,8 @@ export interface TowardsOptions {
   readonly replace?: 'refuse' | 'allow';
   /** What becomes of an attach or detach that the running guest cannot have now. Default `refuse`. */
   readonly ifNotLive?: 'refuse' | 'next-boot';
+  /** Which document loses a device first; see `ChangeRequest`. Default `live-first`. */
+  readonly detachOrder?: 'live-first' | 'config-first';
   /** Settings that the desired state has beside what a spec says of them, as in a change request. */
   readonly set?: SettingsRequest;
 }
@@ -52,12 +54,12 @@ interface Desired {
  * is detached; a field that is not mentioned stays. Pure, as `planChanges`.
  */
 export function planTowards(desired: string | DomainSpec, context: DomainContext, options: TowardsOptions = {}): Plan {
-  const { replace = 'refuse', ifNotLive = 'refuse', set = {} } = options;
+  const { replace = 'refuse', ifNotLive = 'refuse', detachOrder = 'live-first', set = {} } = options;
   if (replace !== 'refuse' && replace !== 'allow')
     throw invalid('replace', `${describe(replace)} is no way to go on`, 'Give refuse or allow');
   refuseUnknown(set, Object.keys(SETTINGS), 'set');
   const { canonical, live, persistent } = context;
-  const draft = new Draft(context, { ifNotLive });
+  const draft = new Draft(context, { ifNotLive, detachOrder });
   const wanted = read(desired, context);
   if (!persistent) {
     draft.refuse('domain', 'domain', 'it is transient and has no canonical document', "Plan changes of scope: 'live'");
