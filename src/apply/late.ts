@@ -84,7 +84,8 @@ function configHalf({ operations }: Plan, at: number): Operation | undefined {
 
 /** True when completing the detach brings the domain to where the plan was to lead, and not to somewhere on the way. */
 function isAllThatIsLeft({ operations }: Plan, { applied, rollback }: Failure, config: Operation): boolean {
-  const others = operations.slice(applied.length + 1).filter((each) => each !== config && each.subject !== 'intent');
+  const rest = operations.slice(applied.length + 1);
+  const others = rest.filter((each) => each !== config && !['intent', 'storage'].includes(each.subject));
   return others.length === 0 && (applied.length === 0 || rollback === 'kept');
 }
 
