@@ -13,6 +13,8 @@ interface ProcedureFact {
   readonly api?: string;
   readonly since?: string;
   readonly prio?: string;
+  /** object:permission[:flag condition], what an access policy is asked. */
+  readonly acl?: readonly string[];
   readonly kind?: string;
   readonly args?: readonly Field[];
   readonly ret?: readonly Field[];
@@ -93,6 +95,14 @@ const EVENT_PREFIX: Record<string, string> = {
   secret: 'SECRET_',
   qemuMonitor: 'QEMU_',
 };
+
+/** Permissions of libvirt's access policy that let nobody change anything. */
+const READING = /^(getattr|read|read_secure|block_read|mem_read|search_\w+)$/;
+
+/** Whether every permission that a procedure needs is one to read. What needs none is taken to write. */
+function accessOf({ acl = [] }: ProcedureFact): 'r' | 'w' {
+  return acl.length > 0 && acl.every((each) => READING.test(each.split(':')[1] ?? '')) ? 'r' : 'w';
+}
 
 type Direction = 'in' | 'out';
 
@@ -224,14 +234,19 @@ export function generate(facts: Facts): ReadonlyMap<string, string> {
   table.push('} as const;\n');
   table.push('/** What a procedure needs that a plain call cannot give: file descriptors or a stream. */');
   table.push("export type ProcedureNeed = 'fds' | 'stream';\n");
-  table.push('export type ProcedureRow = readonly [\n  number: number,\n  priority: string,\n  since: string,');
+  table.push(
+    'export type ProcedureRow = readonly [\n  number: number,\n  priority: string,\n  access: string,\n  since: string,',
+  );
   table.push('  args: string,\n  result: string,\n  needs?: ProcedureNeed,\n];\n');
-  table.push('/** procedure → [number, priority h(igh) or l(ow), first libvirt version, args, result, needs]. */');
+  table.push(
+    '/** procedure → [number, priority h(igh) or l(ow), access r(ead) or w(rite), first libvirt version, args, result, needs]. */',
+  );
   table.push('export const PROCEDURES = {');
-  for (const { name, n, prio, since, args = [], ret = [], fds, stream } of calls) {
+  for (const call of calls) {
+    const { name, n, prio, since, args = [], ret = [], fds, stream } = call;
     const needs = fds ? ", 'fds'" : stream ? ", 'stream'" : '';
     table.push(
-      `  ${name}: [${n}, '${prio === 'high' ? 'h' : 'l'}', '${since ?? ''}', '${wire(args)}', '${wire(ret)}'${needs}],`,
+      `  ${name}: [${n}, '${prio === 'high' ? 'h' : 'l'}', '${accessOf(call)}', '${since ?? ''}', '${wire(args)}', '${wire(ret)}'${needs}],`,
     );
   }
   table.push('} as const satisfies Record<string, ProcedureRow>;\n');

@@ -16,6 +16,7 @@ export type {
   Closed,
   CloseReason,
   Connection,
+  ConnectionRecord,
   ConnectOptions,
   DomainHandle,
   EventItem,
@@ -28,12 +29,14 @@ export type {
   ProcedureArgs,
   ProcedureName,
   ProcedureResult,
+  ReconnectOptions,
   SubscribeOptions,
 } from './connection/index.js';
 export {
   CALL_CHANNEL,
   CallAbortedError,
   CallTimeoutError,
+  CONNECTION_CHANNEL,
   ConnectionClosedError,
   ConnectionLostError,
   connect,

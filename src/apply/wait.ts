@@ -24,7 +24,7 @@ export async function within<T>(
   }
 }
 
-/** The next item of a subscription that `wanted` accepts; an overflow notice always counts, since anything may be in it. */
+/** The next item of a subscription that `wanted` accepts; a notice that events are missing always counts, since anything may be in it. */
 export async function nextItem<E extends EventName>(
   subscription: EventSubscription<E>,
   wanted: (data: Extract<EventItem<E>, { type: 'event' }>['data']) => boolean,
@@ -32,6 +32,6 @@ export async function nextItem<E extends EventName>(
   for (;;) {
     const { done, value } = await subscription.next();
     if (done) return undefined;
-    if (value.type === 'overflow' || wanted(value.data)) return value;
+    if (value.type !== 'event' || wanted(value.data)) return value;
   }
 }

@@ -1,7 +1,14 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { type CallSubject, callChannel, subjectOf } from './diagnostics.js';
 import { errorOf, LibvirtError } from './errors.js';
-import { type AnyProcedure, encodeCall, type ProcedureArgs, type ProcedureResult, procedureOf } from './procedures.js';
+import {
+  type AnyProcedure,
+  encodeCall,
+  type Procedure,
+  type ProcedureArgs,
+  type ProcedureResult,
+  procedureOf,
+} from './procedures.js';
 import type { Rpc } from './rpc.js';
 import { XdrReader } from './xdr.js';
 
@@ -16,41 +23,81 @@ export interface CallOptions {
 /** What the connection adds to calls of its own. */
 export interface InternalCallOptions<P extends AnyProcedure> extends CallOptions {
   readonly urgent?: boolean;
-  /** For the record, where the arguments do not name the domain. */
-  readonly subject?: CallSubject;
   /** Gets the result in the turn in which the reply is parsed, before anything behind it in the same chunk. */
   readonly onResult?: (result: ProcedureResult<P>) => void;
 }
 
-let connections = 0;
+/** Numbers the calls of one connection for the record, whatever socket they go over. */
+export class CallNumbers {
+  static #connections = 0;
+  readonly connection = ++CallNumbers.#connections;
+  #calls = 0;
+
+  next(): number {
+    return ++this.#calls;
+  }
+}
+
+/** A call with its arguments encoded, so that what the caller does with them afterwards has no effect on it. */
+export interface PreparedCall<P extends AnyProcedure> {
+  readonly name: P;
+  readonly procedure: Procedure;
+  readonly frame: Buffer;
+  /** For the record. */
+  readonly domain: CallSubject | undefined;
+}
+
+/** Encodes a call. Throws ARGUMENT_INVALID. `subject` is for arguments that do not name the domain. */
+export function prepare<P extends AnyProcedure>(
+  name: P,
+  args: ProcedureArgs<P>,
+  subject?: CallSubject,
+): PreparedCall<P> {
+  const procedure = procedureOf(name);
+  return { name, procedure, frame: encodeCall(procedure, args), domain: subject ?? subjectOf(args) };
+}
 
 /** Turns procedures into requests and outcomes into results: codec, record, errors. */
 export class Caller {
-  readonly id = ++connections;
   readonly #rpc: Rpc;
+  readonly #numbers: CallNumbers;
   /** Default deadline of a call in milliseconds. */
   readonly timeout: number;
-  #calls = 0;
   /** Set once the daemon told it. */
   libvirtVersion: string | undefined;
 
-  constructor(rpc: Rpc, timeout: number) {
+  constructor(rpc: Rpc, timeout: number, numbers: CallNumbers) {
     this.#rpc = rpc;
+    this.#numbers = numbers;
     this.timeout = timeout;
   }
 
-  // An async function on purpose: errors made after the await carry the stack of the caller.
+  /** The number of the connection in records. */
+  get connection(): number {
+    return this.#numbers.connection;
+  }
+
+  // Async functions on purpose: errors made after the await carry the stack of the caller.
   async call<P extends AnyProcedure>(
     name: P,
     args: ProcedureArgs<P>,
     options: InternalCallOptions<P> = {},
   ): Promise<ProcedureResult<P>> {
-    const procedure = procedureOf(name);
-    const frame = encodeCall(procedure, args);
+    return await this.send(prepare(name, args), options);
+  }
+
+  async send<P extends AnyProcedure>(
+    { name, procedure, frame, domain }: PreparedCall<P>,
+    options: InternalCallOptions<P> = {},
+  ): Promise<ProcedureResult<P>> {
     const decode = (payload: Buffer) => procedure.result.read(new XdrReader(payload)) as ProcedureResult<P>;
     const { onResult, signal, timeout = this.timeout } = options;
-    const domain = options.subject ?? subjectOf(args);
-    const record = { connection: this.id, call: ++this.#calls, procedure: name, ...(domain && { domain }) };
+    const record = {
+      connection: this.connection,
+      call: this.#numbers.next(),
+      procedure: name,
+      ...(domain && { domain }),
+    };
     const started = performance.now();
     if (callChannel.hasSubscribers) callChannel.publish({ phase: 'start', ...record });
 

@@ -1,11 +1,13 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { connectSession } from './autostart.js';
-import type { Connection } from './connection.js';
+import { CallNumbers } from './caller.js';
+import { type Connection, createConnection } from './connection.js';
 import { resolveUri } from './default-uri.js';
 import { type Environment, processEnvironment } from './environment.js';
-import { openConnection } from './open.js';
+import { openSession } from './open.js';
 import { type ConnectOptions, resolveOptions } from './options.js';
 import { chooseSocket } from './sockets.js';
+import { type Open, Succession } from './succession.js';
 import { connectUnix, unreachable } from './unix.js';
 import { parseUri } from './uri.js';
 
@@ -45,14 +47,19 @@ export async function connectIn(
       },
     );
   }
-  const choice = chooseSocket(parsed, resolved.readonly, environment);
-  const open = choice.session
-    ? connectSession(choice, environment, resolved.signal)
-    : connectUnix(choice.path, resolved.signal);
-  const socket = await open.catch((error: unknown) => {
-    throw error instanceof LibvirtCanonicalError ? error : unreachable(choice, error);
-  });
-  // A modular daemon knows no other driver than its own, but the monolithic one has to be told.
-  const name = parsed.name || (choice.daemon === 'virtqemud' ? `qemu:///${choice.session ? 'session' : 'system'}` : '');
-  return openConnection(socket, { uri: parsed.text || name, name, where: choice.path }, resolved);
+  const numbers = new CallNumbers();
+  const open: Open = async (signal) => {
+    const choice = chooseSocket(parsed, resolved.readonly, environment);
+    const connecting = choice.session ? connectSession(choice, environment, signal) : connectUnix(choice.path, signal);
+    const socket = await connecting.catch((error: unknown) => {
+      throw error instanceof LibvirtCanonicalError ? error : unreachable(choice, error);
+    });
+    // A modular daemon knows no other driver than its own, but the monolithic one has to be told.
+    const name =
+      parsed.name || (choice.daemon === 'virtqemud' ? `qemu:///${choice.session ? 'session' : 'system'}` : '');
+    const target = { uri: parsed.text || name, name, where: choice.path };
+    return openSession(socket, target, { ...resolved, signal }, numbers);
+  };
+  const first = await open(resolved.signal);
+  return createConnection(new Succession(first, open, resolved, numbers), resolved.redefine, numbers.connection);
 }

@@ -1,8 +1,7 @@
 import { LibvirtCanonicalError } from '../errors.js';
-import type { Caller, CallOptions } from './caller.js';
+import { type CallOptions, prepare } from './caller.js';
 import { LibvirtError } from './errors.js';
 import type { SubscribeOptions } from './event-classes.js';
-import type { EventRouter } from './events.js';
 import { RedefineGuard } from './guard.js';
 import type { Closed } from './pending-call.js';
 import {
@@ -13,12 +12,9 @@ import {
   procedureOf,
 } from './procedures.js';
 import type { DomainHandle } from './protocol-types.generated.js';
-import type { Rpc } from './rpc.js';
 import type { EventName, EventSubscription } from './subscription.js';
+import type { Succession } from './succession.js';
 import { unwatched } from './unwatched.js';
-
-/** Milliseconds that closing waits for the daemon's answer. */
-const CLOSE_TIMEOUT = 1000;
 
 const MANAGED: ReadonlySet<string> = new Set(MANAGED_PROCEDURES);
 
@@ -27,21 +23,8 @@ const NEEDS: Record<'fds' | 'stream', string> = {
   stream: 'opens a stream, which this library does not do yet',
 };
 
-/** What an opened socket hands to its connection. */
-interface Opened {
-  readonly rpc: Rpc;
-  readonly caller: Caller;
-  readonly events: EventRouter;
-  readonly closed: Promise<Closed>;
-  readonly uri: string;
-  readonly libvirtVersion: string;
-  readonly hypervisorVersion: string;
-  readonly redefine: 'refuse' | 'allow';
-  readonly eventCallbacks: boolean;
-}
-
 interface Doors {
-  create(opened: Opened): Connection;
+  create(sockets: Succession, redefine: 'refuse' | 'allow', id: number): Connection;
   define(connection: Connection, xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle>;
 }
 
@@ -49,39 +32,38 @@ interface Doors {
 let doors: Doors;
 
 /**
- * One connection to one libvirt daemon, over one socket, single-use: when it is lost, connect again, list again,
- * subscribe again. Made by `connect`.
+ * A connection to one libvirt daemon. When its socket is lost, because the daemon was restarted for example, it opens
+ * another (`reconnect`): calls that were waiting are sent, reads under way are sent again, subscriptions go on after a
+ * `gap`; any other call under way rejects with CONNECTION_LOST and is never repeated. Made by `connect`.
  */
 export class Connection implements AsyncDisposable {
   /** Counts the connections of this process; diagnostic records carry it. */
   readonly id: number;
   /** What was connected to, with defaults and aliases resolved. */
   readonly uri: string;
-  /** Version of libvirt, e.g. `9.0.0`. virConnectGetLibVersion. */
-  readonly libvirtVersion: string;
-  /** Version of QEMU, e.g. `7.2.0`; `0.0.0` if the daemon cannot tell. virConnectGetVersion. */
-  readonly hypervisorVersion: string;
-  /** Resolves, never rejects, when the connection has ended, and says why. */
+  /** Resolves, never rejects, when the connection has ended for good, and says why. */
   readonly closed: Promise<Closed>;
 
-  readonly #rpc: Rpc;
-  readonly #caller: Caller;
-  readonly #events: EventRouter;
+  readonly #sockets: Succession;
   readonly #guard: RedefineGuard;
-  readonly #eventCallbacks: boolean;
   #closing: Promise<void> | undefined;
 
-  private constructor(opened: Opened) {
-    this.id = opened.caller.id;
-    this.uri = opened.uri;
-    this.libvirtVersion = opened.libvirtVersion;
-    this.hypervisorVersion = opened.hypervisorVersion;
-    this.closed = opened.closed;
-    this.#rpc = opened.rpc;
-    this.#caller = opened.caller;
-    this.#events = opened.events;
-    this.#guard = new RedefineGuard(opened.redefine);
-    this.#eventCallbacks = opened.eventCallbacks;
+  private constructor(sockets: Succession, redefine: 'refuse' | 'allow', id: number) {
+    this.id = id;
+    this.uri = sockets.session.uri;
+    this.closed = sockets.closed;
+    this.#sockets = sockets;
+    this.#guard = new RedefineGuard(redefine);
+  }
+
+  /** Version of libvirt, e.g. `9.0.0`; another one after a daemon was upgraded and reconnected to. virConnectGetLibVersion. */
+  get libvirtVersion(): string {
+    return this.#sockets.session.libvirtVersion;
+  }
+
+  /** Version of QEMU, e.g. `7.2.0`; `0.0.0` if the daemon cannot tell. Changes as libvirt's does. virConnectGetVersion. */
+  get hypervisorVersion(): string {
+    return this.#sockets.session.hypervisorVersion;
   }
 
   /**
@@ -104,11 +86,11 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Registers for an event, or for several whose order among each other counts. When the promise resolves the daemon has registered it, so nothing caused afterwards is
-   * missed: subscribe first, then call, then wait. List after subscribing to learn the present state.
+   * Registers for an event, or for several whose order among each other counts. When the promise resolves the daemon has
+   * registered them, so nothing caused afterwards is missed: subscribe first, then call, then wait. List after subscribing to learn the present state.
    *
-   * A consumer too slow for its queue (default 1024) gets the oldest events and then one item
-   * `{ type: 'overflow', lost }`, after which it must list again.
+   * Two items are no events, and after both one must list again: `{ type: 'overflow', lost }` from a consumer too slow for
+   * its queue (default 1024), and `{ type: 'gap', reason }` where the connection was lost and is there again.
    *
    * @example
    * await using removed = await connection.subscribe('DEVICE_REMOVED', { domain });
@@ -118,7 +100,7 @@ export class Connection implements AsyncDisposable {
     events: E | readonly E[],
     options: SubscribeOptions = {},
   ): Promise<EventSubscription<E>> {
-    return unwatched(() => this.#subscribe(typeof events === 'string' ? [events] : events, options));
+    return unwatched(() => this.#sockets.subscribe(typeof events === 'string' ? [events] : events, options));
   }
 
   /**
@@ -126,7 +108,7 @@ export class Connection implements AsyncDisposable {
    * with CONNECTION_CLOSED, subscriptions end normally. Never rejects; loss on the way is success.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#sockets.close();
     return this.#closing;
   }
 
@@ -147,30 +129,14 @@ export class Connection implements AsyncDisposable {
     this.#guard.check(procedure, args ?? {});
     const { needs } = procedureOf(procedure);
     if (needs) throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} was not sent: it ${NEEDS[needs]}`);
-    return this.#caller.call(procedure, args, options);
-  }
-
-  async #subscribe<E extends EventName>(
-    events: readonly E[],
-    options: SubscribeOptions,
-  ): Promise<EventSubscription<E>> {
-    if (!this.#eventCallbacks) {
-      throw new LibvirtCanonicalError(
-        'UNSUPPORTED',
-        `events need libvirt 1.2.1 or newer, the daemon is ${this.libvirtVersion}`,
-      );
-    }
-    return this.#events.subscribe(events, options);
+    return this.#sockets.call(prepare(procedure, args), options);
   }
 
   async #define(xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle> {
     this.#guard.spend(uuid);
     try {
-      const { dom } = await this.#caller.call(
-        'DOMAIN_DEFINE_XML_FLAGS',
-        { xml, flags },
-        { ...options, subject: { uuid } },
-      );
+      const define = prepare('DOMAIN_DEFINE_XML_FLAGS', { xml, flags }, { uuid });
+      const { dom } = await this.#sockets.call(define, options);
       return dom;
     } catch (error) {
       if (certainlyNotDone(error)) this.#guard.restore(uuid);
@@ -178,27 +144,16 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  async #close(): Promise<void> {
-    if (this.#rpc.closed) return;
-    this.#rpc.refuseMore();
-    try {
-      await this.#caller.call('CONNECT_CLOSE', {}, { urgent: true, timeout: CLOSE_TIMEOUT });
-    } catch {
-      // The daemon may hang up before its answer is through.
-    }
-    this.#rpc.end({ reason: 'client' });
-  }
-
   static {
     doors = {
-      create: (opened) => new Connection(opened),
+      create: (...parts) => new Connection(...parts),
       define: (connection, ...rest) => connection.#define(...rest),
     };
   }
 }
 
-/** Makes the connection of an opened socket; only open.ts has one. */
-export const createConnection = (opened: Opened): Connection => doors.create(opened);
+/** Makes the connection of a succession of sockets; only connect.ts has one. */
+export const createConnection: Doors['create'] = (...parts) => doors.create(...parts);
 
 /** The way of define-permit.ts, and of nothing else, past the guard. */
 export const defineThrough: Doors['define'] = (...args) => doors.define(...args);

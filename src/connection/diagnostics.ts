@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { ErrorCode } from '../errors.js';
 import type { LibvirtErrorName } from './errors.js';
+import type { CloseReason } from './pending-call.js';
 import type { AnyProcedure } from './procedures.js';
 
 /** The domain a call is about. */
@@ -36,13 +37,29 @@ export interface EventRecord {
   readonly domain?: CallSubject;
 }
 
+/** What `libvirt-canonical:connection` publishes when a connection loses its socket, has one again, and ends. */
+export interface ConnectionRecord {
+  readonly connection: number;
+  /** `ended`: for good. A connection that is closed in good order only ends. */
+  readonly state: 'lost' | 'restored' | 'ended';
+  /** How the socket ended. With `lost` and `ended`. */
+  readonly reason?: CloseReason;
+  /** Of the daemon that answers now. With `restored`. */
+  readonly libvirtVersion?: string;
+  /** Milliseconds without a socket. With `restored`. */
+  readonly durationMs?: number;
+}
+
 /** Channel name of {@link CallRecord}, for `diagnostics_channel.subscribe`. */
 export const CALL_CHANNEL = 'libvirt-canonical:call';
 /** Channel name of {@link EventRecord}. */
 export const EVENT_CHANNEL = 'libvirt-canonical:event';
+/** Channel name of {@link ConnectionRecord}. */
+export const CONNECTION_CHANNEL = 'libvirt-canonical:connection';
 
 export const callChannel = channel(CALL_CHANNEL);
 export const eventChannel = channel(EVENT_CHANNEL);
+export const connectionChannel = channel(CONNECTION_CHANNEL);
 
 /** The domain that arguments or an event name, directly or through a snapshot or checkpoint of it. */
 export function subjectOf(values: object): CallSubject | undefined {

@@ -170,9 +170,18 @@ export function errorOf(outcome: Exclude<Outcome, { kind: 'ok' }>, context: Erro
     case 'aborted':
       return new CallAbortedError(name, outcome.sent, outcome.reason);
     case 'lost':
-      if (!outcome.sent && outcome.closed.reason === 'client') return new ConnectionClosedError(name);
-      return new ConnectionLostError(outcome.closed, outcome.sent, name);
+      return lossOf(name, outcome);
   }
+}
+
+/** The error of a call that the end of the connection left without an answer. */
+export function lossOf(
+  name: AnyProcedure,
+  { closed, sent }: Omit<Extract<Outcome, { kind: 'lost' }>, 'kind'>,
+): ConnectionLostError | ConnectionClosedError {
+  return !sent && closed.reason === 'client'
+    ? new ConnectionClosedError(name)
+    : new ConnectionLostError(closed, sent, name);
 }
 
 function libvirtErrorOf(payload: Buffer, { procedure, domain, libvirtVersion }: ErrorContext): LibvirtError {

@@ -1,27 +1,18 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { bounded } from './bounded.js';
-import type { Caller } from './caller.js';
+import type { Caller, CallOptions } from './caller.js';
 import { structCodec } from './codec.js';
 import { eventChannel, subjectOf } from './diagnostics.js';
-import { CallAbortedError, ConnectionLostError } from './errors.js';
+import { CallAbortedError } from './errors.js';
 import { EVENT_CLASSES, type EventClass, FILTERS, type Filter, type SubscribeOptions } from './event-classes.js';
 import { type Message, Program } from './message.js';
-import { onAbort } from './on-abort.js';
-import type { Closed } from './pending-call.js';
 import type { AnyProcedure, ProcedureArgs } from './procedures.js';
 import { EVENTS } from './protocol-table.generated.js';
 import type { Codec } from './scalars.js';
-import {
-  type EventItem,
-  type EventMessage,
-  type EventName,
-  EventQueue,
-  type EventSubscription,
-} from './subscription.js';
+import type { EventItem, EventMessage, EventName, EventSink } from './subscription.js';
 import { ignore } from './unwatched.js';
 import { XdrReader } from './xdr.js';
 
-const DEFAULT_QUEUE = 1024;
 /** Events kept while registrations are pending; those beyond are counted and the new subscribers told. */
 const HELD_MAX = 4096;
 
@@ -51,10 +42,33 @@ const ROWS: readonly EventRow[] = (Object.keys(EVENTS) as EventName[]).map((name
 const BY_NAME: ReadonlyMap<string, EventRow> = new Map(ROWS.map((row) => [row.name, row]));
 const BY_MESSAGE: ReadonlyMap<string, EventRow> = new Map(ROWS.map((row) => [row.message, row]));
 
-/** A registration with the daemon and the subscriptions that share it. */
+/** What to register for: an event and its filters, checked. */
+export interface EventRequest<E extends EventName> {
+  readonly event: E;
+  readonly class: EventClass;
+  /** Tells one event and filter from another. */
+  readonly key: string;
+  readonly args: ProcedureArgs<AnyProcedure>;
+}
+
+/** Checks what a subscription asks for. Throws UNSUPPORTED, ARGUMENT_INVALID. */
+export function eventRequest<E extends EventName>(event: E, options: SubscribeOptions): EventRequest<E> {
+  const row = BY_NAME.get(event);
+  if (!row) throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`);
+  const { filters, args } = EVENT_CLASSES[row.class];
+  checkOptions(event, filters, options);
+  return {
+    event,
+    class: row.class,
+    key: [event, ...filters.map((filter) => filterKey(options[filter]))].join(' '),
+    args: args(row.id, options) as ProcedureArgs<AnyProcedure>,
+  };
+}
+
+/** A registration with the daemon and the sinks that share it. */
 interface Registration {
   readonly row: EventRow;
-  readonly queues: Set<EventQueue<EventName>>;
+  readonly sinks: Set<EventSink<EventName>>;
   /** Settles with the daemon's answer, however late. */
   readonly answered: Promise<unknown>;
   /** Once the daemon has told it. */
@@ -64,8 +78,8 @@ interface Registration {
 }
 
 /**
- * Binds callback ids to subscriptions and carries events to them. The daemon takes one registration of an event and
- * filter from each connection ("event callback already tracked"), so subscriptions to the same share it.
+ * Binds callback ids to sinks and carries events to them. The daemon takes one registration of an event and filter from
+ * each connection ("event callback already tracked"), so sinks of the same share it. One for each socket.
  */
 export class EventRouter {
   readonly #caller: Caller;
@@ -81,51 +95,37 @@ export class EventRouter {
     this.#caller = caller;
   }
 
-  async subscribe<E extends EventName>(events: readonly E[], options: SubscribeOptions): Promise<EventSubscription<E>> {
-    const rows = events.map((event) => {
-      const row = BY_NAME.get(event);
-      if (!row) throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`);
-      checkOptions(event, EVENT_CLASSES[row.class].filters, options);
-      return row;
-    });
-    const keys = new Set<string>();
-    const queue: EventQueue<E> = new EventQueue(events, options.queue ?? DEFAULT_QUEUE, async () => {
-      for (const key of keys) this.#registrations.get(key)?.queues.delete(queue as unknown as EventQueue<EventName>);
-      await Promise.all([...keys].map((key) => this.#leaveIfIdle(key)));
-    });
-    const joined = await Promise.allSettled(rows.map((row) => this.#join(row, queue, keys, options)));
-    const failed = joined.find(({ status }) => status === 'rejected');
-    if (failed) {
-      void queue.close();
-      throw (failed as PromiseRejectedResult).reason;
-    }
-    if (options.signal) queue.onEnd = onAbort(options.signal, () => void queue.close());
-    return queue;
-  }
-
-  /** Makes the queue one of those that get an event, and registers for it when it is the first. */
-  async #join<E extends EventName>(
-    row: EventRow,
-    queue: EventQueue<E>,
-    keys: Set<string>,
-    options: SubscribeOptions,
-  ): Promise<void> {
-    const { register, filters, args } = EVENT_CLASSES[row.class];
-    const { signal } = options;
-    const bounds = { procedure: register, timeout: this.#caller.timeout, signal };
-    const registerArgs = args(row.id, options) as ProcedureArgs<AnyProcedure>;
-    const key = [row.name, ...filters.map((filter) => filterKey(options[filter]))].join(' ');
-
+  /**
+   * Carries the events of a request to a sink, from the daemon's answer on. Returns how to stop that, which resolves when
+   * the daemon has forgotten it and never rejects.
+   */
+  async listen<E extends EventName>(
+    { event, class: eventClass, key, args }: EventRequest<E>,
+    sink: EventSink<E>,
+    options: CallOptions = {},
+  ): Promise<() => Promise<void>> {
+    const { signal, timeout = this.#caller.timeout } = options;
+    const { register } = EVENT_CLASSES[eventClass];
+    const bounds = { procedure: register, timeout, signal };
     // The daemon runs calls in no order: a registration sent before its predecessor is gone would be refused.
     for (let left = this.#registrations.get(key)?.left; left; left = this.#registrations.get(key)?.left) {
       await bounded(left, { ...bounds, sent: false });
     }
     if (signal?.aborted) throw new CallAbortedError(register, false, signal.reason);
-    const registration = this.#registrations.get(key) ?? this.#register(row, key, registerArgs);
-    keys.add(key);
-    registration.queues.add(queue as unknown as EventQueue<EventName>);
-    await bounded(registration.answered, { ...bounds, sent: true });
-    if (signal?.aborted) throw new CallAbortedError(register, true, signal.reason);
+    const registration = this.#registrations.get(key) ?? this.#register(BY_NAME.get(event) as EventRow, key, args);
+    const entry = sink as unknown as EventSink<EventName>;
+    const leave = async (): Promise<void> => {
+      registration.sinks.delete(entry);
+      await this.#leaveIfIdle(key);
+    };
+    registration.sinks.add(entry);
+    try {
+      await bounded(registration.answered, { ...bounds, sent: true });
+    } catch (error) {
+      void leave();
+      throw error;
+    }
+    return leave;
   }
 
   /** Takes a message of the daemon. Those of no known event, and late ones after a deregistration, are dropped. */
@@ -144,14 +144,10 @@ export class EventRouter {
     }
   }
 
-  /** Ends every subscription: normally if this program closed the connection, else with CONNECTION_LOST. */
-  end(closed: Closed): void {
+  /** Forgets everything: the socket has ended, and its registrations with it. */
+  end(): void {
     this.#bound.clear();
-    for (const { queues } of this.#registrations.values()) {
-      for (const queue of queues) {
-        queue.end(closed.reason === 'client' ? undefined : new ConnectionLostError(closed, true));
-      }
-    }
+    this.#registrations.clear();
   }
 
   #register(row: EventRow, key: string, args: ProcedureArgs<AnyProcedure>): Registration {
@@ -162,7 +158,7 @@ export class EventRouter {
       // Here and not after an await: events of the new id may be in the same chunk as this reply.
       onResult: (result) => this.#bind(registration, (result as { callbackID: number }).callbackID),
     });
-    const registration: Registration = { row, answered, queues: new Set(), callbackID: undefined, left: undefined };
+    const registration: Registration = { row, answered, sinks: new Set(), callbackID: undefined, left: undefined };
     this.#registrations.set(key, registration);
     answered.then(
       () => {
@@ -191,15 +187,15 @@ export class EventRouter {
     registration.callbackID = callbackID;
     this.#bound.set(key, registration);
     for (const held of this.#held) if (held.key === key) this.#hand(registration, held.data);
-    if (this.#heldLost > 0) for (const queue of registration.queues) queue.lose(this.#heldLost);
+    if (this.#heldLost > 0) for (const sink of registration.sinks) sink.lose(this.#heldLost);
   }
 
-  #hand({ row, queues }: Registration, data: EventMessage<EventName>): void {
+  #hand({ row, sinks }: Registration, data: EventMessage<EventName>): void {
     const item = { type: 'event', name: row.name, data } as EventItem<EventName>;
-    for (const queue of queues) queue.push(item);
+    for (const sink of sinks) sink.push(item);
     if (!eventChannel.hasSubscribers) return;
     const domain = subjectOf(data);
-    eventChannel.publish({ connection: this.#caller.id, event: row.name, ...(domain && { domain }) });
+    eventChannel.publish({ connection: this.#caller.connection, event: row.name, ...(domain && { domain }) });
   }
 
   /**
@@ -211,8 +207,8 @@ export class EventRouter {
   async #leaveIfIdle(key: string): Promise<void> {
     const registration = this.#registrations.get(key);
     if (!registration) return;
-    const { row, queues, callbackID } = registration;
-    if (queues.size > 0 || callbackID === undefined) return;
+    const { row, sinks, callbackID } = registration;
+    if (sinks.size > 0 || callbackID === undefined) return;
     if (![...this.#bound.values()].some((other) => other !== registration && other.row.class === row.class)) return;
     // Not bound any more: it is leaving already, or the connection has ended and its registrations with it.
     if (!this.#bound.delete(boundKey(row, callbackID))) return;

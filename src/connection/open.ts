@@ -1,15 +1,15 @@
 import type { Duplex } from 'node:stream';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { authenticate } from './auth.js';
-import { Caller, type CallOptions } from './caller.js';
-import { type Connection, createConnection } from './connection.js';
+import { Caller, type CallNumbers, type CallOptions } from './caller.js';
 import { VIR_CONNECT_RO } from './constants.generated.js';
 import { CallAbortedError, CallTimeoutError, ConnectionLostError, LibvirtError } from './errors.js';
 import { EventRouter } from './events.js';
 import { Program } from './message.js';
 import type { ResolvedOptions } from './options.js';
-import type { Closed, CloseReason } from './pending-call.js';
+import type { CloseReason } from './pending-call.js';
 import { Rpc } from './rpc.js';
+import { Session } from './session.js';
 import { XdrReader } from './xdr.js';
 
 /** Features of the daemon asked for at opening, by their numbers in the protocol. */
@@ -30,15 +30,13 @@ export interface OpenTarget {
 }
 
 /** Opens a libvirt connection over any stream. Every step is awaited: the daemon runs pipelined calls in no order. */
-export async function openConnection(
+export async function openSession(
   stream: Duplex,
   target: OpenTarget,
   options: ResolvedOptions,
-): Promise<Connection> {
-  let resolveClosed: (closed: Closed) => void;
-  const closed = new Promise<Closed>((resolve) => {
-    resolveClosed = resolve;
-  });
+  numbers: CallNumbers,
+): Promise<Session> {
+  let session: Session | undefined;
   const rpc = new Rpc(stream, {
     maxInFlight: options.maxInFlight,
     onMessage: (message) => {
@@ -49,11 +47,11 @@ export async function openConnection(
       }
     },
     onClosed: (end) => {
-      events.end(end);
-      resolveClosed(end);
+      events.end();
+      session?.onEnd(end);
     },
   });
-  const caller = new Caller(rpc, options.callTimeout);
+  const caller = new Caller(rpc, options.callTimeout, numbers);
   const events = new EventRouter(caller);
   const call: CallOptions = options.signal ? { signal: options.signal } : {};
   const supports = async (feature: number): Promise<boolean> =>
@@ -71,18 +69,8 @@ export async function openConnection(
     caller.libvirtVersion = libvirtVersion;
     const hypervisorVersion = versionText(await hypervisorVersionOf(caller, call));
     const uri = target.uri || (await caller.call('CONNECT_GET_URI', {}, call)).uri;
-    const { redefine } = options;
-    return createConnection({
-      rpc,
-      caller,
-      events,
-      closed,
-      uri,
-      libvirtVersion,
-      hypervisorVersion,
-      redefine,
-      eventCallbacks,
-    });
+    session = new Session({ rpc, caller, events, uri, libvirtVersion, hypervisorVersion, eventCallbacks });
+    return session;
   } catch (error) {
     rpc.end({ reason: 'client' });
     throw openingError(error, target.where);

@@ -18,6 +18,11 @@ export interface ConnectOptions {
    * of these slots to high-priority ones.
    */
   readonly maxInFlight?: number | undefined;
+  /**
+   * What to do when the socket is lost: open another, by default, as {@link ReconnectOptions} says, and go on. `false`:
+   * the connection ends with its socket.
+   */
+  readonly reconnect?: Partial<ReconnectOptions> | false | undefined;
   /** VIR_CONNECT_RO: the daemon refuses whatever changes anything. Default false. */
   readonly readonly?: boolean | undefined;
   /**
@@ -27,19 +32,30 @@ export interface ConnectOptions {
   readonly redefine?: 'refuse' | 'allow' | undefined;
 }
 
+/** How a connection that lost its socket opens another. */
+export interface ReconnectOptions {
+  /** Attempts before the connection ends for good. Default 10, with the other defaults some 26 seconds. */
+  readonly attempts: number;
+  /** Milliseconds before the first attempt; doubled before each further one. Default 100. */
+  readonly delay: number;
+  /** Longest pause, in milliseconds. A socket that lived as long starts the count of attempts anew. Default 5000. */
+  readonly maxDelay: number;
+}
+
 /** {@link ConnectOptions} checked and with the defaults in place. */
 export interface ResolvedOptions {
   readonly signal: AbortSignal | undefined;
   readonly callTimeout: number;
   readonly keepAlive: KeepAliveOptions | undefined;
   readonly maxInFlight: number;
+  readonly reconnect: ReconnectOptions | undefined;
   readonly readonly: boolean;
   readonly redefine: 'refuse' | 'allow';
 }
 
 /** Fills in the defaults. Throws ARGUMENT_INVALID. */
 export function resolveOptions(options: ConnectOptions = {}): ResolvedOptions {
-  const { callTimeout = 30_000, maxInFlight = 4, redefine = 'refuse', keepAlive = {} } = options;
+  const { callTimeout = 30_000, maxInFlight = 4, redefine = 'refuse', keepAlive = {}, reconnect = {} } = options;
   check(callTimeout >= 0, 'callTimeout', 'must be a number of milliseconds, 0 or Infinity');
   check(Number.isInteger(maxInFlight) && maxInFlight >= 1, 'maxInFlight', 'must be a positive integer');
   check(redefine === 'refuse' || redefine === 'allow', 'redefine', "must be 'refuse' or 'allow'");
@@ -48,6 +64,7 @@ export function resolveOptions(options: ConnectOptions = {}): ResolvedOptions {
     callTimeout,
     keepAlive: keepAlive === false ? undefined : resolveKeepAlive(keepAlive),
     maxInFlight,
+    reconnect: reconnect === false ? undefined : resolveReconnect(reconnect),
     readonly: options.readonly ?? false,
     redefine,
   };
@@ -57,6 +74,18 @@ function resolveKeepAlive({ interval = 5_000, count = 5 }: Partial<KeepAliveOpti
   check(interval > 0 && interval <= 0x7fffffff, 'keepAlive.interval', 'must be a positive number of milliseconds');
   check(Number.isInteger(count) && count >= 0, 'keepAlive.count', 'must be an integer of 0 or more');
   return { interval, count };
+}
+
+function resolveReconnect({
+  attempts = 10,
+  delay = 100,
+  maxDelay = 5_000,
+}: Partial<ReconnectOptions>): ReconnectOptions {
+  const whole = Number.isInteger(attempts) || attempts === Number.POSITIVE_INFINITY;
+  check(whole && attempts >= 1, 'reconnect.attempts', 'must be a positive integer or Infinity');
+  check(delay >= 0 && delay <= 0x7fffffff, 'reconnect.delay', 'must be a number of milliseconds');
+  check(maxDelay >= delay && maxDelay <= 0x7fffffff, 'reconnect.maxDelay', 'must be milliseconds, `delay` or more');
+  return { attempts, delay, maxDelay };
 }
 
 function check(good: boolean, path: string, what: string): void {

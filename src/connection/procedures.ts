@@ -56,6 +56,8 @@ export interface Procedure {
   readonly program: number;
   readonly number: number;
   readonly priority: 'high' | 'low';
+  /** What libvirt's access policy asks of a caller: to read, or more. */
+  readonly access: 'read' | 'write';
   /** First libvirt version that has it, or '' where unknown. */
   readonly since: string;
   readonly needs: 'fds' | 'stream' | undefined;
@@ -72,12 +74,13 @@ export function procedureOf(name: AnyProcedure): Procedure {
     if (!Object.hasOwn(PROCEDURES, name)) {
       throw new LibvirtCanonicalError('UNSUPPORTED', `${name} is no procedure of libvirt's remote or qemu program`);
     }
-    const [number, priority, since, args, result, needs]: ProcedureRow = PROCEDURES[name];
+    const [number, priority, access, since, args, result, needs]: ProcedureRow = PROCEDURES[name];
     procedure = {
       name,
       program: name.startsWith('QEMU_') ? Program.QEMU : Program.REMOTE,
       number,
       priority: priority === 'h' ? 'high' : 'low',
+      access: access === 'r' ? 'read' : 'write',
       since,
       needs,
       args: structCodec(args),

@@ -1,4 +1,5 @@
 import { Fifo } from './call-queue.js';
+import type { CloseReason } from './pending-call.js';
 import type { Events } from './protocol-types.generated.js';
 import { ignore } from './unwatched.js';
 
@@ -8,18 +9,24 @@ export type EventName = keyof Events;
 /** The message of an event. */
 export type EventMessage<E extends EventName> = Events[E];
 
-/** What a subscription yields: events, and where its queue was full a notice of how many were lost there. */
+/** What a subscription yields: events, and notices where some are missing. After a notice list again. */
 export type EventItem<E extends EventName> =
   | { readonly [N in E]: { readonly type: 'event'; readonly name: N; readonly data: EventMessage<N> } }[E]
   | {
       readonly type: 'overflow';
       /** Events lost at this point, because the consumer was too slow. List again to know the present state. */
       readonly lost: number;
+    }
+  | {
+      /** The connection was lost and is there again: what happened in between is missing at this point. */
+      readonly type: 'gap';
+      /** How the connection was lost. */
+      readonly reason: CloseReason;
     };
 
 /**
- * The events of one or several names, in the order the daemon sent them. Ends normally on `close()`, on the signal and when
- * the connection is closed by this program; throws ConnectionLostError, after what is queued, when it is lost.
+ * The events of one or several names, in the order the daemon sent them. Ends normally on `close()`, on the signal and
+ * when the connection is closed by this program; throws ConnectionLostError, after what is queued, when it is lost for good.
  * Leaving a `for await` loop closes it.
  */
 export interface EventSubscription<E extends EventName> extends AsyncIterableIterator<EventItem<E>>, AsyncDisposable {
@@ -47,12 +54,20 @@ class Waiter<E extends EventName> {
   }
 }
 
+/** Where the events of a registration go. */
+export interface EventSink<E extends EventName> {
+  push(item: EventItem<E>): void;
+  /** Events that could not be kept. */
+  lose(count: number): void;
+}
+
 /** The queue behind a subscription: the newest events are counted, not stored, while it is full. */
-export class EventQueue<E extends EventName> implements EventSubscription<E> {
+export class EventQueue<E extends EventName> implements EventSubscription<E>, EventSink<E> {
   readonly events: readonly E[];
   readonly #limit: number;
   readonly #onClose: () => Promise<void>;
-  readonly #items = new Fifo<{ item: EventItem<E>; lost: number }>();
+  /** Wrapped, so that the last can grow. */
+  readonly #items = new Fifo<{ item: EventItem<E> }>();
   readonly #waiters = new Fifo<Waiter<E>>();
   /** Called once, when no more events will come. */
   onEnd: () => void = ignore;
@@ -70,7 +85,7 @@ export class EventQueue<E extends EventName> implements EventSubscription<E> {
     if (this.#ended) return;
     const waiter = this.#waiters.shift();
     if (waiter) waiter.resolve({ done: false, value: item });
-    else if (this.#items.length < this.#limit) this.#items.push({ item, lost: 0 });
+    else if (this.#items.length < this.#limit) this.#items.push({ item });
     else this.lose(1);
   }
 
@@ -83,12 +98,22 @@ export class EventQueue<E extends EventName> implements EventSubscription<E> {
       return;
     }
     const last = this.#items.last;
-    if (last && last.lost > 0) {
-      last.lost += count;
-      last.item = { type: 'overflow', lost: last.lost };
-    } else {
-      this.#items.push({ item: { type: 'overflow', lost: count }, lost: count });
-    }
+    if (last?.item.type === 'overflow') last.item = { type: 'overflow', lost: last.item.lost + count };
+    else this.#items.push({ item: { type: 'overflow', lost: count } });
+  }
+
+  /** Notes that events may be missing here; a notice that is the newest item already says as much. */
+  gap(reason: CloseReason): void {
+    if (this.#ended) return;
+    const item: EventItem<E> = { type: 'gap', reason };
+    const waiter = this.#waiters.shift();
+    if (waiter) waiter.resolve({ done: false, value: item });
+    else if (this.#items.last === undefined || this.#items.last.item.type === 'event') this.#items.push({ item });
+  }
+
+  /** Whether it takes no more events. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** No more events: ends after what is queued, with the failure if there is one. */

@@ -243,8 +243,8 @@ const structArbitrary = (fields: string): fc.Arbitrary<unknown> =>
 const FIELD_LISTS = new Map<string, string>();
 for (const [name, fields] of Object.entries(STRUCTS)) FIELD_LISTS.set(name, fields);
 for (const name of Object.keys(PROCEDURES) as AnyProcedure[]) {
-  FIELD_LISTS.set(`${name} args`, PROCEDURES[name][3]);
-  FIELD_LISTS.set(`${name} result`, PROCEDURES[name][4]);
+  FIELD_LISTS.set(`${name} args`, PROCEDURES[name][4]);
+  FIELD_LISTS.set(`${name} result`, PROCEDURES[name][5]);
 }
 for (const [name, row] of Object.entries(EVENTS)) FIELD_LISTS.set(`event ${name}`, row[4]);
 

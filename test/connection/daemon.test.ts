@@ -244,7 +244,7 @@ test('a hung daemon: calls time out, and after it goes on the same connection do
 
 test('a hung daemon is found by keepalive', async (context) => {
   const pid = context.host.pid as number;
-  await using connection = await open(context, { keepAlive: { interval: 50, count: 2 } });
+  await using connection = await open(context, { keepAlive: { interval: 50, count: 2 }, reconnect: false });
   process.kill(pid, 'SIGSTOP');
   try {
     const error = await failure(connection.call('CONNECT_GET_HOSTNAME', {}), 'CONNECTION_LOST');
@@ -287,7 +287,7 @@ test('a hung QEMU: its calls time out, the others go on, and it can still be des
 });
 
 test('a daemon killed in mid-call: every call ends, sent or not, and so do the subscriptions', async (context) => {
-  await using connection = await open(context);
+  await using connection = await open(context, { reconnect: false });
   const events = await connection.subscribe('LIFECYCLE');
   const next = events.next();
   const calls = Array.from({ length: 200 }, () => connection.call('CONNECT_GET_CAPABILITIES', {}));

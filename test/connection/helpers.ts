@@ -93,6 +93,10 @@ const OPENING: Handlers = {
 export class FakeDaemon implements AsyncDisposable {
   readonly calls: ReceivedCall[] = [];
   pings = 0;
+  /** Sockets taken so far. */
+  sockets = 0;
+  /** Hangs up on whoever connects. */
+  refusing = false;
   pongs = 0;
   readonly uri: string;
   readonly #directory: string;
@@ -155,6 +159,11 @@ export class FakeDaemon implements AsyncDisposable {
   }
 
   #serve(socket: Socket): void {
+    this.sockets++;
+    if (this.refusing) {
+      socket.destroy();
+      return;
+    }
     this.#socket = socket;
     const reader = new FrameReader((bytes) => {
       const message = readMessage(bytes);

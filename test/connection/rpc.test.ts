@@ -17,7 +17,7 @@ async function pair(
   options: ConnectOptions = {},
 ): Promise<AsyncDisposable & { daemon: FakeDaemon; connection: Connection }> {
   const daemon = await FakeDaemon.start();
-  const connection = await connect(daemon.uri, { keepAlive: false, ...options });
+  const connection = await connect(daemon.uri, { keepAlive: false, reconnect: false, ...options });
   return {
     daemon,
     connection,

@@ -1,5 +1,5 @@
 /** What the compiler promises about calls and events. Nothing here runs; a wrong promise does not compile. */
-import type { Connection, DomainHandle, EventItem, TypedParam } from '../../src/connection/index.js';
+import type { CloseReason, Connection, DomainHandle, EventItem, TypedParam } from '../../src/connection/index.js';
 
 declare const connection: Connection;
 declare const dom: DomainHandle;
@@ -49,6 +49,7 @@ export async function events(): Promise<void> {
   for await (const item of removed) {
     same<typeof item, EventItem<'DEVICE_REMOVED'>>(true);
     if (item.type === 'overflow') same<typeof item.lost, number>(true);
+    else if (item.type === 'gap') same<typeof item.reason, CloseReason>(true);
     else same<typeof item.data, { dom: DomainHandle; devAlias: string }>(true);
   }
   // @ts-expect-error no such event

@@ -178,13 +178,13 @@ test('two applies to one domain take turns: the second finds its plan stale', as
   assert.is(second.status === 'rejected' && second.reason.code, 'PLAN_STALE');
 });
 
-test('R2: after a restart of the daemon a new connection finds the domain as it was', async () => {
+test('R2: after a restart of the daemon the connection, and a new one, find the domain as it was', async () => {
   const b = await bench();
   const domain = await b.started();
   await change(domain, { attach: [await disk(b, 'vdb')] });
   const before = await documentsOf(domain);
   await b.host.restartDaemon();
-  assert.is((await failure(domain.canonical(), 'CONNECTION_LOST')).code, 'CONNECTION_LOST');
+  assert.equal(await documentsOf(domain), before);
   const { connect, DomainManager } = await import('../../src/index.js');
   await using connection = await connect(b.host.uri);
   const again = await new DomainManager(connection).get(domain.uuid);
