@@ -1,4 +1,5 @@
 import { LibvirtCanonicalError } from '../errors.js';
+import { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE } from './constants.generated.js';
 import type { AnyProcedure } from './procedures.js';
 
 /** Procedures that give a domain another document. */
@@ -28,6 +29,13 @@ export class RedefineGuard {
       throw refused(
         `${procedure} is refused: a domain is defined once, by DomainManager.define, and changes only by attach, detach and update`,
       );
+    }
+    const { flags } = args as { flags?: unknown };
+    if (
+      procedure === 'DOMAIN_REVERT_TO_SNAPSHOT' ||
+      (procedure === 'DOMAIN_SNAPSHOT_CREATE_XML' && Number(flags) & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE)
+    ) {
+      throw refused(`${procedure} is refused: it would give the domain the document that the snapshot holds`);
     }
     if (UNDEFINING.has(procedure)) {
       const { dom } = args as { dom?: { uuid?: unknown } };

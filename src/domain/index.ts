@@ -32,4 +32,4 @@ export {
 } from './spec.js';
 export { type JsonValue, recordJson, type StorageRecord, type StorageRequest } from './storage-record.js';
 export { type BusName, type Capacity, Topology } from './topology.js';
-export { describe, invalid, type Size, uuidOf } from './values.js';
+export { bytesOf, describe, invalid, type Size, uuidOf } from './values.js';

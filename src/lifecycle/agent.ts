@@ -92,19 +92,26 @@ export class GuestAgent {
           domain,
           remedy: 'It may still do what it was asked; thaw() is harmless when nothing is frozen',
         });
-      if (!isSilence(error)) throw stateError(this.#reader, what, error);
-      const because = error instanceof LibvirtError ? error.libvirtMessage : String(error);
-      throw new LibvirtCanonicalError('AGENT_UNAVAILABLE', `no guest agent answers in ${domain}: ${because}`, {
-        cause: error,
-        domain,
-        remedy: `The guest needs qemu-guest-agent running and the domain a virtio channel named ${CHANNEL}`,
-      });
+      throw isSilence(error) ? noAgent(domain, error) : stateError(this.#reader, what, error);
     }
   }
 }
 
-function isSilence(error: unknown): boolean {
+/** True for libvirt's words for an agent that is not there or does not answer. */
+export function isSilence(error: unknown): error is LibvirtError {
   return error instanceof LibvirtError && SILENT.has(error.errorName);
+}
+
+export function noAgent(domain: string, cause: LibvirtError): LibvirtCanonicalError {
+  return new LibvirtCanonicalError(
+    'AGENT_UNAVAILABLE',
+    `no guest agent answers in ${domain}: ${cause.libvirtMessage}`,
+    {
+      cause,
+      domain,
+      remedy: `The guest needs qemu-guest-agent running and the domain a virtio channel named ${CHANNEL}`,
+    },
+  );
 }
 
 /**

@@ -1,10 +1,73 @@
+import type { CallOptions } from '../connection/index.js';
 import { GuestAgent } from './agent.js';
+import { type BlockJob, blockJobs, endJob } from './block-job.js';
+import { adoptBlockJob, type CopyFinish, type CopyOptions, type CopyResult, copyDisk } from './copy-disk.js';
+import { diskOf } from './copy-disks.js';
 import { DomainChanges } from './domain-changes.js';
+import { type SnapshotRequest, type SnapshotResult, snapshot } from './snapshot.js';
+import { type CommitOptions, type CommitResult, commitDisk } from './snapshot-commit.js';
 
 /** How the disks of a domain are copied while it runs. */
 export abstract class DomainCopies extends DomainChanges {
   /** QEMU's guest agent in the running guest: ping, freeze and thaw. */
   get agent(): GuestAgent {
     return new GuestAgent(this.reader);
+  }
+
+  /**
+   * Takes a snapshot of disks: from now on the guest writes to new files over the images as they are, which can be copied
+   * away and are committed to with {@link commitDisk}. Also of a domain that is off. Both documents are read back: sources
+   * and backing chains follow, addresses stay. virDomainSnapshotCreateXML, without libvirt's own metadata.
+   *
+   * Errors: `DEVICE_NOT_FOUND`; `DOMAIN_STATE` when the next boot would use another image; `AGENT_UNAVAILABLE`;
+   * `LIBVIRT` for what libvirt refuses, such as a file that exists.
+   */
+  snapshot(request: SnapshotRequest): Promise<SnapshotResult> {
+    return snapshot(this.reader, request);
+  }
+
+  /**
+   * Writes what a disk has over its backing image into that one, and goes on there. The domain must run.
+   * virDomainBlockCommit ACTIVE and virDomainBlockJobAbort PIVOT. Errors: `DOMAIN_STATE`, `ARGUMENT_INVALID`,
+   * `JOB_FAILED`, `ABORTED`.
+   */
+  commitDisk(disk: string, options: CommitOptions = {}): Promise<CommitResult> {
+    return commitDisk(this.reader, disk, options);
+  }
+
+  /**
+   * Copies a disk of the running domain into a new file: waits until the copy has all of it, cuts it off at a moment in
+   * which the guest's file systems are frozen if they can be, and leaves the disk as it is. virDomainBlockCopy.
+   * Errors: `DOMAIN_STATE`, `DEVICE_NOT_FOUND`, `AGENT_UNAVAILABLE`, `JOB_FAILED`, `ABORTED`, `LIBVIRT`.
+   */
+  copyDisk(disk: string, file: string, options: CopyOptions = {}): Promise<CopyResult> {
+    return copyDisk(this.reader, disk, file, 'keep', options);
+  }
+
+  /**
+   * Moves a disk of the running domain to a new file: a copy that the disk goes over to, in both documents, at the address
+   * it has. The old file stays. Errors as for {@link copyDisk}.
+   */
+  moveDisk(disk: string, file: string, options: Omit<CopyOptions, 'quiesce'> = {}): Promise<CopyResult> {
+    return copyDisk(this.reader, disk, file, 'pivot', options);
+  }
+
+  /** The jobs on the disks of the running domain: those that a program which crashed has left, too. */
+  blockJobs({ signal }: CallOptions = {}): Promise<BlockJob[]> {
+    return blockJobs(this.reader, signal);
+  }
+
+  /**
+   * Takes over a copy or an active commit that runs on a disk, and finishes it: `keep` or `pivot` for a copy, the pivot for a commit.
+   * Errors: `DOMAIN_STATE` when there is none, and those of {@link copyDisk}.
+   */
+  adoptBlockJob(disk: string, options: CopyOptions & { readonly finish: CopyFinish }): Promise<CopyResult> {
+    return adoptBlockJob(this.reader, disk, options.finish, options);
+  }
+
+  /** Cancels the job on a disk, which stays on its image; what the job wrote stays, too. virDomainBlockJobAbort. */
+  async abortBlockJob(disk: string, { signal }: CallOptions = {}): Promise<void> {
+    const { target } = diskOf(await this.reader.documents({ signal }), disk);
+    await endJob(this.reader, target, 'cancel');
   }
 }

@@ -1,4 +1,6 @@
 export type { AgentOptions, AgentState, Consistency, GuestAgent, Quiesce } from './agent.js';
+export type { BlockJob } from './block-job.js';
+export type { CopyFinish, CopyOptions, CopyResult } from './copy-disk.js';
 export { DomainExistsError } from './define.js';
 export type { RebootOptions, RestoreOptions, UndefineOptions } from './domain-power.js';
 export type { DeviceView } from './domain-view.js';
@@ -11,3 +13,5 @@ export type { Asked, ShutdownOptions, ShutdownProgress } from './power-shutdown.
 export type { StartOptions } from './power-start.js';
 export type { DomainState, DomainStateReason } from './power-state.js';
 export type { Progress, ProgressOptions } from './progress.js';
+export type { SnapshotRequest, SnapshotResult } from './snapshot.js';
+export type { CommitOptions, CommitResult } from './snapshot-commit.js';

@@ -18,6 +18,8 @@ test('procedures that give a domain another document are refused, and nothing is
     connection.call('DOMAIN_DEFINE_XML_FLAGS', { xml: XML, flags: 0 }),
     connection.call('DOMAIN_CREATE_XML', { xml_desc: XML, flags: 0 }),
     connection.call('DOMAIN_CREATE_XML_WITH_FILES', { xml_desc: XML, flags: 0 }),
+    connection.call('DOMAIN_SNAPSHOT_CREATE_XML', { dom: DOM, xml_desc: '<domainsnapshot/>', flags: 16 | 1 }),
+    connection.call('DOMAIN_REVERT_TO_SNAPSHOT', { snap: { name: 's', dom: DOM }, flags: 0 }),
   ];
   for (const attempt of attempts) {
     assert.match((await failure(attempt, 'REDEFINE_REFUSED')).message, /redefine: 'allow'/);

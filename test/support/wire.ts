@@ -4,7 +4,7 @@ import { CALL_CHANNEL, type CallRecord } from '../../src/index.js';
 /** Procedures that change nothing. Whatever is not here counts as a mutator, so that a new one is never overlooked. */
 const READS = /^(CONNECT_|DOMAIN_(GET|LOOKUP|IS|HAS|LIST)_|QEMU_CONNECT_)/;
 /** Procedures that give a domain another document or take it away. */
-const DEFINING = /^DOMAIN_(DEFINE_XML|UNDEFINE|CREATE_XML|MANAGED_SAVE_DEFINE_XML|RESTORE|MIGRATE)/;
+const DEFINING = /^DOMAIN_(DEFINE_XML|UNDEFINE|CREATE_XML|MANAGED_SAVE_DEFINE_XML|REVERT_TO_SNAPSHOT|RESTORE|MIGRATE)/;
 
 /** The calls that go over the wire while it is open, as the library's diagnostics channel tells them. */
 export class Wire implements Disposable {
