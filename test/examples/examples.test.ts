@@ -56,6 +56,14 @@ test('desired-state: reached while the guest runs, converged, and what nobody as
   assert.match(said, /Left: disk root, interface lan, rng /);
 });
 
+test('unplug: three outcomes, and the one that comes late', async () => {
+  const said = await example('unplug');
+  assert.match(said, 'disk data: removed');
+  assert.match(said, 'memory more: UNPLUG_REFUSED, undone. Free it inside the guest');
+  assert.match(said, 'disk logs: UNPLUG_UNCONFIRMED, undone. The request stands');
+  assert.match(said, 'disk logs, after the reboot: completed');
+});
+
 test('with a URI they run there, with or without a guest that listens, and leave no domain', async () => {
   await using host = await PrivateHost.start();
   assert.match(await example('define-once', [host.uri]), /example-\w{8} is defined/);
