@@ -25,7 +25,14 @@ const NEEDS: Record<'fds' | 'stream', string> = {
 
 interface Doors {
   create(sockets: Succession, redefine: 'refuse' | 'allow', id: number): Connection;
-  define(connection: Connection, xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle>;
+  define(
+    connection: Connection,
+    xml: string,
+    uuid: string,
+    flags: number,
+    options: CallOptions,
+    permit: 'once' | 'again',
+  ): Promise<DomainHandle>;
 }
 
 /** What the room may do with a connection and its users may not. */
@@ -132,14 +139,20 @@ export class Connection implements AsyncDisposable {
     return this.#sockets.call(prepare(procedure, args), options);
   }
 
-  async #define(xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle> {
-    this.#guard.spend(uuid);
+  async #define(
+    xml: string,
+    uuid: string,
+    flags: number,
+    options: CallOptions,
+    permit: 'once' | 'again',
+  ): Promise<DomainHandle> {
+    this.#guard.spend(uuid, permit);
     try {
       const define = prepare('DOMAIN_DEFINE_XML_FLAGS', { xml, flags }, { uuid });
       const { dom } = await this.#sockets.call(define, options);
       return dom;
     } catch (error) {
-      if (certainlyNotDone(error)) this.#guard.restore(uuid);
+      if (permit === 'once' && certainlyNotDone(error)) this.#guard.restore(uuid);
       throw error;
     }
   }

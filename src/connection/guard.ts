@@ -43,10 +43,10 @@ export class RedefineGuard {
     }
   }
 
-  /** Spends the one definition of a UUID. Throws REDEFINE_REFUSED if this connection has defined or undefined it before. */
-  spend(uuid: string): void {
+  /** Spends the one definition of a UUID. Throws REDEFINE_REFUSED if this connection has defined or undefined it before, unless `again` is meant. */
+  spend(uuid: string, permit: 'once' | 'again'): void {
     const key = canonical(uuid);
-    if (!this.#allow && this.#spent.has(key)) {
+    if (!this.#allow && permit === 'once' && this.#spent.has(key)) {
       throw refused(`domain ${key} was defined or undefined over this connection before and is not defined again`);
     }
     this.#spent.add(key);

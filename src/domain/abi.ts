@@ -1,5 +1,6 @@
 import { type Leaves, leaves, select, under } from '../xml/index.js';
 import { DOMAIN_ABI, type DomainAbiRow } from './abi-fields.js';
+import { alwaysThere } from './abi-listed.js';
 import { addressText } from './address.js';
 import type { Device, DomainDocument } from './document.js';
 import { bytesOfXml } from './values.js';
@@ -32,6 +33,8 @@ export interface AbiDifference {
   readonly field: string;
   readonly before: string | undefined;
   readonly after: string | undefined;
+  /** Why the guest sees no difference; undefined for one that it sees. */
+  readonly benign?: string;
 }
 
 const BY_ADDRESS = ['address', 'alias', 'boot'];
@@ -146,11 +149,24 @@ export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: Comp
     }
   }
   const there = ({ address = 'there' }: DeviceAbi) => address;
-  for (const device of missing)
-    differences.push({ subject: device.identity, field: 'device', before: there(device), after: undefined });
-  for (const device of added)
-    differences.push({ subject: device.identity, field: 'device', before: undefined, after: there(device) });
+  const why = (device: DeviceAbi, abi: GuestAbi) => {
+    const benign = alwaysThere(device, abi);
+    return benign === undefined ? {} : { benign };
+  };
+  for (const device of missing) {
+    const at = { before: there(device), after: undefined, ...why(device, before) };
+    differences.push({ subject: device.identity, field: 'device', ...at });
+  }
+  for (const device of added) {
+    const at = { before: undefined, after: there(device), ...why(device, after) };
+    differences.push({ subject: device.identity, field: 'device', ...at });
+  }
   return differences;
+}
+
+/** The differences that the guest sees. */
+export function seenByGuest(differences: readonly AbiDifference[]): AbiDifference[] {
+  return differences.filter(({ benign }) => benign === undefined);
 }
 
 /** When two devices are one, best sign first: a NIC that only got another MAC is still told by its place. */

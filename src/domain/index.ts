@@ -1,4 +1,12 @@
-export { type AbiDifference, compareGuestAbi, type DeviceAbi, domainLeaves, type GuestAbi, guestAbi } from './abi.js';
+export {
+  type AbiDifference,
+  compareGuestAbi,
+  type DeviceAbi,
+  domainLeaves,
+  type GuestAbi,
+  guestAbi,
+  seenByGuest,
+} from './abi.js';
 export { type Address, addressLeaves, addressProblem, addressText, type PciAddress, parseAddress } from './address.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';

@@ -67,6 +67,31 @@ export async function defineDomain(
   return defineOnce(connection, serialize(root), uuid, VIR_DOMAIN_DEFINE_VALIDATE, options);
 }
 
+/**
+ * Defines a domain that another host had, from its canonical document as it stands: nothing is filled in or pinned. On this
+ * host it is the first definition; `DOMAIN_EXISTS` otherwise.
+ */
+export async function defineImported(
+  connection: Connection,
+  { xml, name, uuid }: DomainDocument,
+  options: CallOptions,
+): Promise<DomainHandle> {
+  await refuseExisting(connection, name, uuid, options);
+  return defineOnce(connection, xml, uuid, VIR_DOMAIN_DEFINE_VALIDATE, options, 'again');
+}
+
+/**
+ * The one redefinition there is, for abiUpgrade alone: libvirt puts the document in the place of the old one at once, or
+ * refuses it and keeps that.
+ */
+export function redefineForAbiUpgrade(
+  connection: Connection,
+  { xml, uuid }: DomainDocument,
+  options: CallOptions,
+): Promise<DomainHandle> {
+  return defineOnce(connection, xml, uuid, VIR_DOMAIN_DEFINE_VALIDATE, options, 'again');
+}
+
 /** The devices that the caller asked for are remembered in the document itself, so that a later desired state can leave one out. */
 function rememberIntent(root: Element, definition: string | DomainSpec): void {
   const { devices } = new DomainDocument(serialize(root));

@@ -1,6 +1,14 @@
 import { DomainReader, GuestAbiChangedError, queued } from '../apply/index.js';
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
-import { addressText, compareGuestAbi, type Device, decodeSpec, type GuestAbi, guestAbi } from '../domain/index.js';
+import {
+  addressText,
+  compareGuestAbi,
+  type Device,
+  decodeSpec,
+  type GuestAbi,
+  guestAbi,
+  seenByGuest,
+} from '../domain/index.js';
 import { type DiskStorage, disksOf } from '../plan/index.js';
 import { serialize } from '../xml/index.js';
 import { type Pending, pendingOf } from './pending.js';
@@ -93,14 +101,15 @@ export abstract class DomainView {
 
   /**
    * Compares the canonical document, and the running guest if there is one, with an earlier `guestAbi()`. Resolves when
-   * nothing has moved, rejects with `GUEST_ABI_CHANGED` and the list of differences otherwise.
+   * nothing has moved, rejects with `GUEST_ABI_CHANGED` and the list of differences otherwise. What only a newer libvirt
+   * lists, though it was always there, is none.
    */
   async verify(reference: GuestAbi, options: CallOptions = {}): Promise<void> {
     const { canonical, live } = await this.reader.documents(options);
-    const differences = [
+    const differences = seenByGuest([
       ...compareGuestAbi(reference, guestAbi(canonical)),
       ...(live ? compareGuestAbi(reference, guestAbi(live), { live: true }) : []),
-    ];
+    ]);
     if (differences.length > 0)
       throw new GuestAbiChangedError(
         `the guest ABI of ${this.name} differs from the reference`,

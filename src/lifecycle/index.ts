@@ -1,10 +1,26 @@
+export { type AbiUpgradeOptions, AbiUpgradeProposal, type AbiUpgradeRequest } from './abi-upgrade.js';
 export type { AgentOptions, AgentState, Consistency, GuestAgent, Quiesce } from './agent.js';
 export type { BlockJob } from './block-job.js';
+export type { BundleFile, DomainBundle, LeftOutSecret } from './bundle.js';
+export type { StateOptions } from './bundle-files.js';
 export type { CopyFinish, CopyOptions, CopyResult } from './copy-disk.js';
 export { DomainExistsError } from './define.js';
 export type { RebootOptions, RestoreOptions, UndefineOptions } from './domain-power.js';
 export type { DeviceView } from './domain-view.js';
+export type { ExportOptions } from './export.js';
+export {
+  type AskedHost,
+  type ElsewhereOptions,
+  type FindRunningOptions,
+  findRunning,
+  RunningElsewhereError,
+  type SeenDomain,
+  type WhereRunning,
+} from './find-running.js';
 export { type HookContext, HookError, type HookOperation, type Hooks } from './hooks.js';
+export type { HostCheckOptions, HostFinding } from './host-check.js';
+export type { HostFiles } from './host-check-files.js';
+export { type ImportOptions, ImportRefusedError } from './import.js';
 export { ManagedDomain } from './managed-domain.js';
 export { DomainManager, type ManagerOptions } from './manager.js';
 export type { Pending, PendingChange } from './pending.js';

@@ -1,7 +1,7 @@
-import { DomainPower } from './domain-power.js';
+import { DomainEvacuation } from './domain-evacuation.js';
 
 /**
  * One domain of libvirt, with libvirt's own document as the truth. Made by `DomainManager`. What it can do stands in the
  * classes below it, one for each concern: what one can ask, changes by plans, power.
  */
-export class ManagedDomain extends DomainPower {}
+export class ManagedDomain extends DomainEvacuation {}

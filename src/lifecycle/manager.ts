@@ -1,8 +1,11 @@
 import { notFound } from '../apply/index.js';
 import type { CallOptions, Connection } from '../connection/index.js';
-import type { DomainSpec } from '../domain/index.js';
+import { DomainDocument, type DomainSpec } from '../domain/index.js';
+import type { DomainBundle } from './bundle.js';
 import { defineDomain } from './define.js';
 import type { Hooks } from './hooks.js';
+import { type HostCheckOptions, type HostFinding, hostCheck } from './host-check.js';
+import { type ImportOptions, importDomain } from './import.js';
 import { ManagedDomain } from './managed-domain.js';
 
 export interface ManagerOptions {
@@ -13,11 +16,12 @@ const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
 /** Defines domains, once each, and finds those there are. */
 export class DomainManager {
-  readonly #connection: Connection;
+  /** The connection to the host that it manages. */
+  readonly connection: Connection;
   readonly #hooks: Hooks;
 
   constructor(connection: Connection, options: ManagerOptions = {}) {
-    this.#connection = connection;
+    this.connection = connection;
     this.#hooks = options.hooks ?? {};
   }
 
@@ -34,8 +38,8 @@ export class DomainManager {
    *   disks: [{ id: 'root', target: 'vda', file: '/img/root.qcow2', format: 'qcow2', boot: 1 }] });
    */
   async define(definition: string | DomainSpec, options: CallOptions = {}): Promise<ManagedDomain> {
-    const handle = await defineDomain(this.#connection, definition, options);
-    return new ManagedDomain(this.#connection, handle, this.#hooks);
+    const handle = await defineDomain(this.connection, definition, options);
+    return new ManagedDomain(this.connection, handle, this.#hooks);
   }
 
   /** An existing domain by name or UUID, adopted with zero writes. `DOMAIN_NOT_FOUND` when there is none. */
@@ -43,9 +47,9 @@ export class DomainManager {
     const byUuid = UUID.test(nameOrUuid);
     try {
       const { dom } = byUuid
-        ? await this.#connection.call('DOMAIN_LOOKUP_BY_UUID', { uuid: nameOrUuid }, options)
-        : await this.#connection.call('DOMAIN_LOOKUP_BY_NAME', { name: nameOrUuid }, options);
-      return new ManagedDomain(this.#connection, dom, this.#hooks);
+        ? await this.connection.call('DOMAIN_LOOKUP_BY_UUID', { uuid: nameOrUuid }, options)
+        : await this.connection.call('DOMAIN_LOOKUP_BY_NAME', { name: nameOrUuid }, options);
+      return new ManagedDomain(this.connection, dom, this.#hooks);
     } catch (error) {
       throw notFound(error, byUuid ? { uuid: nameOrUuid } : { name: nameOrUuid });
     }
@@ -53,7 +57,38 @@ export class DomainManager {
 
   /** All domains of the host, in libvirt's order. virConnectListAllDomains. */
   async *list(options: CallOptions = {}): AsyncGenerator<ManagedDomain, void, undefined> {
-    const { domains } = await this.#connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 }, options);
-    for (const handle of domains) yield new ManagedDomain(this.#connection, handle, this.#hooks);
+    const { domains } = await this.connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 }, options);
+    for (const handle of domains) yield new ManagedDomain(this.connection, handle, this.#hooks);
+  }
+
+  /**
+   * Whether this host could run a domain that it does not have: `domain.hostCheck()` for one of another host, a bundle, or
+   * domain XML.
+   */
+  async hostCheck(
+    domain: ManagedDomain | DomainBundle | string,
+    options: HostCheckOptions = {},
+  ): Promise<HostFinding[]> {
+    const { signal } = options;
+    const xml =
+      typeof domain === 'string' ? domain : 'document' in domain ? domain.document : await domain.canonical({ signal });
+    return hostCheck(this.connection, new DomainDocument(xml), options);
+  }
+
+  /**
+   * Defines the domain of a bundle on this host, as the same machine: the document as it stands, its UEFI variables and TPM
+   * state, and the guest ABI compared with the bundle's record. The bundle, a value or its JSON text, may come from
+   * anywhere. `virDomainDefineXMLFlags`, once.
+   *
+   * Errors, all before anything is changed: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`, `XML_…` by path for a bundle that is none;
+   * `DOMAIN_RUNNING_ELSEWHERE` (RunningElsewhereError) when it runs on one of `hosts`, or may; `IMPORT_REFUSED`
+   * (ImportRefusedError) with all that this host lacks. `GUEST_ABI_CHANGED` when libvirt made another machine of it: it
+   * is undefined again, and what was written removed.
+   *
+   * @example
+   * const web = await here.import(bundle, { hosts: ['qemu+ssh://node1/system'], paths: { '/images': '/srv/images' } });
+   */
+  async import(bundle: DomainBundle | string, options: ImportOptions = {}): Promise<ManagedDomain> {
+    return new ManagedDomain(this.connection, await importDomain(this.connection, bundle, options), this.#hooks);
   }
 }

@@ -1,6 +1,7 @@
 import { type CallOptions, type Connection, LibvirtError } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { child, children, type Element, parseElement, select, setAt, valueAt } from '../xml/index.js';
+import { child, children, type Element, select, setAt, valueAt } from '../xml/index.js';
+import { domainCapabilities, kindOf } from './domain-capabilities.js';
 
 /**
  * Replaces `<cpu mode='host-model'>` by the custom model that the host expands it to now. libvirt would expand it anew at
@@ -37,20 +38,14 @@ export async function pinHostModel(connection: Connection, domain: Element, opti
 }
 
 async function capabilities(connection: Connection, domain: Element, options: CallOptions): Promise<Element> {
-  const args = {
-    emulatorbin: valueAt(domain, 'devices/emulator') ?? null,
-    arch: valueAt(domain, 'os/type/@arch') ?? null,
-    machine: valueAt(domain, 'os/type/@machine') ?? null,
-    virttype: valueAt(domain, '@type') ?? null,
-    flags: 0,
-  };
+  const kind = kindOf(domain);
   try {
-    return parseElement((await connection.call('CONNECT_GET_DOMAIN_CAPABILITIES', args, options)).capabilities);
+    return await domainCapabilities(connection, kind, options);
   } catch (error) {
     if (!(error instanceof LibvirtError)) throw error;
     throw new LibvirtCanonicalError(
       'UNSUPPORTED',
-      `this host has no ${args.virttype} domains of ${args.arch ?? 'its own architecture'}, machine ${args.machine ?? 'by default'}`,
+      `this host has no ${kind.virttype} domains of ${kind.arch ?? 'its own architecture'}, machine ${kind.machine ?? 'by default'}`,
       {
         cause: error,
         remedy: "Without hardware virtualisation ask for type: 'qemu'",

@@ -1,6 +1,6 @@
 import { type DomainReader, GuestAbiChangedError } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
-import { type AbiDifference, compareGuestAbi, type DomainDocument, guestAbi } from '../domain/index.js';
+import { type AbiDifference, compareGuestAbi, type DomainDocument, guestAbi, seenByGuest } from '../domain/index.js';
 import { suspend } from './power-suspend.js';
 
 /**
@@ -60,5 +60,5 @@ export async function refuseOtherThanSaved(
 }
 
 function between(said: DomainDocument, seen: DomainDocument): AbiDifference[] {
-  return compareGuestAbi(guestAbi(said), guestAbi(seen), { live: true });
+  return seenByGuest(compareGuestAbi(guestAbi(said), guestAbi(seen), { live: true }));
 }

@@ -6,7 +6,10 @@ import { HostSetupError } from './errors.js';
 import { findProgram, run } from './programs.js';
 
 /** What a host needs of a distribution; what these depend on comes along. */
-const PACKAGES = 'libvirt-daemon,libvirt-daemon-log,libvirt-daemon-driver-qemu,qemu-system-x86,qemu-utils';
+const PACKAGES = [
+  'libvirt-daemon,libvirt-daemon-log,libvirt-daemon-driver-qemu',
+  'qemu-system-x86,qemu-utils,ovmf,swtpm,swtpm-tools',
+].join(',');
 /** Counts the ways a root has been made, so that one made the old way is not used. */
 const LAYOUT = 1;
 const FETCHED_WITHIN = 300_000;

@@ -1,0 +1,196 @@
+import {
+  compareGuestAbi,
+  DomainDocument,
+  describe,
+  type GuestAbi,
+  guestAbi,
+  invalid,
+  uuidOf,
+} from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+
+/** The form of {@link DomainBundle}. Another number is another form. */
+export const BUNDLE_FORMAT_VERSION = 1;
+
+/** Longest contents of one file in a bundle, in bytes: UEFI variables are half a megabyte, a TPM's state less. */
+const LARGEST_FILE = 16 * 1024 * 1024;
+
+/** A file in a bundle. */
+export interface BundleFile {
+  /** Of the UEFI variables the whole path on the host it came from; of TPM state the path below its folder. */
+  readonly path: string;
+  readonly base64: string;
+}
+
+/** A value that the bundle leaves out. */
+export interface LeftOutSecret {
+  /** Identity of the device. */
+  readonly subject: string;
+  readonly path: string;
+}
+
+/**
+ * A domain as one JSON value: all that makes its machine the same one on another host. Not in it are the disks. Made by
+ * `domain.export()`, read by `manager.import()`.
+ */
+export interface DomainBundle {
+  readonly formatVersion: typeof BUNDLE_FORMAT_VERSION;
+  readonly name: string;
+  readonly uuid: string;
+  /** ISO 8601. */
+  readonly exportedAt: string;
+  /** What it was exported from. */
+  readonly from: { readonly libvirt: string; readonly qemu: string };
+  /** The canonical document. */
+  readonly document: string;
+  /** Secrets in the document that were left out; undefined when they are in it. */
+  readonly leftOut?: readonly LeftOutSecret[];
+  /** What the guest sees: import compares what it defined with it. */
+  readonly abi: GuestAbi;
+  readonly autostart: boolean;
+  /** The file of UEFI variables. */
+  readonly nvram?: BundleFile;
+  /** State of an emulated TPM, below its folder. */
+  readonly tpm?: readonly BundleFile[];
+  /** What is not in the bundle though the domain has it, for people. */
+  readonly notes: readonly string[];
+}
+
+const FIELDS = [
+  ...['formatVersion', 'name', 'uuid', 'exportedAt', 'from', 'document', 'leftOut', 'abi', 'autostart', 'nvram', 'tpm'],
+  'notes',
+];
+
+/**
+ * Reads a bundle from anywhere: a value or its JSON text. `SPEC_INVALID` and `SPEC_UNKNOWN_FIELD` name the path of what is
+ * wrong; `XML_…` what is wrong with the document. A bundle whose document was changed by hand no longer fits its ABI record.
+ */
+export function parseBundle(value: unknown): DomainBundle {
+  const bundle = object(typeof value === 'string' ? json(value) : value, 'bundle', FIELDS);
+  if (bundle.formatVersion !== BUNDLE_FORMAT_VERSION) {
+    throw invalid(
+      'bundle.formatVersion',
+      `${describe(bundle.formatVersion)} is not the form that this release reads, ${BUNDLE_FORMAT_VERSION}`,
+      'Read it with the release that wrote it, or export again',
+    );
+  }
+  const from = object(bundle.from, 'bundle.from', ['libvirt', 'qemu']);
+  const { nvram, tpm, leftOut } = bundle;
+  const parsed: DomainBundle = {
+    formatVersion: BUNDLE_FORMAT_VERSION,
+    name: text(bundle.name, 'bundle.name'),
+    uuid: uuidOf(bundle.uuid, 'bundle.uuid'),
+    exportedAt: text(bundle.exportedAt, 'bundle.exportedAt'),
+    from: { libvirt: text(from.libvirt, 'bundle.from.libvirt'), qemu: text(from.qemu, 'bundle.from.qemu') },
+    document: text(bundle.document, 'bundle.document'),
+    abi: abiOf(bundle.abi),
+    autostart: boolean(bundle.autostart, 'bundle.autostart'),
+    notes: list(bundle.notes, 'bundle.notes').map((each, at) => text(each, `bundle.notes[${at}]`)),
+    ...(nvram === undefined ? {} : { nvram: file(nvram, 'bundle.nvram', /^\//) }),
+    ...(tpm === undefined
+      ? {}
+      : { tpm: list(tpm, 'bundle.tpm').map((each, at) => file(each, `bundle.tpm[${at}]`, /^[^/]/)) }),
+    ...(leftOut === undefined ? {} : { leftOut: list(leftOut, 'bundle.leftOut').map(leftOutOf) }),
+  };
+  fits(parsed);
+  return parsed;
+}
+
+/** Holds the parts of a bundle against each other: all are of the one domain. */
+function fits({ name, uuid, document: xml, abi, nvram }: DomainBundle): void {
+  const document = new DomainDocument(xml);
+  if (document.root.nodeName !== 'domain')
+    throw invalid('bundle.document', `it is a <${document.root.nodeName}>, not a <domain>`);
+  if (document.isLive) throw invalid('bundle.document', 'it is the document of a running domain', 'Export again');
+  for (const [path, said, is] of [
+    ['bundle.name', name, document.name],
+    ['bundle.uuid', uuid, document.uuid],
+  ] as const)
+    if (said !== is) throw invalid(path, `${describe(said)} is not that of the document, ${describe(is)}`);
+  if (nvram && document.value('os/nvram') !== nvram.path && document.value('os/nvram/source/@file') !== nvram.path)
+    throw invalid('bundle.nvram.path', `${describe(nvram.path)} is not what the document names`);
+  const [difference] = compareGuestAbi(abi, guestAbi(document), { volatile: 'compare' });
+  if (!difference) return;
+  const { subject, field, before, after } = difference;
+  throw invalid(
+    'bundle.abi',
+    `${subject} ${field} is ${describe(before)} in the record and ${describe(after)} in the document`,
+    'The bundle was changed by hand: export again, and change the domain by plans or abiUpgrade',
+  );
+}
+
+function abiOf(value: unknown): GuestAbi {
+  const abi = object(value, 'bundle.abi', ['machine', 'domain', 'devices']);
+  text(abi.machine, 'bundle.abi.machine');
+  texts(abi.domain, 'bundle.abi.domain');
+  for (const [at, each] of list(abi.devices, 'bundle.abi.devices').entries()) {
+    const where = `bundle.abi.devices[${at}]`;
+    const device = object(each, where, ['identity', 'kind', 'name', 'address', 'bootOrder', 'fields']);
+    for (const field of ['identity', 'kind', 'name'] as const) text(device[field], `${where}.${field}`);
+    if (device.address !== undefined) text(device.address, `${where}.address`);
+    if (device.bootOrder !== undefined && !Number.isSafeInteger(device.bootOrder))
+      throw invalid(`${where}.bootOrder`, `${describe(device.bootOrder)} is not a whole number`);
+    texts(device.fields, `${where}.fields`);
+  }
+  return value as GuestAbi;
+}
+
+function leftOutOf(value: unknown, at: number): LeftOutSecret {
+  const where = `bundle.leftOut[${at}]`;
+  const { subject, path } = object(value, where, ['subject', 'path']);
+  return { subject: text(subject, `${where}.subject`), path: text(path, `${where}.path`) };
+}
+
+function file(value: unknown, where: string, shape: RegExp): BundleFile {
+  const { path, base64 } = object(value, where, ['path', 'base64']);
+  const name = text(path, `${where}.path`);
+  if (!shape.test(name) || name.includes('\0') || name.split('/').some((part) => part === '..' || part === '.'))
+    throw invalid(`${where}.path`, `${describe(name)} is not a path that a bundle may hold`);
+  const contents = text(base64, `${where}.base64`);
+  if (contents.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(contents))
+    throw invalid(`${where}.base64`, 'it is not Base64');
+  if ((contents.length / 4) * 3 > LARGEST_FILE)
+    throw invalid(`${where}.base64`, `it is longer than ${LARGEST_FILE} bytes`);
+  return { path: name, base64: contents };
+}
+
+function json(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch (cause) {
+    throw new LibvirtCanonicalError('SPEC_INVALID', 'bundle: the text is no JSON', { path: 'bundle', cause });
+  }
+}
+
+function object(value: unknown, where: string, fields: readonly string[]): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(where, `${describe(value)} is not an object`);
+  const unknown = Object.keys(value).find((field) => !fields.includes(field));
+  if (unknown === undefined) return value as Record<string, unknown>;
+  throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${where}.${unknown} is no field of a bundle`, {
+    path: `${where}.${unknown}`,
+    remedy: `There are ${fields.join(', ')}`,
+  });
+}
+
+function texts(value: unknown, where: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(where, `${describe(value)} is not an object`);
+  for (const [field, each] of Object.entries(value)) text(each, `${where}.${field}`);
+}
+
+function text(value: unknown, where: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  if (value === '' && /\.abi\.|base64$/.test(where)) return value;
+  throw invalid(where, `${describe(value)} is not a text`);
+}
+
+function boolean(value: unknown, where: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw invalid(where, `${describe(value)} is neither true nor false`);
+}
+
+function list(value: unknown, where: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw invalid(where, `${describe(value)} is not a list`);
+}
