@@ -94,6 +94,30 @@ test('one id in two classes is two subscriptions', async () => {
   assert.equal(item, { type: 'event', name: 'NETWORK_LIFECYCLE', data: { net: NET, event: 2, detail: 0 } });
 });
 
+test('a list of events comes through one subscription in the order of the wire', async () => {
+  await using room = await pair();
+  const { daemon, connection } = room;
+  const subscribing = connection.subscribe(['LIFECYCLE', 'REBOOT'], { domain: DOM });
+  for (const n of [0, 1]) {
+    await until(() => daemon.received(REGISTER).length > n);
+    daemon.reply(daemon.received(REGISTER)[n] as ReceivedCall, { callbackID: n });
+  }
+  const subscription = await within(subscribing);
+  for (const n of [1, 2, 3]) {
+    daemon.event('REBOOT', 1, { dom: DOM });
+    daemon.event('LIFECYCLE', 0, lifecycle(n));
+  }
+  const items = await take(subscription, 6);
+  assert.equal(
+    items.map((item) => item.type === 'event' && (item.name === 'LIFECYCLE' ? item.data.event : item.name)),
+    ['REBOOT', 1, 'REBOOT', 2, 'REBOOT', 3],
+  );
+  // The last registration of a class stays until another takes its place.
+  await within(subscription[Symbol.asyncDispose]());
+  assert.is(daemon.received(DEREGISTER).length, 1);
+  assert.is((await within(subscription.next())).done, true);
+});
+
 test('wrapped messages come flat', async () => {
   await using room = await pair();
   const { daemon, connection } = room;
@@ -212,7 +236,7 @@ test('the last registration of a class stays until another takes its place, so t
   await using room = await pair();
   const { daemon } = room;
   const subscription = await subscribeAs(room, 1);
-  await within(subscription.close());
+  await within(subscription[Symbol.asyncDispose]());
   assert.is(daemon.received(DEREGISTER).length, 0);
   daemon.event('LIFECYCLE', 1, lifecycle(1));
   await within(room.connection.call('CONNECT_SUPPORTS_FEATURE', { feature: 1 }));
@@ -255,7 +279,7 @@ test('a daemon that does not answer: subscribe and close end in time', async () 
   await until(() => daemon.received(REGISTER).length === 2);
   daemon.reply(daemon.received(REGISTER)[1] as ReceivedCall, { callbackID: 2 });
   await within(other);
-  await within(subscription.close());
+  await within(subscription[Symbol.asyncDispose]());
   assert.is(daemon.received(DEREGISTER).length, 1);
   await failure(connection.subscribe('REBOOT'), 'CALL_TIMEOUT');
   assert.is(daemon.received(REGISTER).length, 2);
@@ -316,7 +340,7 @@ test('loss: what is queued comes first, then CONNECTION_LOST, then the end', asy
   assert.equal(codes(await take(subscription, 1)), [1]);
   await failure(subscription.next(), 'CONNECTION_LOST');
   assert.equal(await within(subscription.next()), { done: true, value: undefined });
-  await within(subscription.close());
+  await within(subscription[Symbol.asyncDispose]());
 });
 
 test('close of the connection ends subscriptions normally', async () => {
