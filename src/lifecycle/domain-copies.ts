@@ -1,5 +1,7 @@
 import type { CallOptions } from '../connection/index.js';
 import { GuestAgent } from './agent.js';
+import { type BackupRequest, type BackupResult, backup } from './backup.js';
+import { type Checkpoint, checkpoints, deleteCheckpoint } from './backup-checkpoints.js';
 import { type BlockJob, blockJobs, endJob } from './block-job.js';
 import { adoptBlockJob, type CopyFinish, type CopyOptions, type CopyResult, copyDisk } from './copy-disk.js';
 import { diskOf } from './copy-disks.js';
@@ -50,6 +52,26 @@ export abstract class DomainCopies extends DomainChanges {
    */
   moveDisk(disk: string, file: string, options: Omit<CopyOptions, 'quiesce'> = {}): Promise<CopyResult> {
     return copyDisk(this.reader, disk, file, 'pivot', options);
+  }
+
+  /**
+   * Backs disks of the running domain up into new files, as they are at one moment, whole or only what was written since a
+   * checkpoint. An incremental file names the disk's image as its backing file: rebase it on the backup before it
+   * (`qemu-img rebase -u`). virDomainBackupBegin. Errors: `DOMAIN_STATE`, `DEVICE_NOT_FOUND`, `AGENT_UNAVAILABLE`,
+   * `JOB_FAILED`, `ABORTED`, `LIBVIRT`.
+   */
+  backup(request: BackupRequest): Promise<BackupResult> {
+    return backup(this.reader, request);
+  }
+
+  /** The checkpoints of the domain, each after the one before it. virDomainListAllCheckpoints. */
+  checkpoints(options: CallOptions = {}): Promise<Checkpoint[]> {
+    return checkpoints(this.reader, options);
+  }
+
+  /** Deletes a checkpoint; later backups cannot go on from it. virDomainCheckpointDelete. */
+  deleteCheckpoint(name: string, options: CallOptions = {}): Promise<void> {
+    return deleteCheckpoint(this.reader, name, options);
   }
 
   /** The jobs on the disks of the running domain: those that a program which crashed has left, too. */

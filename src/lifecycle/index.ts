@@ -1,5 +1,7 @@
 export { type AbiUpgradeOptions, AbiUpgradeProposal, type AbiUpgradeRequest } from './abi-upgrade.js';
 export type { AgentOptions, AgentState, Consistency, GuestAgent, Quiesce } from './agent.js';
+export type { BackupRequest, BackupResult } from './backup.js';
+export type { Checkpoint } from './backup-checkpoints.js';
 export type { BlockJob } from './block-job.js';
 export type { BundleFile, DomainBundle, LeftOutSecret } from './bundle.js';
 export type { StateOptions } from './bundle-files.js';
