@@ -79,7 +79,7 @@ test('with a URI they run there, with or without a guest that listens, and leave
 test('a name that is none lists those there are', async () => {
   const { code, stderr } = await runBuilt('examples/support/run.js', { args: ['teleport'], deadline: DEADLINE });
   assert.is(code, 2);
-  for (const name of ['define-once', 'desired-state', 'hot-plug', 'reboot']) assert.match(stderr, name);
+  for (const name of ['define-once', 'desired-state', 'hot-plug', 'power', 'reboot']) assert.match(stderr, name);
 });
 
 test.run();
