@@ -68,6 +68,7 @@ export type {
   DiskSourceSpec,
   DiskSpec,
   DomainSpec,
+  DriftChange,
   FilesystemSpec,
   GraphicsSpec,
   GuestAbi,
@@ -144,6 +145,7 @@ export type {
   DomainBundle,
   DomainState,
   DomainStateReason,
+  Drift,
   ElsewhereOptions,
   ExportOptions,
   FindRunningOptions,
@@ -194,5 +196,6 @@ export type {
   FieldChanges,
   PlanJson,
   TowardsOptions,
+  UndoDriftOptions,
 } from './plan/index.js';
 export { Plan } from './plan/index.js';

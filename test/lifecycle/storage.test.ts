@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { withoutBookkeeping } from '../../src/domain/index.js';
 import { type DiskStorage, DomainManager, type ManagedDomain } from '../../src/index.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure, within } from '../support/deadline.js';
@@ -30,7 +31,8 @@ test('a plan that fails leaves the record as it was', async () => {
   assert.match(error.message, 'the domain is as it was');
   const settled = (xml = '') => xml.replace(/ index='\d+'/g, '');
   const after = await documentsOf(domain);
-  assert.is(after.canonical, before.canonical);
+  // libvirt puts a record that it is given again behind the seal.
+  assert.is(withoutBookkeeping(after.canonical), withoutBookkeeping(before.canonical));
   assert.is(settled(after.live), settled(before.live));
 });
 
