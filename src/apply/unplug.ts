@@ -139,9 +139,14 @@ function rejectedByGuest({ errorName }: LibvirtError, { call }: Step): boolean {
   return errorName === 'VIR_ERR_OPERATION_FAILED' && call.procedure !== 'DOMAIN_DETACH_DEVICE_ALIAS';
 }
 
-/** QEMU's own words, never translated: it refuses a second device_del while the first is pending; libvirt hands them on. */
+/**
+ * QEMU's own words, never translated, which libvirt hands on: an earlier request is still under way, or the guest's PCIe
+ * hot-plug is still at work on the slot (pcie_cap_slot_unplug_request_cb).
+ */
+const BUSY = ['already in the process of unplug', 'guest is busy (power indicator blinking)'];
+
 function inProgress({ libvirtMessage }: LibvirtError): boolean {
-  return libvirtMessage.includes('already in the process of unplug');
+  return BUSY.some((words) => libvirtMessage.includes(words));
 }
 
 function notRemoved(
