@@ -207,11 +207,13 @@ function replaceCpu(root: Element, asked: unknown): void {
   const owner = root.ownerDocument as NonNullable<Element['ownerDocument']>;
   const cpu = child(root, 'cpu') ?? (root.appendChild(owner.createElement('cpu')) as Element);
   for (const name of ['model', 'vendor', 'feature', 'maxphysaddr']) removeAll(cpu, name);
-  for (const name of ['match', 'check', 'migratable']) cpu.removeAttribute(name);
+  const custom = cpu.getAttribute('mode') === 'custom';
+  cpu.removeAttribute('migratable');
   setAt(cpu, '@mode', asked === 'host-model' ? asked : 'custom');
   if (asked === 'host-model') return;
   setAt(cpu, '@match', 'exact');
-  setAt(cpu, '@check', 'partial');
+  // How libvirt checks the CPU at start is the domain's own choice.
+  if (!custom) setAt(cpu, '@check', 'partial');
   setAt(cpu, 'model', asked);
   setAt(cpu, 'model/@fallback', 'forbid');
 }
