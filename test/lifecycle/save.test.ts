@@ -47,9 +47,15 @@ test('a save that is given up leaves the guest running and no image', async () =
   // Memory that does not compress takes the save a while.
   await guest.exec('head -c 40000000 /dev/urandom >/tmp/ballast');
   const given = new AbortController();
-  const saving = domain.save({ signal: given.signal });
+  const saving = failure(domain.save({ signal: given.signal }), 'ABORTED', LONG);
+  const { connection } = await bench();
+  await eventually('the job', async () => {
+    const { dom } = await connection.call('DOMAIN_LOOKUP_BY_NAME', { name: domain.name });
+    return (await connection.call('DOMAIN_GET_JOB_INFO', { dom })).type !== 0;
+  });
   given.abort();
-  await failure(saving, 'ABORTED', LONG);
+  await saving;
+  assert.ok(wire.mutators().includes('DOMAIN_ABORT_JOB'), 'the job was under way');
   assert.is(await domain.state(), 'running');
   assert.is((await domain.pending()).managedSave, undefined);
   assert.equal(seen(await within(guest.report())), before);
