@@ -68,7 +68,6 @@ export type {
   DiskSourceSpec,
   DiskSpec,
   DomainSpec,
-  DriftChange,
   FilesystemSpec,
   GraphicsSpec,
   GuestAbi,
@@ -145,7 +144,6 @@ export type {
   DomainBundle,
   DomainState,
   DomainStateReason,
-  Drift,
   ElsewhereOptions,
   ExportOptions,
   FindRunningOptions,
@@ -196,6 +194,5 @@ export type {
   FieldChanges,
   PlanJson,
   TowardsOptions,
-  UndoDriftOptions,
 } from './plan/index.js';
 export { Plan } from './plan/index.js';

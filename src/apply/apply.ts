@@ -5,7 +5,6 @@ import { digestOf, type Plan } from '../plan/index.js';
 import { takeOver, watchLate } from './late.js';
 import { queued } from './queue.js';
 import type { DomainReader } from './read.js';
-import { sealAfter } from './seal.js';
 import { detach, type UnplugOptions, type UnplugResult } from './unplug.js';
 import { type Documents, GuestAbiChangedError, verifyOperation } from './verify.js';
 
@@ -139,17 +138,12 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
       // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
       const nothing = !called && cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
       const done = operations.slice(0, nothing ? at : at + 1);
-      if (onFailure === 'stop') {
-        await sealAfter(reader, before.canonical);
-        throw new ApplyError(plan, at, cause, 'kept', []);
-      }
+      if (onFailure === 'stop') throw new ApplyError(plan, at, cause, 'kept', []);
       const errors = await rollback(reader, done, before, options);
       throw new ApplyError(plan, at, cause, errors.length > 0 ? 'partial' : 'undone', errors);
     }
     tell(options, { operation, state: 'done', done: at + 1, total });
   }
-  const written = context.persistent && operations.some(({ scope }) => scope !== 'live');
-  if (written) await sealAfter(reader, before.canonical, documents.canonical);
   return { operations, unplugs };
 }
 

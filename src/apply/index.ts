@@ -8,7 +8,6 @@ export {
 } from './apply.js';
 export { queued } from './queue.js';
 export { DomainReader, notFound } from './read.js';
-export { seal, sealAfter } from './seal.js';
 export type { LateUnplug, UnplugOptions, UnplugResult } from './unplug.js';
 export { type Documents, differenceText, GuestAbiChangedError } from './verify.js';
 export { nextItem, within } from './wait.js';

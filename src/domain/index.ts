@@ -7,19 +7,10 @@ export {
   guestAbi,
   seenByGuest,
 } from './abi.js';
-export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
 export { type Address, addressLeaves, addressProblem, addressText, type PciAddress, parseAddress } from './address.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
-export {
-  type DriftChange,
-  type DriftedDevice,
-  domainDifferences,
-  driftedDevices,
-  driftFrom,
-  plainPath,
-} from './drift.js';
 export { asWritten, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
 export {
@@ -37,8 +28,6 @@ export {
 } from './operation.js';
 export { OWN_METADATA, ownElement, withoutBookkeeping } from './own-metadata.js';
 export { perDocument } from './per-document.js';
-export { resealed } from './reseal.js';
-export { readSeal, type Seal, sealedForm, sealXml } from './seal.js';
 export * from './settings/index.js';
 export {
   checkedHead,

@@ -1,4 +1,4 @@
-import { type Documents, type DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
+import { type Documents, type DomainReader, GuestAbiChangedError } from '../apply/index.js';
 import { compareGuestAbi, type Device, guestAbi } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 
@@ -103,7 +103,5 @@ export async function verifyImages(
       );
     }
   }
-  // Where an image stands now is this library's doing, and no drift.
-  if (images.size > 0) await sealAfter(reader, before.canonical, after.canonical);
   return after;
 }

@@ -9,7 +9,6 @@ export type { CopyFinish, CopyOptions, CopyResult } from './copy-disk.js';
 export { DomainExistsError } from './define.js';
 export type { RebootOptions, RestoreOptions, UndefineOptions } from './domain-power.js';
 export type { DeviceView } from './domain-view.js';
-export type { Drift } from './drift.js';
 export type { ExportOptions } from './export.js';
 export {
   type AskedHost,

@@ -6,4 +6,3 @@ export { planChanges } from './planner.js';
 export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './request.js';
 export { type DiskStorage, disksOf, StorageRecords } from './storage.js';
 export { planTowards, type TowardsOptions } from './towards.js';
-export { planUndoDrift, type UndoDriftOptions } from './undo-drift.js';

@@ -8,11 +8,10 @@ import {
   type Operation,
   OWN_METADATA,
   readDevice,
-  secretPaths,
   type Withheld,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { parseElement, serialize, setAt } from '../xml/index.js';
+import { parseElement, serialize, setAt, under } from '../xml/index.js';
 
 type Step = Omit<Operation, 'inverse'>;
 /** This library's own elements that hold no secrets. */
@@ -34,7 +33,7 @@ export function withoutSecrets<T extends Step>(operation: T, context: DomainCont
   }
   if (!('xml' in call.args)) return operation;
   const device = readDevice(parseElement(call.args.xml));
-  const paths = secretPaths(device.kind, device.leaves);
+  const paths = [...device.leaves.keys()].filter((path) => device.kind.secret?.some((each) => under(path, each)));
   if (paths.length === 0) return operation;
   const withheld = paths.map((path) => origin(device, path, context));
   for (const path of paths) setAt(device.element, path, HIDDEN);

@@ -118,8 +118,7 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
 const ALIAS = 'alias/@name';
 const NOT_ASKED = 'it was asked for before and is not any more';
 
-/** Controllers come last when devices leave. */
-export function rank({ kind }: Device): number {
+function rank({ kind }: Device): number {
   return kind.element === 'controller' ? 1 : 0;
 }
 
@@ -153,7 +152,7 @@ function read(desired: string | DomainSpec, there: DomainContext): Desired {
 type Found = Pair & { readonly found: Device };
 
 /** A device that goes and comes back as `element`. */
-export interface Replacement {
+interface Replacement {
   readonly found: Device;
   readonly element: Device['element'];
   readonly path: string;
@@ -256,7 +255,7 @@ function busText(demand: BusDemand | undefined): string | undefined {
 }
 
 /** The attach of a device that was detached to be replaced; of one that only goes at the next boot, from then on too. */
-export function anew(draft: Draft, { found, element, path }: Replacement): Asked[] {
+function anew(draft: Draft, { found, element, path }: Replacement): Asked[] {
   const operations = draft.operations.filter(
     ({ action, subject }) => action === 'detach' && subject === found.identity,
   );

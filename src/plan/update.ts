@@ -11,7 +11,6 @@ import {
   type FieldTable,
   HIDDEN,
   invalid,
-  isSecret,
   type Operation,
   readDevice,
   type Scope,
@@ -227,7 +226,7 @@ function changesOf(from: Device, to: Device): Change[] {
 
 /** A change as plans and errors may show it. */
 function shown(kind: DeviceKind, change: Change): Change {
-  if (!isSecret(kind, change.path)) return change;
+  if (!kind.secret?.some((path) => under(change.path, path))) return change;
   const hidden = (value: string | undefined) => value && HIDDEN;
   return { path: change.path, from: hidden(change.from), to: hidden(change.to) };
 }
