@@ -3,9 +3,9 @@
  *
  *   node build/scripts/run-tests.js [--deadline SECONDS] [--in DIRECTORY] [PATTERN…]
  *
- * A file fails when a test in it does, when it ends without uvu's totals or with none, when it is not done by its
- * deadline, and when it leaves a process or a directory of a private host behind. Files named `*.serial.test.ts` run
- * alone, after the others.
+ * A file fails when a test in it does, when it ends without uvu's totals or with no test, when it is not done by its
+ * deadline, and when it leaves a process or a directory of a private host behind. Tests may be skipped, all of a file too:
+ * lines `skipped: WHY` that it prints are shown. Files named `*.serial.test.ts` run alone, after the others.
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -86,7 +86,7 @@ async function runFile(file: string, script: string): Promise<Outcome> {
   if (late) complaints.push(`not done within ${deadline / 1000} s`);
   else if (end !== 0) complaints.push(`ended with ${end}`);
   if (total === undefined) complaints.push('ended without totals');
-  else if (total === 0) complaints.push('holds no test');
+  else if (total === 0 && !skipped) complaints.push('holds no test');
   complaints.push(...(await leftIn(scratch)));
   const failedTests = (total ?? 0) - (passed ?? 0);
   return {
@@ -151,6 +151,7 @@ function show({ file, passed, failed, skipped, seconds, complaints, output }: Ou
     ...(skipped ? [`${skipped} skipped`] : []),
   ];
   console.log(`${good ? 'ok  ' : 'FAIL'}  ${file}  ${counts.join(', ')}  ${seconds.toFixed(1)} s`);
+  if (skipped) for (const why of new Set(output.match(/skipped: .*$/gm))) console.log(`      ${why}`);
   if (good) return;
   for (const complaint of complaints) console.log(`      ${complaint}`);
   console.log(output.replace(/^/gm, '      | '));

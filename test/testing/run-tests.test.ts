@@ -55,6 +55,21 @@ test('counts what was skipped before the closing line', async () => {
   assert.equal(lines, ['ok    a.test.js  1 passed, 1 skipped', '1 skipped', '1 passed, 0 failed']);
 });
 
+test('a file that skips all its tests has not failed, and its reason is shown', async () => {
+  const { code, lines } = await runOver({
+    a: "console.log('  skipped: no debootstrap'); test.skip('one', () => {}); test.run();",
+    b: PASS,
+  });
+  assert.is(code, 0);
+  assert.equal(lines.sort(), [
+    '      skipped: no debootstrap',
+    '1 skipped',
+    '2 passed, 0 failed',
+    'ok    a.test.js  0 passed, 1 skipped',
+    'ok    b.test.js  2 passed',
+  ]);
+});
+
 test('runs only what matches', async () => {
   const { lines } = await runOver({ alpha: PASS, beta: PASS }, 'bet');
   assert.equal(lines, ['ok    beta.test.js  2 passed', '2 passed, 0 failed']);
