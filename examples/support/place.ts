@@ -14,6 +14,8 @@ export interface Place extends AsyncDisposable {
   readonly type: 'kvm' | 'qemu';
   /** Makes an empty raw image and returns its path. */
   disk(name: string): Promise<string>;
+  /** Path of a file beside the images that is not there yet. */
+  file(name: string): string;
   /** What makes the domain boot the small Linux of a private host; nothing on a host of yours, where no system boots. */
   readonly guest: Pick<DomainSpec, 'kernel' | 'devices'>;
   /** Resolves when that Linux runs; at once where there is none. */
@@ -36,6 +38,7 @@ async function ofItsOwn(): Promise<Place> {
     type: 'qemu',
     guest: bootOf(guest),
     disk: (name) => host.createDisk(`${name}.raw`, { size: '64 MiB' }),
+    file: (name) => join(host.directory, 'images', name),
     async booted() {
       const report = await guest.waitForReport(last === undefined ? {} : { after: last });
       last = report.bootId;
@@ -57,7 +60,7 @@ async function yours(uri: string): Promise<Place> {
   );
   const directory = await mkdtemp(join(tmpdir(), 'libvirt-canonical-'));
   // A system daemon runs QEMU as a user of its own.
-  await chmod(directory, 0o755);
+  await chmod(directory, 0o1777);
   return {
     uri,
     name: `example-${randomUUID().slice(0, 8)}`,
@@ -70,6 +73,7 @@ async function yours(uri: string): Promise<Place> {
       await chmod(path, 0o666);
       return path;
     },
+    file: (name) => join(directory, name),
     async booted() {},
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };

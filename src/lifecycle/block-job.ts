@@ -112,8 +112,12 @@ const ENDINGS: Readonly<Record<number, string>> = {
 };
 
 /** `ABORTED` when the caller's signal has fired: asked right before a call that is not to be given up halfway. */
-export function refuseAborted(what: string, signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AbortedError(`${what} (nothing was begun)`, signal.reason);
+export function refuseAborted(
+  what: string,
+  signal: AbortSignal | undefined,
+  effect: string = 'nothing was begun',
+): void {
+  if (signal?.aborted) throw new AbortedError(`${what} (${effect})`, signal.reason);
 }
 
 /** Ends a job: `pivot` goes over to the other image, `cancel` stays on this one. virDomainBlockJobAbort, which waits for it. */

@@ -10,6 +10,7 @@ import {
 } from '../connection/index.js';
 import { compareGuestAbi, DomainDocument, guestAbi, invalid, seenByGuest } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { refuseAborted } from './block-job.js';
 import { type DomainBundle, parseBundle } from './bundle.js';
 import { nvramPath, type StateOptions, tpmFolder, unpacked } from './bundle-files.js';
 import { defineImported } from './define.js';
@@ -19,8 +20,8 @@ import { filesOf, type HostFiles } from './host-check-files.js';
 import { mapHostPaths } from './host-check-paths.js';
 
 /**
- * Options of `import`. An abort before the definition leaves nothing behind; after it the domain stands, as it would
- * without the abort.
+ * Options of `import`. An abort is heeded until the definition is sent, and leaves nothing behind; from then on the import
+ * goes to its end, so that the domain is there, whole, or not at all.
  */
 export interface ImportOptions extends StateOptions, ElsewhereOptions {
   readonly signal?: AbortSignal | undefined;
@@ -69,14 +70,17 @@ export async function importDomain(
     ),
   ];
   if (blocking.length > 0) throw new ImportRefusedError(bundle.name, blocking);
+  const what = `import of ${bundle.name}`;
   const written: string[] = [];
   let handle: DomainHandle;
   try {
     for (const [path, contents] of state) {
+      refuseAborted(what, signal, 'nothing is left of it');
       await files.write(path, contents);
       written.push(path);
     }
-    handle = await defineImported(connection, document, call);
+    refuseAborted(what, signal, 'nothing is left of it');
+    handle = await defineImported(connection, document, {});
     await verify(connection, handle, document);
   } catch (error) {
     // Whoever may have been defined needs its files.
@@ -85,7 +89,7 @@ export async function importDomain(
     throw error;
   }
   if (bundle.autostart && autostart === 'restore')
-    await connection.call('DOMAIN_SET_AUTOSTART', { dom: handle, autostart: 1 }, call);
+    await connection.call('DOMAIN_SET_AUTOSTART', { dom: handle, autostart: 1 });
   return handle;
 }
 

@@ -2,19 +2,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connect, DomainManager } from '../../src/index.js';
 import { PrivateHost } from '../../src/testing/index.js';
-import { runBuilt } from './run.js';
+import { runExample as example, runBuilt } from './run.js';
 
 const DEADLINE = 120_000;
-
-async function example(name: string, uri: readonly string[] = [], env: Record<string, string> = {}): Promise<string> {
-  const { code, stdout, stderr } = await runBuilt('examples/support/run.js', {
-    args: [name, ...uri],
-    env,
-    deadline: DEADLINE,
-  });
-  assert.is(code, 0, `${name}: ${stdout}${stderr}`);
-  return stdout;
-}
 
 test('define-once: the second definition is refused, adopting changes nothing', async () => {
   const said = await example('define-once');

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
 
 /** What a program of the project did. */
 export interface Outcome {
@@ -41,4 +42,19 @@ export async function runBuilt(path: string, { args = [], env = {}, deadline, wa
     child.once('error', reject).once('close', (...end) => done(end));
   });
   return { code, signal, stdout, stderr };
+}
+
+/** What an example printed; fails when it did. */
+export async function runExample(
+  name: string,
+  uri: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await runBuilt('examples/support/run.js', {
+    args: [name, ...uri],
+    env,
+    deadline: 120_000,
+  });
+  assert.is(code, 0, `${name}: ${stdout}${stderr}`);
+  return stdout;
 }

@@ -1,9 +1,12 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DomainDocument, guestAbi } from '../../src/domain/index.js';
 import {
+  CALL_CHANNEL,
+  type CallRecord,
   connect,
   type DomainBundle,
   findRunning,
@@ -12,6 +15,7 @@ import {
   ImportRefusedError,
   RunningElsewhereError,
 } from '../../src/index.js';
+import { LOCAL_FILES } from '../../src/lifecycle/host-check-files.js';
 import { type Bench, benchOnDemand } from '../support/bench.js';
 import { failure } from '../support/deadline.js';
 import { identityMap, machineOf } from '../support/identity-map.js';
@@ -174,6 +178,41 @@ test('what libvirt refuses to define leaves no file, and the record is checked a
   assert.match(error.message, 'memballoon');
   await failure(b.manager.get(bundle.uuid), 'DOMAIN_NOT_FOUND');
   await b.manager.import(bundle);
+});
+
+uefi('an abort: before the definition nothing is left, from then on the import ends whole', async () => {
+  const [a, b] = [await here(), await there()];
+  const nvram = join(a.host.directory, 'etc/libvirt/qemu/nvram/abort_VARS.fd');
+  const domain = await a.manager.define(uefiXml('abort', nvram, await a.disk(), ''));
+  await domain.start({ paused: true });
+  await domain.destroy();
+  await domain.apply(await domain.plan({ set: { autostart: true } }));
+  const bundle = await domain.export({ secrets: 'include' });
+  const abort = new AbortController();
+  const write = async (path: string, contents: Uint8Array) => {
+    await LOCAL_FILES.write(path, contents);
+    abort.abort();
+  };
+  const options = { paths: pathsTo(a, b), files: { ...LOCAL_FILES, write } };
+  const copy = join(b.host.directory, 'etc/libvirt/qemu/nvram/abort_VARS.fd');
+  const error = await harmless(() => b.manager.import(bundle, { ...options, signal: abort.signal }));
+  assert.is(error.code, 'ABORTED');
+  assert.match(error.message, 'nothing is left of it');
+  assert.is(existsSync(copy), false);
+
+  const late = new AbortController();
+  const listener = (message: unknown) => {
+    if ((message as CallRecord).procedure === 'DOMAIN_DEFINE_XML_FLAGS') late.abort();
+  };
+  subscribe(CALL_CHANNEL, listener);
+  try {
+    const moved = await b.manager.import(bundle, { paths: pathsTo(a, b), signal: late.signal });
+    assert.ok(late.signal.aborted);
+    assert.is((await moved.export()).autostart, true);
+    assert.is(existsSync(copy), true);
+  } finally {
+    unsubscribe(CALL_CHANNEL, listener);
+  }
 });
 
 test('hostile bundles end in typed errors by path, and nothing is sent', async () => {
