@@ -1,6 +1,6 @@
 /**
  * Every error this library throws derives from {@link LibvirtCanonicalError} and carries one `code` of this closed list.
- * The codes are stable; messages are for people and may change.
+ * The codes are stable; messages are for people and may change. docs/errors.md has cause and remedy of each.
  */
 export const ERROR_CODES = [
   // input

@@ -122,7 +122,10 @@ export class Caller {
       }
     } catch (cause) {
       // The frame was whole, so the connection is still in step; only this reply is lost.
-      error = new LibvirtCanonicalError('PROTOCOL_VIOLATION', `the reply to ${name} could not be read`, { cause });
+      error = new LibvirtCanonicalError('PROTOCOL_VIOLATION', `the reply to ${name} could not be read`, {
+        cause,
+        remedy: 'The daemon has done it; read back what it led to, and report the reply',
+      });
     }
     if (callChannel.hasSubscribers) {
       const durationMs = performance.now() - started;

@@ -135,7 +135,11 @@ export class Connection implements AsyncDisposable {
     }
     this.#guard.check(procedure, args ?? {});
     const { needs } = procedureOf(procedure);
-    if (needs) throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} was not sent: it ${NEEDS[needs]}`);
+    if (needs) {
+      throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} was not sent: it ${NEEDS[needs]}`, {
+        remedy: 'Use virsh for it',
+      });
+    }
     return this.#sockets.call(prepare(procedure, args), options);
   }
 

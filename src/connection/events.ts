@@ -54,7 +54,10 @@ export interface EventRequest<E extends EventName> {
 /** Checks what a subscription asks for. Throws UNSUPPORTED, ARGUMENT_INVALID. */
 export function eventRequest<E extends EventName>(event: E, options: SubscribeOptions): EventRequest<E> {
   const row = BY_NAME.get(event);
-  if (!row) throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`);
+  if (!row)
+    throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`, {
+      remedy: 'The type EventName lists them',
+    });
   const { filters, args } = EVENT_CLASSES[row.class];
   checkOptions(event, filters, options);
   return {

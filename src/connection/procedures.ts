@@ -72,7 +72,9 @@ export function procedureOf(name: AnyProcedure): Procedure {
   let procedure = known.get(name);
   if (!procedure) {
     if (!Object.hasOwn(PROCEDURES, name)) {
-      throw new LibvirtCanonicalError('UNSUPPORTED', `${name} is no procedure of libvirt's remote or qemu program`);
+      throw new LibvirtCanonicalError('UNSUPPORTED', `${name} is no procedure of libvirt's remote or qemu program`, {
+        remedy: 'The type ProcedureName lists them',
+      });
     }
     const [number, priority, access, since, args, result, needs]: ProcedureRow = PROCEDURES[name];
     procedure = {

@@ -63,6 +63,7 @@ export class Session {
       throw new LibvirtCanonicalError(
         'UNSUPPORTED',
         `events need libvirt 1.2.1 or newer, the daemon is ${this.libvirtVersion}`,
+        { remedy: 'Upgrade libvirt; calls work without events' },
       );
     }
     return this.#events.listen(request, sink, options);

@@ -84,7 +84,9 @@ const tooLong = (): FieldError => new FieldError(`is longer than the ${STRING_MA
 
 /** Raised for bytes that are not what the protocol says. */
 export const violation = (what: string): LibvirtCanonicalError =>
-  new LibvirtCanonicalError('PROTOCOL_VIOLATION', `the peer does not speak libvirt's protocol: ${what}`);
+  new LibvirtCanonicalError('PROTOCOL_VIOLATION', `the peer does not speak libvirt's protocol: ${what}`, {
+    remedy: 'Check that it is a libvirt daemon that listens there, and that nothing on the way alters the stream',
+  });
 
 /** Reads XDR with bounds checked before anything is allocated. Bytes left at the end are no error: newer daemons append. */
 export class XdrReader {
