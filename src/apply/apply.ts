@@ -3,6 +3,7 @@ import { compareGuestAbi, guestAbi, type Operation, wireArguments } from '../dom
 import { LibvirtCanonicalError } from '../errors.js';
 import { digestOf, type Plan } from '../plan/index.js';
 import { takeOver, watchLate } from './late.js';
+import { callSurely } from './outcome.js';
 import { queued } from './queue.js';
 import type { DomainReader } from './read.js';
 import { detach, type UnplugOptions, type UnplugResult } from './unplug.js';
@@ -128,7 +129,7 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
     tell(options, { operation, state: 'started', done: at, total });
     let called = false;
     try {
-      const unplugged = await makeCall(reader, operation, options);
+      const unplugged = await callSurely(reader, operation, documents, () => makeCall(reader, operation, options));
       called = true;
       if (unplugged) unplugs.push(unplugged);
       // What the guest keeps until the next cold boot is gone from the canonical document, and there it is looked for.
@@ -219,7 +220,7 @@ async function rollback(
       try {
         const documents = await reader.documents();
         if (!needed(inverse, documents)) continue;
-        await makeCall(reader, inverse, patient);
+        await callSurely(reader, inverse, documents, () => makeCall(reader, inverse, patient));
         await readBack(reader, inverse, documents, patient);
       } catch (error) {
         errors.push(error);

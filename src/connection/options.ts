@@ -38,7 +38,7 @@ export interface ReconnectOptions {
   readonly attempts: number;
   /** Milliseconds before the first attempt; doubled before each further one. Default 100. */
   readonly delay: number;
-  /** Longest pause, in milliseconds. A socket that lived as long starts the count of attempts anew. Default 5000. */
+  /** Longest pause, in milliseconds. A socket that lived as long, or carried an answer, starts the count of attempts anew. Default 5000. */
   readonly maxDelay: number;
 }
 

@@ -39,7 +39,7 @@ export class Succession {
   #session: Session;
   /** When it was opened. */
   #since = performance.now();
-  /** Attempts to open since a socket last lived long. */
+  /** Attempts to open since a socket last lived long or carried an answer. */
   #attempt = 0;
   /** While there is no socket: settles when there is one, or none to come. */
   #down: { readonly over: Promise<void>; end(): void } | undefined;
@@ -67,7 +67,9 @@ export class Succession {
     for (let repeats = 0; ; ) {
       try {
         const session = this.#up ?? (await this.#ready(call, { signal, timeout: left() }));
-        return await session.send(call, { signal, timeout: left() });
+        const result = await session.send(call, { signal, timeout: left() });
+        this.#attempt = 0;
+        return result;
       } catch (error) {
         if (error instanceof CallTimeoutError) throw new CallTimeoutError(call.name, timeout, error.sent);
         if (!(error instanceof ConnectionLostError) || error.reason === 'client' || this.#ended) throw error;
@@ -141,7 +143,7 @@ export class Succession {
       end = resolve;
     });
     this.#down = { over, end };
-    // A daemon that hangs up at once each time is not to be asked without end.
+    // A daemon that takes each socket and drops it is not to be asked without end.
     if (performance.now() - this.#since >= reconnect.maxDelay) this.#attempt = 0;
     void this.#reopen(closed, reconnect);
   }

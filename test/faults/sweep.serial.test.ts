@@ -1,0 +1,156 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  ApplyError,
+  type ChangeRequest,
+  connect,
+  DomainManager,
+  LibvirtCanonicalError,
+  type ManagedDomain,
+} from '../../src/index.js';
+import { type Bench, benchOnDemand } from '../support/bench.js';
+import { within } from '../support/deadline.js';
+import { FAULTS, type FaultKind, FaultProxy } from '../support/fault-proxy.js';
+import { identityMap, machineOf } from '../support/identity-map.js';
+import { type Documents, documentsOf } from '../support/scenario.js';
+import { Wire } from '../support/wire.js';
+
+/** `LVC_FAULTS=all` walks every kind at every call; else some of the calls of each, another lot for each kind. */
+const ALL = process.env.LVC_FAULTS === 'all';
+const EVERY = ALL ? 1 : 9;
+
+const bench = benchOnDemand();
+test.after(() => bench.stop());
+
+interface Figures {
+  injected: number;
+  completed: number;
+  refused: number;
+  undone: number;
+  lost: number;
+}
+
+/** QEMU lets go of a USB device without asking the guest. */
+const PEN = { input: { id: 'pen', type: 'tablet' } } as const;
+
+/** A change whose undoing needs no guest, and how it is taken back. */
+const REQUESTS: Readonly<
+  Record<'shut off' | 'running', (b: Bench) => Promise<readonly [ChangeRequest, ChangeRequest]>>
+> = {
+  'shut off': async (b) => [
+    {
+      attach: [{ disk: { id: 'data', target: 'vdb', file: await b.disk(), format: 'qcow2' } }],
+      update: [{ interface: 'lan', set: { link: 'down' } }],
+      set: { title: 'during' },
+    },
+    { detach: [{ disk: 'data' }], update: [{ interface: 'lan', set: { link: 'up' } }], set: { title: 'before' } },
+  ],
+  running: async () => [
+    { detach: [{ input: 'pen' }], update: [{ interface: 'lan', set: { link: 'down' } }], set: { title: 'during' } },
+    { attach: [PEN], update: [{ interface: 'lan', set: { link: 'up' } }], set: { title: 'before' } },
+  ],
+};
+
+const guestAbi = ({ canonical, live }: Documents) =>
+  [canonical, live].map((xml) => xml && [machineOf(xml), [...identityMap(xml)]]);
+
+for (const state of ['shut off', 'running'] as const) {
+  test(`every fault at every call of an apply, ${state}: before or after, never between`, async () => {
+    const b = await bench();
+    const spec = { title: 'before', ...(state === 'running' ? { devices: [PEN] } : {}) };
+    const subject = await (state === 'running' ? b.started(spec) : b.define(spec));
+    const [request, back] = await REQUESTS[state](b);
+    const kill = async () => {
+      await b.host.killDaemon();
+      await b.host.startDaemon();
+    };
+    await using proxy = await FaultProxy.start(b.host.uri, kill);
+
+    // Once to and fro, so that libvirt has made up all it will; then what the change leads to when nothing goes wrong.
+    await settle(subject, request, back);
+    const before = await documentsOf(subject);
+    const { calls, after } = await rehearse(subject, proxy, request);
+    await subject.apply(await subject.plan(back));
+    assert.equal(await documentsOf(subject), before, 'the way back leads back');
+    assert.ok(calls >= 6, `${calls} calls`);
+
+    const figures: Figures = { injected: 0, completed: 0, refused: 0, undone: 0, lost: 0 };
+    for (const [row, kind] of FAULTS.entries()) {
+      for (let at = kind.startsWith('events') ? calls : 1 + (row % EVERY); at <= calls; at += EVERY) {
+        const what = `${kind}, call ${at} of ${calls}, ${state}`;
+        const now = await one(subject, proxy, request, { kind, at }, what, figures);
+        const is = same(now, after) ? 'after' : same(now, before) ? 'before' : 'between';
+        if (is === 'between') figures.lost++;
+        assert.is.not(is, 'between', `${what}:\n${now.canonical}\n${now.live}`);
+        assert.equal(guestAbi(now), guestAbi(is === 'after' ? after : before), what);
+        if (is === 'after') await within(subject.apply(await subject.plan(back)), 60_000, `the way back from ${what}`);
+        assert.equal(await documentsOf(subject), before, `back from ${what}`);
+      }
+    }
+    console.log(
+      `${state}: faults injected ${figures.injected} at ${calls} calls, completed ${figures.completed}, ended in an error ${figures.refused} (undone ${figures.undone}), domains lost ${figures.lost}`,
+    );
+    assert.ok(figures.injected >= FAULTS.length, 'each kind happened');
+    assert.is(figures.lost, 0);
+  });
+}
+
+/** Applies over the proxy, meets the fault, and tells how the domain is then. */
+async function one(
+  subject: ManagedDomain,
+  proxy: FaultProxy,
+  request: ChangeRequest,
+  fault: { readonly kind: FaultKind; readonly at: number },
+  what: string,
+  figures: Figures,
+): Promise<Documents> {
+  await using connection = await connect(proxy.uri, { callTimeout: 20_000, reconnect: { delay: 20, attempts: 50 } });
+  const domain = await new DomainManager(connection).get(subject.uuid);
+  using wire = new Wire();
+  // Under the fault from its planning on.
+  proxy.arm(fault);
+  let failure: unknown;
+  try {
+    await within(
+      domain.plan(request).then((plan) => domain.apply(plan)),
+      60_000,
+      what,
+    );
+  } catch (error) {
+    failure = error;
+  }
+  if ((await proxy.disarm()).happened) figures.injected++;
+  if (failure === undefined) figures.completed++;
+  else {
+    assert.instance(failure, LibvirtCanonicalError, `${what}: ${String(failure)}`);
+    figures.refused++;
+    if (failure instanceof ApplyError) {
+      assert.is(failure.rollback, 'undone', `${what}: ${failure.message}\n${failure.rollbackErrors.join('\n')}`);
+      figures.undone++;
+    }
+  }
+  assert.equal(wire.defining(subject.uuid), [], `never redefined: ${what}`);
+  return within(documentsOf(subject), 60_000, `reading after ${what}`);
+}
+
+async function settle(subject: ManagedDomain, request: ChangeRequest, back: ChangeRequest): Promise<void> {
+  for (const change of [request, back]) await subject.apply(await subject.plan(change));
+}
+
+/** How many calls the change takes, and what it leads to. */
+async function rehearse(
+  subject: ManagedDomain,
+  proxy: FaultProxy,
+  request: ChangeRequest,
+): Promise<{ calls: number; after: Documents }> {
+  await using connection = await connect(proxy.uri);
+  const domain = await new DomainManager(connection).get(subject.uuid);
+  proxy.arm({ kind: 'reply delayed', at: Number.POSITIVE_INFINITY });
+  await domain.apply(await domain.plan(request));
+  const { calls } = await proxy.disarm();
+  return { calls, after: await documentsOf(subject) };
+}
+
+const same = (a: Documents, b: Documents): boolean => a.canonical === b.canonical && a.live === b.live;
+
+test.run();
