@@ -5,7 +5,8 @@
  *
  * A file fails when a test in it does, when it ends without uvu's totals or with no test, when it is not done by its
  * deadline, and when it leaves a process or a directory of a private host behind. Tests may be skipped, all of a file too:
- * lines `skipped: WHY` that it prints are shown. Files named `*.serial.test.ts` run alone, after the others.
+ * lines `skipped: WHY` that it prints are shown. Lines `figures: NAME N, NAME N` are added up over all files and shown once,
+ * before the closing line. Files named `*.serial.test.ts` run alone, after the others.
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -108,6 +109,15 @@ function sumOf(output: string, label: string): number | undefined {
   return figures.length === 0 ? undefined : figures.reduce((sum, figure) => sum + figure, 0);
 }
 
+/** What the files counted, by name, added up. uvu's dots may stand before it on the line. */
+function figuresOf(outputs: readonly string[]): string {
+  const sums = new Map<string, number>();
+  for (const [, line = ''] of outputs.join('\n').matchAll(/\bfigures: (.*)$/gm))
+    for (const [, name = '', figure] of line.matchAll(/([a-z][a-z ]*) (\d+)/g))
+      sums.set(name, (sums.get(name) ?? 0) + Number(figure));
+  return [...sums].map(([name, sum]) => `${name} ${sum}`).join(', ');
+}
+
 /** Names what a test file left of its private hosts once they had time to vanish, and removes it. */
 async function leftIn(scratch: string): Promise<string[]> {
   const giveUp = performance.now() + CLEAN_WITHIN;
@@ -174,6 +184,8 @@ await work(serial);
 const sum = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((total, outcome) => total + outcome[key], 0);
 if (outcomes.length === 0) console.log(`No test file matches ${positionals.join(' ') || 'anything'}`);
 if (sum('skipped') > 0) console.log(`${sum('skipped')} skipped`);
+const figures = figuresOf(outcomes.map(({ output }) => output));
+if (figures) console.log(`figures: ${figures}`);
 const failed = sum('failed') + (outcomes.length === 0 ? 1 : 0);
 console.log(`${sum('passed')} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

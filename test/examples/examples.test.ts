@@ -54,6 +54,15 @@ test('unplug: three outcomes, and the one that comes late', async () => {
   assert.match(said, 'disk logs, after the reboot: completed');
 });
 
+test('reconnect: after a gap events go on, and the attach whose answer was lost is there, once', async () => {
+  const said = await example('reconnect');
+  assert.match(said, 'After a restart: paused');
+  assert.match(said, 'The subscription goes on; first item: gap');
+  assert.match(said, 'DOMAIN_ATTACH_DEVICE_FLAGS: CONNECTION_LOST');
+  assert.match(said, 'Applied: disk data is in both documents, once');
+  assert.match(said, 'Told: ua-data was added');
+});
+
 test('with a URI they run there, with or without a guest that listens, and leave no domain', async () => {
   await using host = await PrivateHost.start();
   assert.match(await example('define-once', [host.uri]), /example-\w{8} is defined/);

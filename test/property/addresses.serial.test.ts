@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PrivateHost } from '../../src/testing/index.js';
+import { tellFigures } from '../support/figures.js';
 import { PropertyFailed, walk } from './run.js';
 import { CanonicalSubject, RegeneratingSubject } from './subject.js';
 
@@ -11,7 +12,7 @@ test('no address moves over random changes and reboots, by libvirt and by QEMU',
     figures.defines.every((count) => count === 1),
     `defines for each domain: ${figures.defines}`,
   );
-  console.log(`  ${figures.checks} steps on ${figures.domains} domains, one define each`);
+  tellFigures({ 'random operations run': figures.checks });
 });
 
 test('no address moves for the guest itself either', async () => {
@@ -19,7 +20,7 @@ test('no address moves for the guest itself either', async () => {
   const guest = await host.guest({ name: 'walker' });
   const figures = await walk({ host, guest, define: CanonicalSubject.define, steps: 20, maxCommands: 14 });
   assert.ok(figures.defines.every((count) => count === 1));
-  console.log(`  ${figures.checks} steps with a guest on ${figures.domains} domains`);
+  tellFigures({ 'random operations run': figures.checks });
 });
 
 test('control: the same property fails for a manager that regenerates', async () => {

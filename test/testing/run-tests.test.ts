@@ -70,6 +70,21 @@ test('a file that skips all its tests has not failed, and its reason is shown', 
   ]);
 });
 
+test('figures are added up by name and shown once, before the closing line', async () => {
+  const { lines } = await runOver({
+    a: `process.stdout.write('• '); console.log('figures: faults injected 3, domains lost 0'); ${PASS}`,
+    b: `console.log('figures: faults injected 4, random operations run 12'); ${PASS}`,
+  });
+  const [figures = ''] = lines.slice(-2);
+  assert.match(figures, /^figures: /);
+  assert.equal(figures.slice(9).split(', ').sort(), [
+    'domains lost 0',
+    'faults injected 7',
+    'random operations run 12',
+  ]);
+  assert.is(lines.at(-1), '4 passed, 0 failed');
+});
+
 test('runs only what matches', async () => {
   const { lines } = await runOver({ alpha: PASS, beta: PASS }, 'bet');
   assert.equal(lines, ['ok    beta.test.js  2 passed', '2 passed, 0 failed']);
