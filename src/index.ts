@@ -163,6 +163,10 @@ export type {
   ProgressOptions,
   Quiesce,
   RebootOptions,
+  RescueDisk,
+  RescueKernel,
+  RescueOptions,
+  RescueState,
   RestoreOptions,
   SaveOptions,
   SeenDomain,
@@ -173,6 +177,7 @@ export type {
   StartOptions,
   StateOptions,
   UndefineOptions,
+  UnrescueOptions,
   WhereRunning,
 } from './lifecycle/index.js';
 export {

@@ -21,6 +21,7 @@ export class DomainReader {
   readonly handle: DomainHandle;
   #canonical: DomainDocument | undefined;
   #live: DomainDocument | undefined;
+  #leftover: DomainDocument | undefined;
   /** SECURE is refused on a read-only connection: the documents then come without secrets. */
   #secure: number = VIR_DOMAIN_XML_SECURE;
 
@@ -36,7 +37,16 @@ export class DomainReader {
     // Only a running domain has an id; a shut-off one answers with its canonical document.
     const live = kept(this.#live, plain);
     this.#live = live.isLive ? live : undefined;
+    this.#leftover = live.isLive || plain === canonical ? undefined : live;
     return { canonical: this.#canonical, live: this.#live };
+  }
+
+  /**
+   * What libvirt has in memory for a shut-off domain in place of its canonical document, as of the last read: a transient
+   * start that failed early leaves its own there. Undefined when they are the same text.
+   */
+  get leftover(): DomainDocument | undefined {
+    return this.#leftover;
   }
 
   /** Everything that a plan is made of. */

@@ -33,6 +33,7 @@ interface Doors {
     options: CallOptions,
     permit: 'once' | 'again',
   ): Promise<DomainHandle>;
+  start(connection: Connection, xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle>;
 }
 
 /** What the room may do with a connection and its users may not. */
@@ -161,10 +162,17 @@ export class Connection implements AsyncDisposable {
     }
   }
 
+  async #startTransient(xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle> {
+    const start = prepare('DOMAIN_CREATE_XML', { xml_desc: xml, flags }, { uuid });
+    const { dom } = await this.#sockets.call(start, options);
+    return dom;
+  }
+
   static {
     doors = {
       create: (...parts) => new Connection(...parts),
       define: (connection, ...rest) => connection.#define(...rest),
+      start: (connection, ...rest) => connection.#startTransient(...rest),
     };
   }
 }
@@ -174,6 +182,9 @@ export const createConnection: Doors['create'] = (...parts) => doors.create(...p
 
 /** The way of define-permit.ts, and of nothing else, past the guard. */
 export const defineThrough: Doors['define'] = (...args) => doors.define(...args);
+
+/** The way of transient-permit.ts, and of nothing else, past the guard. */
+export const startThrough: Doors['start'] = (...args) => doors.start(...args);
 
 /** Whether a call that failed has surely changed nothing: libvirt refused it, or never saw it. */
 function certainlyNotDone(error: unknown): boolean {

@@ -7,6 +7,8 @@ export const OWN_METADATA = {
   intent: { prefix: 'lvc', uri: 'urn:libvirt-canonical:intent:1' },
   /** How the volumes of disks were connected, and by whom. Stands in both documents and is planned. */
   storage: { prefix: 'lvcs', uri: 'urn:libvirt-canonical:storage:1' },
+  /** This run is a rescue: from which disk, since when. Live document only, and so gone when the run ends. */
+  rescue: { prefix: 'lvcr', uri: 'urn:libvirt-canonical:rescue:1' },
   /** An apply in progress: written before its first call, gone after its last. Canonical document only. */
   journal: { prefix: 'lvcj', uri: 'urn:libvirt-canonical:journal:1' },
   /** The canonical document as this library left it, to tell what others changed since. Canonical document only. */

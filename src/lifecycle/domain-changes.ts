@@ -3,6 +3,7 @@ import type { CallOptions } from '../connection/index.js';
 import type { DomainSpec } from '../domain/index.js';
 import { type ChangeRequest, type Plan, planChanges, planTowards, type TowardsOptions } from '../plan/index.js';
 import { DomainView } from './domain-view.js';
+import { refuseLeftover } from './transient.js';
 
 /** How a domain changes: by plans. */
 export abstract class DomainChanges extends DomainView {
@@ -24,9 +25,11 @@ export abstract class DomainChanges extends DomainView {
 
   /**
    * Applies a plan: each operation is one libvirt call, verified in both documents. Errors: `PLAN_REFUSED`, `PLAN_STALE`
-   * before anything is changed; `APPLY_FAILED` (ApplyError) with what was undone.
+   * before anything is changed, `DOMAIN_STATE` when a failed transient start left its document in libvirt's memory;
+   * `APPLY_FAILED` (ApplyError) with what was undone.
    */
   async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
+    await refuseLeftover(this.reader, { signal: options.signal });
     const result = await applyPlan(this.reader, plan, options);
     const { connection, handle } = this.reader;
     // libvirt goes by the UUID; the name in the handle is for people, and follows a rename.

@@ -1,15 +1,25 @@
+import { DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { type DiskStorage, disksOf } from '../plan/index.js';
 import type { ManagedDomain } from './managed-domain.js';
 
 /** What the library is doing when it calls a hook. */
-export type HookOperation = 'start' | 'restore' | 'shutdown' | 'destroy' | 'reboot' | 'save';
+export type HookOperation = 'start' | 'restore' | 'shutdown' | 'destroy' | 'reboot' | 'save' | 'rescue' | 'unrescue';
 
 /** What a hook is told beside the domain. */
 export interface HookContext {
   readonly operation: HookOperation;
+  /**
+   * The disks of the canonical document with the records of how their volumes were connected. After a stop also those whose
+   * disk is gone by then: detached from the next boot on, so that this is the moment to disconnect.
+   */
+  readonly disks: readonly DiskStorage[];
   /** The caller's signal: a hook that takes long ends its work on it. */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What the caller of a hook says; the runner reads the disks. */
+export type HookMoment = Omit<HookContext, 'disks'>;
 
 /**
  * Work of the caller's own at the edges of a domain's run. A hook can run more than once for one run (a hard reboot of a
@@ -51,9 +61,15 @@ export class HookRunner {
   }
 
   /** Rejects with {@link HookError}. */
-  async run(hook: keyof Hooks, context: HookContext): Promise<void> {
+  async run(hook: keyof Hooks, context: HookMoment): Promise<void> {
+    const work = this.#hooks[hook];
+    if (!work) return;
     try {
-      await this.#hooks[hook]?.(this.#domain, context);
+      const disks = disksOf(
+        new DomainDocument(await this.#domain.canonical()),
+        hook === 'afterStop' ? 'also' : 'without',
+      );
+      await work(this.#domain, { ...context, disks });
     } catch (error) {
       throw new HookError(hook, context.operation, this.#domain.name, error);
     }

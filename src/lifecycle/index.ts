@@ -31,5 +31,7 @@ export type { Asked, ShutdownOptions, ShutdownProgress } from './power-shutdown.
 export type { StartOptions } from './power-start.js';
 export type { DomainState, DomainStateReason } from './power-state.js';
 export type { Progress, ProgressOptions } from './progress.js';
+export type { RescueOptions, RescueState, UnrescueOptions } from './rescue.js';
+export type { RescueDisk, RescueKernel } from './rescue-document.js';
 export type { SnapshotRequest, SnapshotResult } from './snapshot.js';
 export type { CommitOptions, CommitResult } from './snapshot-commit.js';

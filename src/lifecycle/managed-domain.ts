@@ -1,7 +1,7 @@
-import { DomainEvacuation } from './domain-evacuation.js';
+import { DomainRescue } from './domain-rescue.js';
 
 /**
  * One domain of libvirt, with libvirt's own document as the truth. Made by `DomainManager`. What it can do stands in the
- * classes below it, one for each concern: what one can ask, changes by plans, power.
+ * classes below it, one for each concern: what one can ask, changes by plans, power, rescue.
  */
-export class ManagedDomain extends DomainEvacuation {}
+export class ManagedDomain extends DomainRescue {}

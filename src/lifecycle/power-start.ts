@@ -6,7 +6,7 @@ import {
   VIR_DOMAIN_START_PAUSED,
 } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { type HookContext, HookError, type HookOperation, type HookRunner } from './hooks.js';
+import { HookError, type HookMoment, type HookOperation, type HookRunner } from './hooks.js';
 import { hasManagedSave, managedSaveDocument, refuseManagedSave } from './power-saved.js';
 import { isInvalidNow, refuseRunning, stateError, stateOf } from './power-state.js';
 import { refuseOtherThanSaved, refuseStaleSave, resumeVerified } from './verified-start.js';
@@ -40,7 +40,7 @@ export async function start(
   operation: HookOperation = 'start',
 ): Promise<void> {
   const { signal } = options;
-  const context: HookContext = { operation, signal };
+  const context: HookMoment = { operation, signal };
   // Before any hook: one that unplugs a running guest's volumes because it cannot be started again would do harm.
   await refuseRunning(reader, 'started', { signal });
   if (managedSave === 'refuse') await refuseManagedSave(reader, { signal });
@@ -93,7 +93,7 @@ async function create(reader: DomainReader, flags: number, call: CallOptions): P
 }
 
 /** Calls `afterStop` for a start that came to nothing; when that fails too, both causes are told. */
-async function undo(hooks: HookRunner, context: HookContext, domain: string, error: unknown): Promise<void> {
+async function undo(hooks: HookRunner, context: HookMoment, domain: string, error: unknown): Promise<void> {
   try {
     await hooks.run('afterStop', context);
   } catch (second) {

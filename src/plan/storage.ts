@@ -92,13 +92,17 @@ export class StorageRecords {
 
   /** The record of a disk; undefined when there is none, or when what stands there is none. */
   record(disk: Device): StorageRecord | undefined {
-    const json = this.#kept.find((each) => means(each, disk))?.json;
-    try {
-      return json === undefined ? undefined : (JSON.parse(json) as StorageRecord);
-    } catch {
-      // Somebody else wrote there. It is theirs to mend; the next record for the disk replaces it.
-      return undefined;
-    }
+    return parsed(this.#kept.find((each) => means(each, disk))?.json);
+  }
+
+  /** The records by themselves, as of disks of which nothing more is known. */
+  alone(): DiskStorage[] {
+    return this.#kept.map((each) => ({
+      identity: nameOf(each),
+      target: each.target,
+      source: {},
+      connection: parsed(each.json),
+    }));
   }
 
   /** The element as it stands in a definition, prefix and all; undefined without records. */
@@ -124,9 +128,8 @@ export class StorageRecords {
 
   /** What stands in a record is its owner's: a plan says only that there is one. */
   #changesTo(next: StorageRecords): Change[] {
-    const name = ({ alias, target }: Kept) => `disk ${alias?.slice(3) ?? target}`;
-    const before = new Map(this.#kept.map((each) => [name(each), each.json]));
-    const after = new Map(next.#kept.map((each) => [name(each), each.json]));
+    const before = new Map(this.#kept.map((each) => [nameOf(each), each.json]));
+    const after = new Map(next.#kept.map((each) => [nameOf(each), each.json]));
     return [...new Set([...before.keys(), ...after.keys()])].flatMap((path) => {
       const [from, to] = [before.get(path), after.get(path)];
       return from === to ? [] : [{ path, from: from && 'recorded', to: to && (from ? 'another record' : 'recorded') }];
@@ -146,19 +149,34 @@ export class StorageRecords {
   }
 }
 
-/** The disks of a document with their records. */
-export function disksOf(document: DomainDocument): DiskStorage[] {
+/** The disks of a document with their records; `also` those records whose disk the document does not have. */
+export function disksOf(document: DomainDocument, gone: 'without' | 'also' = 'without'): DiskStorage[] {
   const records = StorageRecords.read(document);
-  return document.devices.filter(isDisk).map((disk) => {
+  const disks = document.devices.filter(isDisk);
+  const there = disks.map((disk) => {
     const spec = decodeSpec(disk.kind.fields, disk.leaves) as Record<string, unknown>;
     const sources = (disk.kind.exclusive?.[0] ?? []) as readonly string[];
     const source = Object.fromEntries(sources.flatMap((key) => (spec[key] === undefined ? [] : [[key, spec[key]]])));
     return { identity: disk.identity, target: disk.name, source, connection: records.record(disk) };
   });
+  return gone === 'also' ? [...there, ...records.without(disks).alone()] : there;
 }
 
 export function isDisk({ kind }: Device): boolean {
   return kind.element === 'disk';
+}
+
+function nameOf({ alias, target }: Kept): string {
+  return `disk ${alias?.slice(3) ?? target}`;
+}
+
+function parsed(json: string | undefined): StorageRecord | undefined {
+  try {
+    return json === undefined ? undefined : (JSON.parse(json) as StorageRecord);
+  } catch {
+    // Somebody else wrote there. It is theirs to mend; the next record for the disk replaces it.
+    return undefined;
+  }
 }
 
 function means({ alias, target }: Kept, disk: Device): boolean {

@@ -63,6 +63,24 @@ test('reconnect: after a gap events go on, and the attach whose answer was lost 
   assert.match(said, 'Told: ua-data was added');
 });
 
+test('rescue: every device stays, the document is the same to the byte, and a failure leaves the guest running', async () => {
+  const said = await example('rescue');
+  assert.match(said, 'In a rescue from disk rescue, target vdc');
+  assert.is(said.match(/The document is as it was: true/g)?.length, 2);
+  for (const [, there, now] of said.matchAll(/(pci \S+), in the rescue (pci \S+)/g)) assert.is(now, there);
+  assert.match(said, 'the domain runs again as it did');
+  assert.match(said, 'It is running');
+});
+
+test('volumes: the record comes with the disk, the hooks have it, secrets are refused', async () => {
+  const said = await example('volumes');
+  assert.match(said, /Starting:\n {2}connect vda: .*\n {2}connect vdb: .*192\.0\.2\.7/);
+  assert.match(said, /Stopping:\n {2}disconnect vda by local\n {2}disconnect vdb by iscsi/);
+  assert.match(said, 'chap_password: it looks like a secret');
+  assert.not.match(said, 'opensesame');
+  assert.match(said, 'Left: disk root');
+});
+
 test('with a URI they run there, with or without a guest that listens, and leave no domain', async () => {
   await using host = await PrivateHost.start();
   assert.match(await example('define-once', [host.uri]), /example-\w{8} is defined/);

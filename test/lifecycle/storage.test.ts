@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type DiskStorage, DomainManager, type ManagedDomain } from '../../src/index.js';
+import { type DiskStorage, DomainManager, type HookContext, type ManagedDomain } from '../../src/index.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure, within } from '../support/deadline.js';
 import { change, documentsOf } from '../support/scenario.js';
@@ -32,6 +32,28 @@ test('a plan that fails leaves the record as it was', async () => {
   const after = await documentsOf(domain);
   assert.is(after.canonical, before.canonical);
   assert.is(settled(after.live), settled(before.live));
+});
+
+test('hooks are handed each disk with its record; after a stop also that of a disk that is gone by then', async () => {
+  const b = await bench();
+  const { uuid } = await b.define({ storage: { root } });
+  const calls: Array<[string, Record<string, unknown>]> = [];
+  const note =
+    (hook: string) =>
+    (_: ManagedDomain, { disks }: HookContext) => {
+      calls.push([hook, connections(disks)]);
+    };
+  const hooks = { beforeStart: note('beforeStart'), afterStop: note('afterStop') };
+  const domain = await new DomainManager(b.connection, { hooks }).get(uuid);
+  await domain.start({ paused: true });
+  const disk = { id: 'data', target: 'vdb', file: await b.disk(), format: 'qcow2' } as const;
+  await domain.apply(await domain.plan({ attach: [{ disk }], storage: { data: san } }));
+  await domain.apply(await domain.plan({ detach: [{ disk: 'data' }], scope: 'config' }));
+  await domain.destroy();
+  assert.equal(calls, [
+    ['beforeStart', { 'disk root': root }],
+    ['afterStop', { 'disk root': root, 'disk data': san }],
+  ]);
 });
 
 test('a record is there from the one definition on, comes and goes with its disk, and libvirt keeps every character', async () => {
