@@ -1,4 +1,4 @@
-import { DOMImplementation, type Document, type Element, XMLSerializer } from '@xmldom/xmldom';
+import { DOMImplementation, type Element, type Node, XMLSerializer } from '@xmldom/xmldom';
 import { create } from 'xmlbuilder2';
 import type { XMLBuilder } from 'xmlbuilder2/lib/interfaces.js';
 import type { Leaves } from './leaves.js';
@@ -39,7 +39,7 @@ function encoded(value: string): string {
 const serializer = new XMLSerializer();
 
 /** The XML text of a node, token for token as it was parsed. */
-export function serialize(node: Element | Document): string {
+export function serialize(node: Node): string {
   // A carriage return must be a reference, or the next parser takes it for a line feed (XML 1.0, 2.11).
   return serializer.serializeToString(node).replaceAll('\r', '&#xD;');
 }

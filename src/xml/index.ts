@@ -1,4 +1,4 @@
-export type { Document, Element } from '@xmldom/xmldom';
+export type { Document, Element, Node } from '@xmldom/xmldom';
 export { buildElement, detachedCopy, serialize } from './build.js';
 export { type LeafChange, type Leaves, leafChanges, leaves, removeAll, setAt, under, valueAt } from './leaves.js';
 export { assertXmlText, parseElement, parseXml } from './parse.js';

@@ -7,9 +7,16 @@ import { LibvirtCanonicalError } from '../errors.js';
 export function scan(text: string, maxDepth: number): void {
   let depth = 0;
   let at = 0;
+  // Looked for once, not once for each tag: most documents have none.
+  let reference = text.indexOf('&');
+  const checkReferences = (from: number, to: number) => {
+    if (reference >= 0 && reference < from) reference = text.indexOf('&', from);
+    for (; reference >= 0 && reference < to; reference = text.indexOf('&', reference + 1)) checkReference(text, reference);
+  };
   for (;;) {
     const found = text.indexOf('<', at);
     const open = found < 0 ? text.length : found;
+    checkReferences(at, open);
     refuseInText(text, at, open);
     if (found < 0) return;
     if (text.startsWith('<!--', open)) at = after(text, '-->', open + 4);
@@ -25,7 +32,7 @@ export function scan(text: string, maxDepth: number): void {
       );
     } else {
       const end = endOfTag(text, open + 1);
-      refuseReferences(text, open, end);
+      checkReferences(open, end);
       if (text[open + 1] === '/') depth--;
       else if (text[end - 2] !== '/') depth++;
       if (depth > maxDepth) {
@@ -42,9 +49,8 @@ export function scan(text: string, maxDepth: number): void {
   }
 }
 
-/** What the parser would let pass in text between tags, and repair: a bare `&`, the end of a CDATA section that is none. */
+/** What the parser would let pass in text between tags, and repair: the end of a CDATA section that is none. */
 function refuseInText(text: string, from: number, to: number): void {
-  refuseReferences(text, from, to);
   const end = text.slice(from, to).indexOf(']]>');
   if (end >= 0) throw malformed(']]> stands outside a CDATA section', ...position(text, from + end));
 }
@@ -52,15 +58,14 @@ function refuseInText(text: string, from: number, to: number): void {
 const OWN_REFERENCE = /&(?:lt|gt|amp|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);/y;
 const REFERENCE = /&[\p{L}_:][\p{L}\p{N}_:.-]*;/uy;
 
-function refuseReferences(text: string, from: number, to: number): void {
-  for (let at = text.indexOf('&', from); at >= 0 && at < to; at = text.indexOf('&', at + 1)) {
-    OWN_REFERENCE.lastIndex = REFERENCE.lastIndex = at;
-    if (OWN_REFERENCE.test(text)) continue;
-    if (!REFERENCE.test(text)) throw malformed('& stands by itself', ...position(text, at));
-    throw new LibvirtCanonicalError('XML_FORBIDDEN', `the XML refers to an entity (${where(text, at)})`, {
-      remedy: 'Write the character itself, or its number',
-    });
-  }
+/** Refuses a bare `&`, which the parser would repair, and what it would expand. */
+function checkReference(text: string, at: number): void {
+  OWN_REFERENCE.lastIndex = REFERENCE.lastIndex = at;
+  if (OWN_REFERENCE.test(text)) return;
+  if (!REFERENCE.test(text)) throw malformed('& stands by itself', ...position(text, at));
+  throw new LibvirtCanonicalError('XML_FORBIDDEN', `the XML refers to an entity (${where(text, at)})`, {
+    remedy: 'Write the character itself, or its number',
+  });
 }
 
 /** The error for text that is no XML. Never quotes the text: it may hold a secret. */

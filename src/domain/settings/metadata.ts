@@ -1,4 +1,4 @@
-import { assertXmlText, child, children, type Element, parseElement, serialize } from '../../xml/index.js';
+import { assertXmlText, child, children, type Element, type Node, parseElement, serialize } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { Change, DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
 import { OWN_METADATA } from '../own-metadata.js';
@@ -126,32 +126,23 @@ function split(text: string | undefined): [prefix: string | null, xml: string | 
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Without the prefix that libvirt gives to every element that comes without a namespace (virXMLInjectNamespace). */
-function bare(element: Element, prefix: string, document: NonNullable<Element['ownerDocument']>): Element {
-  const given = prefix !== '' && element.prefix === prefix;
-  const copy = document.createElement(given ? (element.localName as string) : element.nodeName);
-  for (const { name, value } of Array.from(element.attributes))
-    if (prefix === '' || name !== `xmlns:${prefix}`) copy.setAttribute(name, value);
-  for (const node of Array.from(element.childNodes))
-    copy.appendChild(
-      node.nodeType === node.ELEMENT_NODE ? bare(node as Element, prefix, document) : document.importNode(node, true),
-    );
-  return copy;
-}
-
-/** As text, without the white space between elements, which libvirt sets its own way when it writes the document. */
+/**
+ * An element as text, without the prefix that libvirt gives to every element that comes without a namespace
+ * (virXMLInjectNamespace), and without the white space between elements, which it sets its own way.
+ */
 function settled(element: Element, prefix = ''): string {
-  const root = bare(element, prefix, element.ownerDocument as NonNullable<Element['ownerDocument']>);
-  const strip = (parent: Element): void => {
-    const nodes = Array.from(parent.childNodes);
-    const elements = nodes.filter((node) => node.nodeType === node.ELEMENT_NODE) as Element[];
-    const mixed = nodes.some((node) => node.nodeType === node.TEXT_NODE && node.nodeValue?.trim());
-    if (elements.length > 0 && !mixed)
-      for (const node of nodes) if (node.nodeType === node.TEXT_NODE) parent.removeChild(node);
-    for (const each of elements) strip(each);
-  };
-  strip(root);
-  return serialize(root);
+  const given = prefix !== '' && element.prefix === prefix;
+  const name = given ? element.localName : element.nodeName;
+  const attributes = Array.from(element.attributes).filter((each) => each.name !== `xmlns:${prefix}`);
+  const nodes = Array.from(element.childNodes);
+  const isText = (node: Node) => node.nodeType === node.TEXT_NODE;
+  const isElement = (node: Node): node is Element => node.nodeType === node.ELEMENT_NODE;
+  const spaced = nodes.some(isElement) && !nodes.some((node) => isText(node) && node.nodeValue?.trim());
+  const content = nodes
+    .filter((node) => !(spaced && isText(node)))
+    .map((node) => (isElement(node) ? settled(node, prefix) : serialize(node)));
+  const head = [name, ...attributes.map((each) => serialize(each).trimStart())].join(' ');
+  return nodes.length === 0 ? `<${head}/>` : `<${head}>${content.join('')}</${name}>`;
 }
 
 function checked(value: unknown, uri: string, where: string): string {
