@@ -39,5 +39,5 @@ export {
   requestedDevices,
 } from './spec.js';
 export { type JsonValue, recordJson, type StorageRecord, type StorageRequest } from './storage-record.js';
-export { type BusName, type Capacity, Topology } from './topology.js';
+export { type BusName, busOf, type Capacity, Topology } from './topology.js';
 export { bytesOf, describe, invalid, type Size, uuidOf } from './values.js';

@@ -77,6 +77,8 @@ export class Topology {
   /** Who sits where; in two documents these can be two. */
   readonly #holders = new Map<string, Holder[]>();
   readonly #released = new Set<string>();
+  /** What the controllers offer, by bus: worked out once, until another controller comes. */
+  readonly #offers = new Map<string, readonly Place[]>();
 
   constructor(canonical: DomainDocument, live: DomainDocument | undefined) {
     this.#sides = (live ? [canonical, live] : [canonical]).map(sideOf);
@@ -88,6 +90,7 @@ export class Topology {
     if (scope && kind.element === 'controller') {
       for (const [n, side] of this.#sides.entries())
         if (scope === 'both' || (scope === 'live') === (n === 1)) add(side, leaves);
+      this.#offers.clear();
     }
     this.take(address, identity, kind.bus(leaves), leaves.get('address/@multifunction') === 'on');
   }
@@ -134,10 +137,16 @@ export class Topology {
 
   /** A free place for such a device, its `former` one if that is free; undefined when there is none. `hotplug` asks for one that works while running. */
   choose(demand: BusDemand, hotplug: boolean, former?: string): Address | undefined {
-    const candidates = this.#candidates(demand, hotplug).filter((address) => !this.occupant(address, demand));
-    const again = candidates.find((address) => addressText(address) === former);
-    if (again) return again;
-    return candidates.find((address) => !this.#released.has(place(address, demand))) ?? candidates[0];
+    const free = this.#places(demand, hotplug).filter(({ at }) => !this.#holders.has(at));
+    const own = demand.type === 'drive' ? unitOf(demand) : undefined;
+    const chosen =
+      free.find(({ address }) => former !== undefined && addressText(address) === former) ??
+      // The place that libvirt itself derives from the target name comes first.
+      free.find(({ at }) => at === own && !this.#released.has(at)) ??
+      free.find(({ at }) => !this.#released.has(at)) ??
+      free.find(({ at }) => at === own) ??
+      free[0];
+    return chosen?.address;
   }
 
   /** Says why an address that a request names cannot be had; undefined when it can. */
@@ -185,8 +194,8 @@ export class Topology {
   /** How many places each bus has. */
   capacity(): Readonly<Record<BusName, Capacity>> {
     const count = (demand: BusDemand): Capacity => {
-      const all = this.#candidates(demand, true);
-      return { total: all.length, free: all.filter((address) => !this.#holders.has(place(address, demand))).length };
+      const all = this.#places(demand, true);
+      return { total: all.length, free: all.filter(({ at }) => !this.#holders.has(at)).length };
     };
     return Object.fromEntries(Object.entries(BUSES).map(([name, demand]) => [name, count(demand)])) as Record<
       BusName,
@@ -194,7 +203,18 @@ export class Topology {
     >;
   }
 
-  #candidates(demand: BusDemand, hotplug: boolean): Address[] {
+  /** All places of a bus, taken or not, in the order in which they are given away. */
+  #places(demand: BusDemand, hotplug: boolean): readonly Place[] {
+    const bus = `${busOf(demand)} ${hotplug}`;
+    let places = this.#offers.get(bus);
+    if (!places) {
+      places = this.#addresses(demand, hotplug).map((address) => ({ address, at: place(address, demand) }));
+      this.#offers.set(bus, places);
+    }
+    return places;
+  }
+
+  #addresses(demand: BusDemand, hotplug: boolean): Address[] {
     switch (demand.type) {
       case 'pci':
         return this.#pciBuses(hotplug)
@@ -222,7 +242,9 @@ export class Topology {
           (slot): Address => ({ type: 'dimm', slot, base: undefined }),
         );
       case 'drive':
-        return this.#drives(demand, hotplug);
+        return this.#controllers(demand.controller, hotplug).flatMap(({ index }) =>
+          (DRIVE_UNITS[demand.controller] ?? []).map(({ bus, unit }): Address => driveAt(index, bus, unit)),
+        );
     }
   }
 
@@ -243,24 +265,6 @@ export class Topology {
         range(1, HUB_PORTS).map((n): Address => ({ type: 'usb', bus, port: `${port}.${n}` })),
       ),
     ];
-  }
-
-  #drives(demand: Extract<BusDemand, { type: 'drive' }>, hotplug: boolean): Address[] {
-    const units = DRIVE_UNITS[demand.controller] ?? [];
-    const all = this.#controllers(demand.controller, hotplug).flatMap(({ index }) =>
-      units.map(({ bus, unit }): Address => ({ type: 'drive', controller: index, bus, target: 0, unit })),
-    );
-    // The place that libvirt itself derives from the target name comes first.
-    const nth = targetIndex(demand.target);
-    const preferred = units[nth % units.length];
-    const first = all.filter(
-      (address) =>
-        address.type === 'drive' &&
-        address.controller === Math.floor(nth / units.length) &&
-        address.bus === preferred?.bus &&
-        address.unit === preferred.unit,
-    );
-    return [...first, ...all.filter((address) => !first.includes(address))];
   }
 
   #pciBuses(hotplug: boolean): PciBus[] {
@@ -304,6 +308,12 @@ interface Side {
   readonly slots: number;
 }
 
+/** A place on a bus, and what it is called where it is noted who sits there. */
+interface Place {
+  readonly address: Address;
+  readonly at: string;
+}
+
 /** One device in a place; `shares` is a function 0 with others beside it. */
 interface Holder {
   readonly who: string;
@@ -331,12 +341,29 @@ function add({ controllers }: Side, leaves: Device['leaves']): void {
   controllers.set(type, found.set(index, [...(found.get(index) ?? []), leaves]));
 }
 
+/** The bus that a demand is for: the sort of slot on PCI, the sort of controller for drives. */
+export function busOf(demand: BusDemand): string {
+  return demand.type === 'pci' ? demand.slot : demand.type === 'drive' ? demand.controller : demand.type;
+}
+
 /** The place an address takes up: for PCI the whole slot, since hot-plug works by slot. */
 function place(address: Address, demand?: BusDemand): string {
   if (address.type === 'dimm') return `dimm ${address.slot}`;
   if (address.type === 'pci') return `pci ${address.domain}:${address.bus}:${address.slot}`;
   // Drive addresses do not say which kind of controller they are on.
   return demand?.type === 'drive' ? `${demand.controller} ${addressText(address)}` : addressText(address);
+}
+
+function driveAt(controller: number, bus: number, unit: number): Address {
+  return { type: 'drive', controller, bus, target: 0, unit };
+}
+
+/** The place of the unit that a target name stands for. */
+function unitOf(demand: Extract<BusDemand, { type: 'drive' }>): string | undefined {
+  const units = DRIVE_UNITS[demand.controller] ?? [];
+  const nth = targetIndex(demand.target);
+  const unit = units[nth % units.length];
+  return unit && place(driveAt(Math.floor(nth / units.length), unit.bus, unit.unit), demand);
 }
 
 /** 0 for `vda` and `sda`, 25 for `vdz`, 26 for `vdaa` (virDiskNameToIndex). */

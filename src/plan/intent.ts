@@ -1,5 +1,5 @@
 import type { Device, DomainContext, DomainDocument, Operation } from '../domain/index.js';
-import { addressText, OWN_METADATA, ownElement, SETTINGS } from '../domain/index.js';
+import { addressText, OWN_METADATA, ownElement, ownElementOperations } from '../domain/index.js';
 import { buildElement, children } from '../xml/index.js';
 
 const { prefix: PREFIX, uri: URI } = OWN_METADATA.intent;
@@ -30,8 +30,9 @@ export class Intent {
       children(element)
         .filter((each) => each.localName === name)
         .map(remembered);
+    const byAlias = new Map(document.devices.map((device) => [device.userAlias, device]));
     return new Intent(
-      resolved(all('device'), document).map((each) => renamed(each, document)),
+      resolved(all('device'), document).map((each) => renamed(each, byAlias)),
       all('freed'),
     );
   }
@@ -112,12 +113,10 @@ export class Intent {
   /** The operation that writes it; undefined when the document says the same already. */
   operation(context: DomainContext, written: Intent | undefined): Operation | undefined {
     if (written?.equals(this)) return undefined;
-    const request = { [URI]: { prefix: PREFIX, xml: this.toXml() } };
-    const [operation] = SETTINGS.metadata.plan(request, context, 'intent').operations;
+    const [operation] = ownElementOperations('intent', this.toXml(), context);
     return (
       operation && {
         ...operation,
-        subject: 'intent',
         changes: [],
         reason: 'which devices callers asked for, for the next planTowards',
       }
@@ -131,9 +130,8 @@ function remembered(element: DomainDocument['root']): Remembered {
 }
 
 /** With the names that devices have now: a controller gets its index only at define, and an alias outlives a name. */
-function renamed(each: Remembered, document: DomainDocument): Remembered {
-  const found =
-    each.alias === undefined ? undefined : document.devices.find(({ userAlias }) => userAlias === each.alias);
+function renamed(each: Remembered, byAlias: ReadonlyMap<string | undefined, Device>): Remembered {
+  const found = each.alias === undefined ? undefined : byAlias.get(each.alias);
   return found && found.kind.element === each.kind ? memoryOf(found) : each;
 }
 
@@ -176,6 +174,6 @@ function isRemembered({ kind, userAlias }: Device): boolean {
 
 /** In one order always, so that an intent that has not changed is not written again. */
 function sorted(devices: readonly Remembered[]): readonly Remembered[] {
-  const key = ({ kind, alias, name }: Remembered) => `${kind} ${alias ?? ''} ${name}`;
-  return [...devices].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  const keyed = devices.map((each) => ({ each, key: `${each.kind} ${each.alias ?? ''} ${each.name}` }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ each }) => each);
 }

@@ -1,4 +1,4 @@
-import { type Address, addressProblem, addressText, type Device, invalid, type Scope } from '../domain/index.js';
+import { type Address, addressProblem, addressText, busOf, type Device, invalid, type Scope } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Draft } from './draft.js';
 
@@ -37,9 +37,7 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
   if (!demand) return { address: undefined, scope };
   const address = draft.topology.choose(demand, hotplug, draft.intent?.formerAddress(device));
   if (address) return { address, scope };
-  const shortage = shortageOf(
-    demand.type === 'pci' ? demand.slot : demand.type === 'drive' ? demand.controller : demand.type,
-  );
+  const shortage = shortageOf(busOf(demand));
   if (demand.type === 'drive' && demand.controller === 'scsi') {
     // libvirt would add its default controller, lsilogic, which few guests drive and which needs a PCI bridge.
     draft.refuse(device.identity, path, shortage, "Attach <controller type='scsi' model='virtio-scsi'/> first");

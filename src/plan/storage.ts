@@ -10,8 +10,8 @@ import {
   type Operation,
   OWN_METADATA,
   ownElement,
+  ownElementOperations,
   recordJson,
-  SETTINGS,
   type StorageRecord,
   type StorageRequest,
 } from '../domain/index.js';
@@ -116,11 +116,10 @@ export class StorageRecords {
 
   /** The operations that write them into both documents, in place of those written there. */
   operations(context: DomainContext, written: StorageRecords): Operation[] {
-    const request = { [URI]: this.#kept.length === 0 ? null : { prefix: PREFIX, xml: this.#toXml() } };
+    const xml = this.#kept.length === 0 ? undefined : this.#toXml();
     const changes = written.#changesTo(this);
-    return SETTINGS.metadata.plan(request, context, 'storage').operations.map((operation) => ({
+    return ownElementOperations('storage', xml, context).map((operation) => ({
       ...operation,
-      subject: 'storage',
       changes,
       reason: 'how the volumes of disks are connected, for the hooks and for whoever comes next',
     }));

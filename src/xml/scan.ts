@@ -11,7 +11,8 @@ export function scan(text: string, maxDepth: number): void {
   let reference = text.indexOf('&');
   const checkReferences = (from: number, to: number) => {
     if (reference >= 0 && reference < from) reference = text.indexOf('&', from);
-    for (; reference >= 0 && reference < to; reference = text.indexOf('&', reference + 1)) checkReference(text, reference);
+    for (; reference >= 0 && reference < to; reference = text.indexOf('&', reference + 1))
+      checkReference(text, reference);
   };
   for (;;) {
     const found = text.indexOf('<', at);

@@ -107,7 +107,7 @@ export type { IotuneRequest } from './iotune.js';
 export type { LifecycleRequest } from './lifecycle.js';
 export type { MemoryRequest } from './memory.js';
 export type { MemtuneRequest } from './memtune.js';
-export { type MetadataRequest, metadataText } from './metadata.js';
+export { type MetadataRequest, metadataText, ownElementOperations } from './metadata.js';
 export type { NumatuneRequest } from './numatune.js';
 export type { PerfRequest } from './perf.js';
 export type { ThrottleLimits } from './throttle.js';

@@ -70,13 +70,28 @@ export const metadata: Setting<MetadataRequest> = {
   },
 };
 
-function planElement(uri: string, element: unknown, { canonical, live }: DomainContext, where: string): Operation[] {
+function planElement(uri: string, element: unknown, context: DomainContext, where: string): Operation[] {
   if (uri === '') throw invalid(where, 'the namespace URI is empty');
+  return elementOperations(uri, element === null ? undefined : checked(element, uri, where), context);
+}
+
+/** The operations that write an element of this library's own, well-formed and without its prefix; undefined removes it. */
+export function ownElementOperations(
+  name: keyof typeof OWN_METADATA,
+  xml: string | undefined,
+  context: DomainContext,
+): Operation[] {
+  const { prefix, uri } = OWN_METADATA[name];
+  return elementOperations(uri, xml && `${prefix} ${xml}`, context).map((each) => ({ ...each, subject: name }));
+}
+
+/** `wanted` is prefix and element in one text. */
+function elementOperations(uri: string, wanted: string | undefined, { canonical, live }: DomainContext): Operation[] {
   const operations = planSides({
     name: 'metadata',
     canonical: { [uri]: read(canonical, uri) },
     live: live && { [uri]: read(live, uri) },
-    wanted: { [uri]: element === null ? undefined : checked(element, uri, where) },
+    wanted: { [uri]: wanted },
     label: () => `metadata ${uri}`,
     takesEffect: 'now',
     call: (change, _, flags) => {
