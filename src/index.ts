@@ -125,6 +125,8 @@ export { AbortedError, ERROR_CODES, LibvirtCanonicalError } from './errors.js';
 export type {
   AbiUpgradeOptions,
   AbiUpgradeRequest,
+  AdoptBackupOptions,
+  AdoptOptions,
   AgentOptions,
   AgentState,
   Asked,

@@ -1,7 +1,7 @@
 import type { DomainReader } from '../apply/index.js';
 import { CallTimeoutError, LibvirtError, type LibvirtErrorName } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { stateError, stateOf } from './power-state.js';
+import { stateError } from './power-state.js';
 
 /** `absent`: the domain has no channel for an agent, or is off. `disconnected`: none answers on it. */
 export type AgentState = 'connected' | 'disconnected' | 'absent';
@@ -16,6 +16,8 @@ export interface AgentOptions {
 const CHANNEL = 'org.qemu.guest_agent.0';
 const PING_WITHIN = 10_000;
 const FREEZE_WITHIN = 60_000;
+/** VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT: five seconds to come into step, then as long as it takes. */
+const DEFAULT_TIMEOUT = -1;
 
 /** What libvirt says when nobody answers. */
 const SILENT: ReadonlySet<LibvirtErrorName | undefined> = new Set([
@@ -81,6 +83,26 @@ export class GuestAgent {
     return filesystems;
   }
 
+  /**
+   * Whether the guest's file systems are frozen, by whomever: a program that died over a copy too. A frozen agent refuses to
+   * tell the time; only then it is asked by a command of QEMU's, which libvirt notes about the domain
+   * (virDomainQemuAgentCommand). Default timeout 10 s.
+   */
+  async frozen({ signal, timeout = PING_WITHIN }: AgentOptions = {}): Promise<boolean> {
+    const { connection, handle: dom } = this.#reader;
+    try {
+      await this.ping({ signal, timeout });
+      return false;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+    const args = { dom, cmd: '{"execute":"guest-fsfreeze-status"}', timeout: DEFAULT_TIMEOUT, flags: 0 };
+    const { result } = await this.#asked('be asked whether it is frozen', () =>
+      connection.call('QEMU_DOMAIN_AGENT_COMMAND', args, { signal, timeout }),
+    );
+    return /"frozen"/.test(result ?? '');
+  }
+
   async #asked<T>(what: string, call: () => Promise<T>): Promise<T> {
     try {
       return await call();
@@ -95,6 +117,11 @@ export class GuestAgent {
       throw isSilence(error) ? noAgent(domain, error) : stateError(this.#reader, what, error);
     }
   }
+}
+
+/** True for an answer of the agent that is an error: libvirt has no code of its own for it. */
+export function isRefusal(error: unknown): error is LibvirtError {
+  return error instanceof LibvirtError && error.errorName === 'VIR_ERR_INTERNAL_ERROR';
 }
 
 /** True for libvirt's words for an agent that is not there or does not answer. */
@@ -112,52 +139,4 @@ export function noAgent(domain: string, cause: LibvirtError): LibvirtCanonicalEr
       remedy: `The guest needs qemu-guest-agent running and the domain a virtio channel named ${CHANNEL}`,
     },
   );
-}
-
-/**
- * Whether the guest's file systems are frozen while a copy is taken. `agent`: an error when that cannot be.
- * `if-available`: only when an agent answers. `none`: the copy is like a disk after a power cut.
- */
-export type Quiesce = 'agent' | 'if-available' | 'none';
-
-/** `filesystem`: taken while the guest's file systems were frozen. `crash`: as after a power cut. */
-export type Consistency = 'filesystem' | 'crash';
-
-/** Runs `work` between freeze and thaw, as asked. Thawing is tried whatever happens, and is not cut off by the signal. */
-export async function quiesced<T>(
-  reader: DomainReader,
-  quiesce: Quiesce,
-  { signal }: AgentOptions,
-  work: () => Promise<T>,
-): Promise<{ readonly result: T; readonly consistency: Consistency }> {
-  const agent = new GuestAgent(reader);
-  if (!(await wanted(reader, agent, quiesce, signal))) return { result: await work(), consistency: 'crash' };
-  try {
-    await agent.freeze({ signal });
-  } catch (error) {
-    if (quiesce === 'if-available' && error instanceof LibvirtCanonicalError && error.code === 'AGENT_UNAVAILABLE')
-      return { result: await work(), consistency: 'crash' };
-    await agent.thaw().catch(() => {});
-    throw error;
-  }
-  let result: T;
-  try {
-    result = await work();
-  } catch (error) {
-    await agent.thaw().catch(() => {});
-    throw error;
-  }
-  await agent.thaw();
-  return { result, consistency: 'filesystem' };
-}
-
-/** A guest that does not run cannot be asked, and has nothing in flight but what it had when it stopped. */
-export async function wanted(
-  reader: DomainReader,
-  agent: GuestAgent,
-  quiesce: Quiesce,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  if (quiesce !== 'if-available') return quiesce === 'agent';
-  return (await agent.state({ signal })) === 'connected' && (await stateOf(reader, { signal })).state === 'running';
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DomainReader, nextItem, queued, within } from '../apply/index.js';
 import {
+  LibvirtError,
   paramsToObject,
   VIR_DOMAIN_JOB_COMPLETED,
   VIR_DOMAIN_JOB_NONE,
@@ -10,13 +11,13 @@ import {
 } from '../connection/index.js';
 import { invalid } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
-import { buildElement } from '../xml/index.js';
-import { type Consistency, type Quiesce, quiesced } from './agent.js';
+import { buildElement, parseElement, select, valueAt } from '../xml/index.js';
 import { deleteCheckpoint } from './backup-checkpoints.js';
 import { refuseAborted } from './block-job.js';
 import { diskOf, notRunning, verifyImages } from './copy-disks.js';
 import { isInvalidNow, stateError } from './power-state.js';
 import { ProgressMeter, type ProgressOptions } from './progress.js';
+import { type Consistency, type Quiesce, quiesced, thawLeft } from './quiesce.js';
 
 /** Abort: libvirt ends the job and deletes the files it made, and the checkpoint is deleted; the next backup can go on from the one before. */
 export interface BackupRequest extends ProgressOptions {
@@ -45,9 +46,8 @@ export async function backup(reader: DomainReader, request: BackupRequest): Prom
   const { connection, handle: dom } = reader;
   const { checkpoint, since, quiesce = 'if-available', signal } = request;
   const what = `backup of ${dom.name}`;
-  await using events = await connection.subscribe('JOB_COMPLETED', { domain: dom });
+  await using ending = await endOfBackup(reader);
   let begun = false;
-  let result: BackupResult | undefined;
   const begin = async (): Promise<BackupResult> => {
     const before = await reader.documents({ signal });
     if (!before.live) throw notRunning(dom.name, 'its disks are backed up as the files they are');
@@ -93,18 +93,74 @@ export async function backup(reader: DomainReader, request: BackupRequest): Prom
     await verifyImages(reader, before, new Map());
     return { files: files.map(({ disk, file }) => ({ disk: disk.identity, file })), checkpoint, since, consistency };
   };
-  const ended = nextItem(events, ({ params }) => paramsToObject(params).operation === VIR_DOMAIN_JOB_OPERATION_BACKUP);
-  ended.catch(() => {});
+  let result: BackupResult;
   try {
     result = await queued(dom.uuid, begin);
-    await untilDone(reader, what, ended, request);
+  } catch (error) {
+    if (begun) await abandon(reader, checkpoint);
+    throw error;
+  }
+  return concluded(reader, what, ending, result, request);
+}
+
+/** Which backup it is that a program has left, as far as libvirt does not tell. */
+export interface AdoptBackupOptions extends ProgressOptions {
+  /** The checkpoint that was to be made with it. It is deleted when the backup fails or is aborted. */
+  readonly checkpoint?: string;
+}
+
+/** Takes over the backup that another program, or this one before it crashed, left running: waits for its end. */
+export async function adoptBackup(
+  reader: DomainReader,
+  options: AdoptBackupOptions,
+): Promise<Omit<BackupResult, 'consistency'>> {
+  const { connection, handle: dom } = reader;
+  const { signal, checkpoint } = options;
+  await using ending = await endOfBackup(reader);
+  const documents = await reader.documents({ signal });
+  const { xml } = await connection.call('DOMAIN_BACKUP_GET_XML_DESC', { dom, flags: 0 }, { signal }).catch((error) => {
+    if (!(error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_DOMAIN_BACKUP')) throw error;
+    throw new LibvirtCanonicalError('DOMAIN_STATE', `no backup of ${dom.name} runs`, {
+      cause: error,
+      domain: dom.name,
+      remedy: 'One that has ended by itself left its files whole, one that failed left none',
+    });
+  });
+  const root = parseElement(xml);
+  const files = select(root, 'disks/disk[@backup="yes"]').map((disk) => ({
+    disk: diskOf(documents, disk.getAttribute('name') ?? '').identity,
+    file: valueAt(disk, 'target/@file') ?? '',
+  }));
+  await thawLeft(reader, { signal });
+  const result = { files, checkpoint, since: valueAt(root, 'incremental') };
+  return concluded(reader, `backup of ${dom.name}`, ending, result, options);
+}
+
+/** Subscribes to the end of a domain's backup, before it is looked at. */
+async function endOfBackup({ connection, handle: domain }: DomainReader) {
+  const events = await connection.subscribe('JOB_COMPLETED', { domain });
+  const ended = nextItem(events, ({ params }) => paramsToObject(params).operation === VIR_DOMAIN_JOB_OPERATION_BACKUP);
+  ended.catch(() => {});
+  return { ended, [Symbol.asyncDispose]: () => events[Symbol.asyncDispose]() };
+}
+
+/** Waits for the end of a backup that runs; on failure and abort nothing of it stays. */
+async function concluded<T>(
+  reader: DomainReader,
+  what: string,
+  { ended }: { readonly ended: Promise<unknown> },
+  result: T,
+  options: AdoptBackupOptions,
+): Promise<T> {
+  const { signal, checkpoint } = options;
+  try {
+    await untilDone(reader, what, ended, options);
     return result;
   } catch (error) {
-    if (!begun) throw error;
     const outcome = await abandon(reader, checkpoint);
     if (!signal?.aborted) throw error;
     // It was faster than the abort: the files are whole.
-    if (outcome === 'complete' && result) return result;
+    if (outcome === 'complete') return result;
     throw new AbortedError(`${what} (the job is ended; its files and checkpoint are deleted)`, signal.reason);
   }
 }

@@ -3,15 +3,16 @@ import {
   type TypedParamInput,
   VIR_DOMAIN_BLOCK_COPY_BANDWIDTH,
   VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB,
+  VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES,
 } from '../connection/index.js';
 import { bytesOf, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { buildElement } from '../xml/index.js';
-import { type Consistency, type Quiesce, quiesced } from './agent.js';
 import { cancelledOnFailure, endJob, type JobWords, jobOn, refuseAborted, untilReady } from './block-job.js';
 import { type CopiedDisk, diskOf, notRunning, refusePendingSource, verifyImages } from './copy-disks.js';
 import { stateError } from './power-state.js';
 import type { ProgressOptions } from './progress.js';
+import { type Consistency, type Quiesce, quiesced, thawLeft } from './quiesce.js';
 
 /** Abort: the job is cancelled, the disk stays on its image, and the copy stays incomplete. */
 export interface CopyOptions extends ProgressOptions {
@@ -20,6 +21,14 @@ export interface CopyOptions extends ProgressOptions {
   /** Freeze the guest's file systems for the moment in which the copy is cut off. Default `if-available`. */
   readonly quiesce?: Quiesce;
   /** Bytes a second at most. */
+  readonly bandwidth?: Size;
+}
+
+/** Abort, as for the copy itself: the job is cancelled. */
+export interface AdoptOptions extends Pick<CopyOptions, 'quiesce' | 'signal' | 'onProgress'> {
+  /** What becomes of a copy: the disk stays where it is, or goes over to it. A commit always ends in the pivot. */
+  readonly finish: CopyFinish;
+  /** Bytes a second at most from now on, 0 for no limit. Default: as it runs. virDomainBlockJobSetSpeed. */
   readonly bandwidth?: Size;
 }
 
@@ -98,7 +107,7 @@ async function concludeCopy(
   disk: CopiedDisk,
   file: string,
   finish: CopyFinish,
-  { quiesce = 'if-available', signal }: CopyOptions,
+  { quiesce = 'if-available', signal }: Pick<CopyOptions, 'quiesce' | 'signal'>,
 ): Promise<CopyResult> {
   return queued(reader.handle.uuid, async () => {
     const before = await reader.documents({ signal });
@@ -117,14 +126,9 @@ async function concludeCopy(
  * Takes over a copy or an active commit that another program, or this one before it crashed, left running: waits for the mirror and
  * finishes it.
  */
-export async function adoptBlockJob(
-  reader: DomainReader,
-  name: string,
-  finish: CopyFinish,
-  options: CopyOptions,
-): Promise<CopyResult> {
+export async function adoptBlockJob(reader: DomainReader, name: string, options: AdoptOptions): Promise<CopyResult> {
   const { connection, handle: dom } = reader;
-  const { signal } = options;
+  const { signal, finish, bandwidth } = options;
   await using events = await connection.subscribe('BLOCK_JOB_2', { domain: dom });
   const disk = diskOf(await reader.documents({ signal }), name);
   const job = await jobOn(reader, disk, signal);
@@ -139,7 +143,13 @@ export async function adoptBlockJob(
     what: `${type} of ${disk.identity} of ${dom.name} to ${file}`,
     leaves: type === 'copy' ? COPY_LEAVES(file) : `the disk stays on ${disk.file}`,
   };
+  refuseAborted(words.what, signal);
+  await thawLeft(reader, { signal });
   return cancelledOnFailure(reader, disk, words, signal, async () => {
+    if (bandwidth !== undefined) {
+      const speed = { bandwidth: bytesOf(bandwidth, 'bandwidth'), flags: VIR_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES };
+      await connection.call('DOMAIN_BLOCK_JOB_SET_SPEED', { dom, path: disk.target, ...speed });
+    }
     await untilReady(reader, disk, events, words, options);
     return concludeCopy(reader, disk, file, type === 'copy' ? finish : 'pivot', options);
   });

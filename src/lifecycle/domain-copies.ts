@@ -1,11 +1,12 @@
 import type { CallOptions } from '../connection/index.js';
 import { GuestAgent } from './agent.js';
-import { type BackupRequest, type BackupResult, backup } from './backup.js';
+import { type AdoptBackupOptions, adoptBackup, type BackupRequest, type BackupResult, backup } from './backup.js';
 import { type Checkpoint, checkpoints, deleteCheckpoint } from './backup-checkpoints.js';
 import { type BlockJob, blockJobs, endJob } from './block-job.js';
-import { adoptBlockJob, type CopyFinish, type CopyOptions, type CopyResult, copyDisk } from './copy-disk.js';
+import { type AdoptOptions, adoptBlockJob, type CopyOptions, type CopyResult, copyDisk } from './copy-disk.js';
 import { diskOf } from './copy-disks.js';
 import { DomainChanges } from './domain-changes.js';
+import { thawLeft } from './quiesce.js';
 import { type SnapshotRequest, type SnapshotResult, snapshot } from './snapshot.js';
 import { type CommitOptions, type CommitResult, commitDisk } from './snapshot-commit.js';
 
@@ -80,16 +81,30 @@ export abstract class DomainCopies extends DomainChanges {
   }
 
   /**
-   * Takes over a copy or an active commit that runs on a disk, and finishes it: `keep` or `pivot` for a copy, the pivot for a commit.
-   * Errors: `DOMAIN_STATE` when there is none, and those of {@link copyDisk}.
+   * Takes over a copy or an active commit that runs on a disk, and finishes it: `keep` or `pivot` for a copy, the pivot for
+   * a commit. A guest that the program before left frozen is thawed. Errors: `DOMAIN_STATE` when there is none, and those of
+   * {@link copyDisk}.
    */
-  adoptBlockJob(disk: string, options: CopyOptions & { readonly finish: CopyFinish }): Promise<CopyResult> {
-    return adoptBlockJob(this.reader, disk, options.finish, options);
+  adoptBlockJob(disk: string, options: AdoptOptions): Promise<CopyResult> {
+    return adoptBlockJob(this.reader, disk, options);
   }
 
-  /** Cancels the job on a disk, which stays on its image; what the job wrote stays, too. virDomainBlockJobAbort. */
+  /**
+   * Takes over the backup that runs, and waits for its end; an abort ends it, as that of {@link backup}. A guest that
+   * the program before left frozen is thawed. virDomainBackupGetXMLDesc. Errors: `DOMAIN_STATE` when none runs, `JOB_FAILED`,
+   * `ABORTED`.
+   */
+  adoptBackup(options: AdoptBackupOptions = {}): Promise<Omit<BackupResult, 'consistency'>> {
+    return adoptBackup(this.reader, options);
+  }
+
+  /**
+   * Cancels the job on a disk, which stays on its image; what the job wrote stays, too, but for a backup, which ends for
+   * all its disks and whose files libvirt deletes. A guest that a program left frozen is thawed. virDomainBlockJobAbort.
+   */
   async abortBlockJob(disk: string, { signal }: CallOptions = {}): Promise<void> {
     const { target } = diskOf(await this.reader.documents({ signal }), disk);
     await endJob(this.reader, target, 'cancel');
+    await thawLeft(this.reader, { signal });
   }
 }

@@ -1,11 +1,11 @@
 export { type AbiUpgradeOptions, AbiUpgradeProposal, type AbiUpgradeRequest } from './abi-upgrade.js';
-export type { AgentOptions, AgentState, Consistency, GuestAgent, Quiesce } from './agent.js';
-export type { BackupRequest, BackupResult } from './backup.js';
+export type { AgentOptions, AgentState, GuestAgent } from './agent.js';
+export type { AdoptBackupOptions, BackupRequest, BackupResult } from './backup.js';
 export type { Checkpoint } from './backup-checkpoints.js';
 export type { BlockJob } from './block-job.js';
 export type { BundleFile, DomainBundle, LeftOutSecret } from './bundle.js';
 export type { StateOptions } from './bundle-files.js';
-export type { CopyFinish, CopyOptions, CopyResult } from './copy-disk.js';
+export type { AdoptOptions, CopyFinish, CopyOptions, CopyResult } from './copy-disk.js';
 export { DomainExistsError } from './define.js';
 export type { RebootOptions, RestoreOptions, UndefineOptions } from './domain-power.js';
 export type { DeviceView } from './domain-view.js';
@@ -31,6 +31,7 @@ export type { Asked, ShutdownOptions, ShutdownProgress } from './power-shutdown.
 export type { StartOptions } from './power-start.js';
 export type { DomainState, DomainStateReason } from './power-state.js';
 export type { Progress, ProgressOptions } from './progress.js';
+export type { Consistency, Quiesce } from './quiesce.js';
 export type { RescueOptions, RescueState, UnrescueOptions } from './rescue.js';
 export type { RescueDisk, RescueKernel } from './rescue-document.js';
 export type { SnapshotRequest, SnapshotResult } from './snapshot.js';

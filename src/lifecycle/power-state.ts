@@ -52,16 +52,17 @@ export async function refuseRunning(reader: DomainReader, what: string, call: Ca
   });
 }
 
-/** libvirt's OPERATION_INVALID as `DOMAIN_STATE`; anything else as it is. */
+/** libvirt's OPERATION_INVALID and BLOCK_COPY_ACTIVE as `DOMAIN_STATE`; anything else as it is. */
 export function stateError({ handle }: DomainReader, what: string, error: unknown): unknown {
-  if (!isInvalidNow(error)) return notFound(error, handle);
+  const busy = error instanceof LibvirtError && error.errorName === 'VIR_ERR_BLOCK_COPY_ACTIVE';
+  if (!busy && !isInvalidNow(error)) return notFound(error, handle);
   return new LibvirtCanonicalError(
     'DOMAIN_STATE',
     `domain ${handle.name} cannot ${what} now: ${error.libvirtMessage}`,
     {
       cause: error,
       domain: handle.name,
-      remedy: 'Look at state()',
+      remedy: busy ? 'blockJobs() lists what runs: adoptBlockJob or abortBlockJob ends it' : 'Look at state()',
     },
   );
 }

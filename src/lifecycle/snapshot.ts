@@ -8,10 +8,11 @@ import {
 import { invalid } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { buildElement } from '../xml/index.js';
-import { type Consistency, GuestAgent, isSilence, noAgent, type Quiesce, wanted } from './agent.js';
+import { GuestAgent, isRefusal, isSilence, noAgent } from './agent.js';
 import { refuseAborted } from './block-job.js';
 import { diskOf, refusePendingSource, verifyImages } from './copy-disks.js';
 import { stateError } from './power-state.js';
+import { type Consistency, frozenAlready, type Quiesce, wanted } from './quiesce.js';
 
 export interface SnapshotRequest {
   /** Part of the names of files that libvirt chooses itself. */
@@ -88,6 +89,7 @@ export function snapshot(reader: DomainReader, request: SnapshotRequest): Promis
     try {
       await call(frozen ? VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE : 0);
     } catch (error) {
+      if (frozen && isRefusal(error)) throw await frozenAlready(reader, error);
       if (!frozen || !isSilence(error)) throw stateError(reader, 'be snapshot', error);
       if (quiesce === 'agent') throw noAgent(dom.name, error);
       frozen = false;
