@@ -4,12 +4,16 @@ export type {
   ApplyOptions,
   ApplyProgress,
   ApplyResult,
+  InterruptedApply,
   LateUnplug,
   OperationSummary,
+  RecoverOptions,
+  RecoverResult,
+  Standing,
   UnplugOptions,
   UnplugResult,
 } from './apply/index.js';
-export { ApplyError, GuestAbiChangedError } from './apply/index.js';
+export { ApplyError, GuestAbiChangedError, PlanStaleError } from './apply/index.js';
 export type {
   CallOptions,
   CallRecord,
@@ -199,6 +203,8 @@ export type {
   DeviceUpdate,
   DiskStorage,
   FieldChanges,
+  Fingerprints,
+  PartChange,
   PlanJson,
   TowardsOptions,
 } from './plan/index.js';

@@ -1,13 +1,20 @@
-import { type CallOptions, LibvirtError } from '../connection/index.js';
-import { compareGuestAbi, guestAbi, type Operation, wireArguments } from '../domain/index.js';
+import { LibvirtError } from '../connection/index.js';
+import type { DomainContext, Operation } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { digestOf, type Plan } from '../plan/index.js';
+import type { Plan } from '../plan/index.js';
+import { entriesIn, Journal, refuseInterrupted, vanished } from './journal.js';
 import { takeOver, watchLate } from './late.js';
 import { callSurely } from './outcome.js';
 import { queued } from './queue.js';
 import type { DomainReader } from './read.js';
-import { detach, type UnplugOptions, type UnplugResult } from './unplug.js';
-import { type Documents, GuestAbiChangedError, verifyOperation } from './verify.js';
+import { rollback } from './rollback.js';
+import { refuseStale } from './stale.js';
+import { makeCall, type OperationSummary, readBack, summaryOf } from './step.js';
+import type { UnplugOptions, UnplugResult } from './unplug.js';
+import type { Documents } from './verify.js';
+
+/** Milliseconds that an apply waits for one of another process. */
+const WAIT = 10_000;
 
 /** Options of `apply`. */
 export interface ApplyOptions {
@@ -18,6 +25,8 @@ export interface ApplyOptions {
   readonly onProgress?: (progress: ApplyProgress) => void;
   /** How long the guest is given to let go of a device. */
   readonly unplug?: UnplugOptions;
+  /** Milliseconds to wait for another process that applies to the domain. Default 10,000. */
+  readonly wait?: number;
 }
 
 export interface ApplyProgress {
@@ -36,15 +45,6 @@ export interface ApplyResult {
   readonly unplugs: readonly UnplugResult[];
 }
 
-/** An operation without its arguments, which can hold secrets: errors are logged. */
-export interface OperationSummary extends Omit<Operation, 'call' | 'inverse'> {
-  readonly procedure: Operation['call']['procedure'];
-}
-
-function summaryOf({ call, inverse: _, ...rest }: Operation): OperationSummary {
-  return { ...rest, procedure: call.procedure };
-}
-
 /** An operation failed. `code` is `APPLY_FAILED`, `cause` the failure itself. */
 export class ApplyError extends LibvirtCanonicalError {
   override readonly name = 'ApplyError';
@@ -54,7 +54,10 @@ export class ApplyError extends LibvirtCanonicalError {
   readonly applied: readonly OperationSummary[];
   /** Operations that were not run. */
   readonly notRun: readonly OperationSummary[];
-  /** `undone`: the domain is as it was. `kept`: the applied ones stand. `partial`: undoing failed too, see `rollbackErrors`. */
+  /**
+   * `undone`: both documents are exactly as they were. `kept`: the applied ones stand, for good. `partial`: undoing failed
+   * too, see `rollbackErrors`; the journal of the apply stands, and `recover` settles it.
+   */
   readonly rollback: 'undone' | 'kept' | 'partial';
   readonly rollbackErrors: readonly unknown[];
 
@@ -78,7 +81,9 @@ export class ApplyError extends LibvirtCanonicalError {
       domain: plan.domain.name,
       device: operation.subject,
       remedy:
-        rollback === 'partial' ? 'Plan again from the documents as they are now' : 'Mend the cause and plan again',
+        rollback === 'partial'
+          ? "Mend the cause, then recover({ mode: 'undo' }) or ({ mode: 'complete' })"
+          : 'Mend the cause and plan again',
     });
     this.operation = summaryOf(operation);
     this.applied = plan.operations.slice(0, at).map(summaryOf);
@@ -89,8 +94,9 @@ export class ApplyError extends LibvirtCanonicalError {
 }
 
 /**
- * Runs a plan: refuses one with refusals (`PLAN_REFUSED`) or a stale one (`PLAN_STALE`) before anything is sent, then
- * makes each call, reads both documents back and compares. Applies to one domain queue up within this process.
+ * Runs a plan: refuses one with refusals (`PLAN_REFUSED`) or a stale one (`PLAN_STALE`) before anything is sent, waits for
+ * its turn among processes, makes each call, reads both documents back and compares. Applies to one domain queue up within
+ * this process; of two processes one has the turn, and the other waits or is refused (`APPLY_IN_PROGRESS`).
  */
 export function applyPlan(reader: DomainReader, plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
   return queued(reader.handle.uuid, async () => {
@@ -109,20 +115,44 @@ function isUnconfirmed(cause: unknown): boolean {
 }
 
 async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Promise<ApplyResult> {
-  const { signal, onFailure = 'rollback' } = options;
-  const call: CallOptions = { signal };
+  const { signal, wait = WAIT } = options;
   refuse(plan, reader);
-  const context = await reader.context(call);
-  if (digestOf(context) !== plan.digest) {
-    throw new LibvirtCanonicalError('PLAN_STALE', `domain ${plan.domain.name} has changed since the plan was made`, {
-      domain: plan.domain.name,
-      remedy: 'Plan again and look at the new plan',
-    });
+  // Whatever can be refused is refused before anything is written.
+  const context = await reader.context({ signal });
+  refuseInterrupted(reader, entriesIn(context.canonical));
+  refuseStale(plan, context);
+  const whole = plan.completed(context);
+  if (whole.operations.length === 0) return { operations: [], unplugs: [] };
+  const { journal, context: now } = await Journal.claim(reader, context.persistent, { signal, wait });
+  let live: Documents['live'];
+  try {
+    refuseStale(plan, now);
+    takeOver(reader, plan);
+    // One call takes place or does not; what several lead to can be left halfway.
+    if (whole.operations.length > 1) await journal.begin(whole, context, { signal });
+    live = now.live;
+    const result = await perform(reader, whole, context, journal, options);
+    await journal.end(live);
+    return result;
+  } catch (error) {
+    // What could not be undone is left to `recover`.
+    if (!(error instanceof ApplyError && error.rollback === 'partial')) await journal.end(live).catch(() => {});
+    else journal.leave();
+    throw error;
   }
-  takeOver(reader, plan);
-  const { operations } = plan.completed(context);
-  const before: Documents = context;
-  let documents = before;
+}
+
+/** Makes the calls, each verified, and undoes them when one fails. */
+async function perform(
+  reader: DomainReader,
+  plan: Plan,
+  before: DomainContext,
+  journal: Journal,
+  options: ApplyOptions,
+): Promise<ApplyResult> {
+  const { onFailure = 'rollback' } = options;
+  const { operations } = plan;
+  let documents: Documents = before;
   const total = operations.length;
   const unplugs: UnplugResult[] = [];
   for (const [at, operation] of operations.entries()) {
@@ -140,9 +170,12 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
       const nothing = !called && cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
       const done = operations.slice(0, nothing ? at : at + 1);
       if (onFailure === 'stop') throw new ApplyError(plan, at, cause, 'kept', []);
-      const errors = await rollback(reader, done, before, options);
+      const undone = (each: Operation) =>
+        tell(options, { operation: each, state: 'undone', done: 0, total: done.length });
+      const errors = await rollback(reader, done, before, options, undone);
       throw new ApplyError(plan, at, cause, errors.length > 0 ? 'partial' : 'undone', errors);
     }
+    if (!journal.standsIn(documents)) throw vanished(reader);
     tell(options, { operation, state: 'done', done: at + 1, total });
   }
   return { operations, unplugs };
@@ -178,77 +211,4 @@ function tell({ onProgress }: ApplyOptions, progress: ApplyProgress): void {
   } catch {
     // Documented at `onProgress`.
   }
-}
-
-/** Makes the one call of an operation. */
-async function makeCall(
-  reader: DomainReader,
-  operation: Omit<Operation, 'inverse'>,
-  options: ApplyOptions,
-): Promise<UnplugResult | undefined> {
-  if (operation.action === 'detach') return detach(reader, operation, options.unplug ?? {}, options.signal);
-  const { procedure } = operation.call;
-  const args = { dom: reader.handle, ...wireArguments(operation.call) };
-  await reader.connection.call(procedure as 'DOMAIN_ATTACH_DEVICE_FLAGS', args as never, { signal: options.signal });
-  return undefined;
-}
-
-/** Reads both documents after a call and compares; returns them. */
-async function readBack(
-  reader: DomainReader,
-  operation: Omit<Operation, 'inverse'>,
-  before: Documents,
-  options: ApplyOptions,
-): Promise<Documents> {
-  const after = await reader.documents({ signal: options.signal });
-  verifyOperation(operation, before, after);
-  return after;
-}
-
-/** Undoes operations in reverse and compares with how it was; goes on after a failure, so that as much as possible is undone. */
-async function rollback(
-  reader: DomainReader,
-  done: readonly Operation[],
-  before: Documents,
-  options: ApplyOptions,
-): Promise<unknown[]> {
-  const errors: unknown[] = [];
-  // The caller's signal ended the apply; undoing it is not to be cut off by the same signal.
-  const { signal: _, ...patient } = options;
-  for (const operation of [...done].reverse()) {
-    for (const inverse of operation.inverse) {
-      try {
-        const documents = await reader.documents();
-        if (!needed(inverse, documents)) continue;
-        await callSurely(reader, inverse, documents, () => makeCall(reader, inverse, patient));
-        await readBack(reader, inverse, documents, patient);
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    tell(options, { operation, state: 'undone', done: 0, total: done.length });
-  }
-  if (errors.length > 0) return errors;
-  try {
-    const after = await reader.documents();
-    for (const side of ['canonical', 'live'] as const) {
-      const [a, b] = [before[side], after[side]];
-      const differences = a && b ? compareGuestAbi(guestAbi(a), guestAbi(b)) : [];
-      if (differences.length > 0)
-        errors.push(
-          new GuestAbiChangedError(`after undoing, the ${side} document differs`, differences, reader.handle.name),
-        );
-    }
-  } catch (error) {
-    errors.push(error);
-  }
-  return errors;
-}
-
-/** False when the document is already as the inverse would make it. */
-function needed(inverse: Omit<Operation, 'inverse'>, documents: Documents): boolean {
-  if (inverse.action !== 'attach' && inverse.action !== 'detach') return true;
-  const document = inverse.scope === 'live' ? documents.live : documents.canonical;
-  const there = document?.devices.some(({ identity }) => identity === inverse.subject) ?? false;
-  return there === (inverse.action === 'detach');
 }

@@ -4,10 +4,19 @@ export {
   type ApplyProgress,
   type ApplyResult,
   applyPlan,
-  type OperationSummary,
 } from './apply.js';
 export { queued } from './queue.js';
 export { DomainReader, notFound } from './read.js';
+export {
+  type InterruptedApply,
+  interruptedIn,
+  type RecoverOptions,
+  type RecoverResult,
+  recoverDomain,
+} from './recover.js';
+export { PlanStaleError } from './stale.js';
+export type { Standing } from './standing.js';
+export type { OperationSummary } from './step.js';
 export type { LateUnplug, UnplugOptions, UnplugResult } from './unplug.js';
 export { type Documents, differenceText, GuestAbiChangedError } from './verify.js';
 export { nextItem, within } from './wait.js';

@@ -1,10 +1,9 @@
 import { CallTimeoutError, ConnectionLostError, LibvirtError } from '../connection/index.js';
-import type { Operation } from '../domain/index.js';
+import { type DomainDocument, withoutBookkeeping } from '../domain/index.js';
 import { AbortedError } from '../errors.js';
 import type { DomainReader } from './read.js';
+import type { Step } from './step.js';
 import { type Documents, verifyOperation } from './verify.js';
-
-type Step = Omit<Operation, 'inverse'>;
 
 /** Milliseconds for a call that is still at it to end: libvirt itself gives up waiting for a domain after 30 s. */
 const SETTLE_TIMEOUT = 40_000;
@@ -41,6 +40,19 @@ export async function callSurely<T>(
   }
 }
 
+/** Makes a call that does no harm when it is made twice, and makes it once more where its answer is lost. */
+export async function callAgain<T>(reader: DomainReader, makeCall: () => Promise<T>): Promise<T> {
+  try {
+    return await makeCall();
+  } catch (loss) {
+    if (!isUnknown(loss)) throw loss;
+    // Neither the second call, nor what the caller does about the loss, is to be overtaken by the first.
+    await passed(reader);
+    if (!(loss instanceof ConnectionLostError)) throw loss;
+    return makeCall();
+  }
+}
+
 /** Whether a call may have taken effect although nobody said so. */
 function isUnknown(error: unknown): boolean {
   if (!(error instanceof ConnectionLostError || error instanceof CallTimeoutError || error instanceof AbortedError))
@@ -49,32 +61,39 @@ function isUnknown(error: unknown): boolean {
 }
 
 /**
- * What became of an operation, by the documents. `between`: a part of it, something beside it, or not to be told.
- *
- * A daemon goes on with a call whose client is gone. Reading documents does not wait for it; reading perf events takes
- * the domain's job lock and does (qemuDomainGetPerfEvents), on a running domain and on one that is shut off.
+ * Waits for the calls that are at work on the domain: a daemon goes on with one whose client is gone. Reading documents
+ * does not wait for it; reading perf events takes the domain's job lock and does (qemuDomainGetPerfEvents), on a running
+ * domain and on one that is shut off.
  */
+async function passed({ connection, handle: dom }: DomainReader): Promise<void> {
+  await connection.call('DOMAIN_GET_PERF_EVENTS', { dom, flags: 0 }, { timeout: SETTLE_TIMEOUT });
+}
+
+/** What became of an operation, by the documents. `between`: a part of it, something beside it, or not to be told. */
 async function verdictOn(
   reader: DomainReader,
   operation: Step,
   before: Documents,
 ): Promise<'done' | 'not done' | 'between'> {
-  const options = { timeout: SETTLE_TIMEOUT };
   try {
-    await reader.connection.call('DOMAIN_GET_PERF_EVENTS', { dom: reader.handle, flags: 0 }, options);
+    await passed(reader);
   } catch (error) {
     if (error instanceof LibvirtError) return 'between';
     throw error;
   }
-  const after = await reader.documents(options);
+  const after = await reader.documents({ timeout: SETTLE_TIMEOUT });
   // Not every setting shows in a document: where nothing changed, setting it again is how to be sure.
-  if (before.canonical.xml === after.canonical.xml && before.live?.xml === after.live?.xml) return 'not done';
+  if (sameText(before.canonical, after.canonical) && sameText(before.live, after.live)) return 'not done';
   try {
     verifyOperation(operation, before, after);
     return 'done';
   } catch {
     return 'between';
   }
+}
+
+function sameText(before: DomainDocument | undefined, after: DomainDocument | undefined): boolean {
+  return withoutBookkeeping(before?.xml ?? '') === withoutBookkeeping(after?.xml ?? '');
 }
 
 /**

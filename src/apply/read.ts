@@ -49,6 +49,11 @@ export class DomainReader {
     return this.#leftover;
   }
 
+  /** Both documents as they were read last; undefined before the first time. */
+  get last(): { canonical: DomainDocument; live: DomainDocument | undefined } | undefined {
+    return this.#canonical && { canonical: this.#canonical, live: this.#live };
+  }
+
   /** Everything that a plan is made of. */
   async context(options: CallOptions = {}): Promise<DomainContext> {
     const dom = this.handle;

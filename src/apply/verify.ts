@@ -10,6 +10,7 @@ import {
   type Operation,
   perDocument,
   SETTINGS,
+  withoutBookkeeping,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { under } from '../xml/index.js';
@@ -47,7 +48,12 @@ export function differenceText({ subject, field, before, after }: AbiDifference)
  * Compares both documents before and after an operation. Devices that it does not name must be as they were; the one it
  * names must be as the operation says, at the address it says. Controllers that libvirt adds for it may appear.
  */
-export function verifyOperation(operation: Omit<Operation, 'inverse'>, before: Documents, after: Documents): void {
+export function verifyOperation(
+  operation: Omit<Operation, 'inverse'>,
+  before: Documents,
+  after: Documents,
+  times: 'once' | 'perhaps again' = 'once',
+): void {
   const { name } = after.canonical;
   for (const side of ['canonical', 'live'] as const) {
     const [a, b] = [before[side], after[side]];
@@ -63,7 +69,8 @@ export function verifyOperation(operation: Omit<Operation, 'inverse'>, before: D
   }
   for (const side of sidesOf(operation, after)) {
     const problem =
-      outcomeProblem(operation, side, after[side] as DomainDocument) ?? unchanged(operation, side, before, after);
+      outcomeProblem(operation, side, after[side] as DomainDocument) ??
+      (times === 'once' ? unchanged(operation, side, before, after) : undefined);
     if (problem)
       throw new LibvirtCanonicalError(
         'APPLY_FAILED',
@@ -135,8 +142,8 @@ function unchanged(
   before: Documents,
   after: Documents,
 ): string | undefined {
-  if (operation.action !== 'set' || side !== 'canonical' || before.canonical.xml !== after.canonical.xml)
-    return undefined;
+  if (operation.action !== 'set' || side !== 'canonical') return undefined;
+  if (withoutBookkeeping(before.canonical.xml) !== withoutBookkeeping(after.canonical.xml)) return undefined;
   const owns = SETTINGS[operation.subject as keyof typeof SETTINGS]?.owns ?? [];
   return owns.length > 0 ? `nothing of ${owns.join(', ')} has changed` : undefined;
 }

@@ -26,7 +26,7 @@ export {
   type Withheld,
   wireArguments,
 } from './operation.js';
-export { OWN_METADATA, ownElement, withoutBookkeeping } from './own-metadata.js';
+export { OWN_METADATA, ownElement, ownElements, withoutBookkeeping } from './own-metadata.js';
 export { perDocument } from './per-document.js';
 export * from './settings/index.js';
 export {

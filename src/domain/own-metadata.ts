@@ -9,7 +9,7 @@ export const OWN_METADATA = {
   storage: { prefix: 'lvcs', uri: 'urn:libvirt-canonical:storage:1' },
   /** This run is a rescue: from which disk, since when. Live document only, and so gone when the run ends. */
   rescue: { prefix: 'lvcr', uri: 'urn:libvirt-canonical:rescue:1' },
-  /** An apply in progress: written before its first call, gone after its last. Canonical document only. */
+  /** An apply in progress, each under a URI of its own below this one: there before its first call, gone after its last. Canonical document only. */
   journal: { prefix: 'lvcj', uri: 'urn:libvirt-canonical:journal:1' },
   /** The canonical document as this library left it, to tell what others changed since. Canonical document only. */
   seal: { prefix: 'lvcd', uri: 'urn:libvirt-canonical:seal:1' },
@@ -28,8 +28,18 @@ export function ownElement(document: DomainDocument, name: keyof typeof OWN_META
   return metadata && children(metadata).find((each) => each.namespaceURI === OWN_METADATA[name].uri);
 }
 
-/** A document's text without what apply keeps in it for itself: what counts when two moments are compared. */
+/** The elements below that name's URI, each under one of its own, in the order in which they were written. */
+export function ownElements(document: DomainDocument, name: keyof typeof OWN_METADATA): Element[] {
+  const { uri } = OWN_METADATA[name];
+  // Most documents have none, and need not be parsed to know it.
+  const metadata = document.xml.includes(`${uri}:`) ? child(document.root, 'metadata') : undefined;
+  return metadata ? children(metadata).filter((each) => each.namespaceURI?.startsWith(`${uri}:`)) : [];
+}
+
+/**
+ * A document's text without what apply keeps in it for itself: what counts when two moments are compared. Where that was
+ * all, libvirt leaves the metadata empty (virDomainDefSetMetadata); that counts as none.
+ */
 export function withoutBookkeeping(xml: string): string {
-  const rest = xml.replace(BOOKKEEPING, '');
-  return rest === xml ? xml : rest.replace(EMPTY_METADATA, '');
+  return xml.replace(BOOKKEEPING, '').replace(EMPTY_METADATA, '');
 }

@@ -1,4 +1,12 @@
-import { type ApplyOptions, type ApplyResult, applyPlan, DomainReader } from '../apply/index.js';
+import {
+  type ApplyOptions,
+  type ApplyResult,
+  applyPlan,
+  DomainReader,
+  type RecoverOptions,
+  type RecoverResult,
+  recoverDomain,
+} from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import type { DomainSpec } from '../domain/index.js';
 import { type ChangeRequest, type Plan, planChanges, planTowards, type TowardsOptions } from '../plan/index.js';
@@ -25,7 +33,8 @@ export abstract class DomainChanges extends DomainView {
 
   /**
    * Applies a plan: each operation is one libvirt call, verified in both documents. Errors: `PLAN_REFUSED`, `PLAN_STALE`
-   * before anything is changed, `DOMAIN_STATE` when a failed transient start left its document in libvirt's memory;
+   * before anything is changed, `DOMAIN_STATE` when a failed transient start left its document in libvirt's memory,
+   * `APPLY_IN_PROGRESS` when another process applies and `wait` is over, `APPLY_INTERRUPTED` when one ended halfway;
    * `APPLY_FAILED` (ApplyError) with what was undone.
    */
   async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
@@ -37,6 +46,18 @@ export abstract class DomainChanges extends DomainView {
       if (call.procedure === 'DOMAIN_RENAME')
         this.reader = new DomainReader(connection, { ...handle, name: call.args.new_name });
     }
+    return result;
+  }
+
+  /**
+   * Settles an apply that was interrupted: `complete` makes what is left of its plan, `undo` takes back what was made of
+   * it, `keep` leaves the domain as it stands. Nothing is done when there is none. Errors: `APPLY_IN_PROGRESS` while the
+   * process that applies runs, `DOMAIN_STATE` as for {@link apply}, `PLAN_REFUSED` when a secret is needed that no document has, `APPLY_FAILED`.
+   */
+  async recover(options: RecoverOptions): Promise<RecoverResult> {
+    await refuseLeftover(this.reader, { signal: options.signal });
+    const result = await recoverDomain(this.reader, options);
+    await this.reader.documents({ signal: options.signal });
     return result;
   }
 }

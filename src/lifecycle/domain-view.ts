@@ -1,4 +1,4 @@
-import { DomainReader, GuestAbiChangedError, queued } from '../apply/index.js';
+import { DomainReader, GuestAbiChangedError, type InterruptedApply, interruptedIn, queued } from '../apply/index.js';
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import {
   addressText,
@@ -50,6 +50,14 @@ export abstract class DomainView {
 
   get uuid(): string {
     return this.reader.handle.uuid;
+  }
+
+  /**
+   * An apply that was interrupted halfway by the end of its process, as of the last time that this object read the domain:
+   * `manager.get()` and `list()` read it. Undefined when there is none. `recover` settles it.
+   */
+  get interrupted(): InterruptedApply | undefined {
+    return this.reader.last && interruptedIn(this.reader.last);
   }
 
   /** What the domain is doing. virDomainGetState. */

@@ -1,6 +1,7 @@
 import { notFound } from '../apply/index.js';
-import type { CallOptions, Connection } from '../connection/index.js';
+import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import { DomainDocument, type DomainSpec } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
 import type { DomainBundle } from './bundle.js';
 import { defineDomain } from './define.js';
 import type { Hooks } from './hooks.js';
@@ -13,6 +14,11 @@ export interface ManagerOptions {
 }
 
 const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+
+/** A domain that went while the others were listed is not one of them. */
+function gone(error: unknown): undefined {
+  if (!(error instanceof LibvirtCanonicalError) || error.code !== 'DOMAIN_NOT_FOUND') throw error;
+}
 
 /** Defines domains, once each, and finds those there are. */
 export class DomainManager {
@@ -49,7 +55,7 @@ export class DomainManager {
       const { dom } = byUuid
         ? await this.connection.call('DOMAIN_LOOKUP_BY_UUID', { uuid: nameOrUuid }, options)
         : await this.connection.call('DOMAIN_LOOKUP_BY_NAME', { name: nameOrUuid }, options);
-      return new ManagedDomain(this.connection, dom, this.#hooks);
+      return await this.#read(dom, options);
     } catch (error) {
       throw notFound(error, byUuid ? { uuid: nameOrUuid } : { name: nameOrUuid });
     }
@@ -58,7 +64,17 @@ export class DomainManager {
   /** All domains of the host, in libvirt's order. virConnectListAllDomains. */
   async *list(options: CallOptions = {}): AsyncGenerator<ManagedDomain, void, undefined> {
     const { domains } = await this.connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 }, options);
-    for (const handle of domains) yield new ManagedDomain(this.connection, handle, this.#hooks);
+    for (const handle of domains) {
+      const domain = await this.#read(handle, options).catch(gone);
+      if (domain) yield domain;
+    }
+  }
+
+  /** A domain with its documents read, so that it tells of an apply that was interrupted. */
+  async #read(handle: DomainHandle, options: CallOptions): Promise<ManagedDomain> {
+    const domain = new ManagedDomain(this.connection, handle, this.#hooks);
+    await domain.canonical(options);
+    return domain;
   }
 
   /**

@@ -3,7 +3,7 @@ import { applies, type DomainContext, domainLeaves, perDocument, withoutBookkeep
 import { child, serialize, under } from '../xml/index.js';
 
 /** Values of a running domain that move by themselves. */
-const VOLATILE = ['currentMemory', '@id'];
+export const VOLATILE = ['currentMemory', '@id'];
 
 /**
  * What a plan is bound to: a digest of both documents and of what stands beside them. Values that move by themselves
@@ -25,5 +25,5 @@ const settled = perDocument((live) => {
     ),
   );
   const metadata = child(live.root, 'metadata');
-  return JSON.stringify([domain, devices, metadata ? withoutBookkeeping(serialize(metadata)) : null]);
+  return JSON.stringify([domain, devices, metadata ? withoutBookkeeping(`\n${serialize(metadata)}`) : '']);
 });

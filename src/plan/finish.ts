@@ -1,4 +1,4 @@
-import type { BusName, Operation } from '../domain/index.js';
+import { type BusName, type Operation, ownElements } from '../domain/index.js';
 import { digestOf } from './digest.js';
 import type { Draft } from './draft.js';
 import type { Intent } from './intent.js';
@@ -29,6 +29,8 @@ export function finish(draft: Draft, intent?: Intent): Plan {
       'a managed-save image waits for the next start and carries its own document: the changes show after a start that discards it',
     );
   }
+  if (ownElements(context.canonical, 'journal').length > 0)
+    notes.push('another apply to this domain is in progress or was interrupted: see interrupted and recover');
   const after = draft.topology.capacity();
   const capacity = Object.fromEntries(
     Object.entries(draft.capacity).map(([bus, now]) => [bus, { ...now, freeAfter: after[bus as BusName].free }]),

@@ -1,8 +1,18 @@
 export { digestOf } from './digest.js';
+export {
+  changedParts,
+  changesBetween,
+  type Fingerprints,
+  fingerprintsOf,
+  metadataPart,
+  type PartChange,
+  partIn,
+} from './fingerprints.js';
 export { Intent } from './intent.js';
 export { type BusCapacity, Plan } from './plan.js';
 export type { PlanJson } from './plan-json.js';
 export { planChanges } from './planner.js';
 export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './request.js';
+export { withSecrets } from './secrets.js';
 export { type DiskStorage, disksOf, StorageRecords } from './storage.js';
 export { planTowards, type TowardsOptions } from './towards.js';

@@ -1,5 +1,6 @@
 import { describe, invalid, type MutatorCall, type Operation, type Refusal } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import type { Fingerprints } from './fingerprints.js';
 import type { Plan } from './plan.js';
 
 /** The form of {@link Plan.toJSON}. Another number is another form. */
@@ -10,13 +11,17 @@ export interface PlanJson {
   readonly formatVersion: typeof PLAN_FORMAT_VERSION;
   readonly domain: Plan['domain'];
   readonly digest: string;
+  readonly fingerprints: Fingerprints;
   readonly operations: readonly unknown[];
   readonly refusals: readonly Refusal[];
   readonly notes: readonly string[];
   readonly capacity: Plan['capacity'];
 }
 
-export type PlanParts = Pick<Plan, 'domain' | 'operations' | 'refusals' | 'notes' | 'capacity' | 'digest'>;
+export interface PlanParts extends Pick<Plan, 'domain' | 'operations' | 'refusals' | 'notes' | 'capacity' | 'digest'> {
+  /** Of a plan without the context that it was made from. */
+  readonly fingerprints?: Fingerprints;
+}
 type Step = Omit<Operation, 'inverse'>;
 
 type Check = (value: unknown) => boolean;
@@ -135,9 +140,14 @@ export function readPlan(json: unknown): PlanParts {
   const capacity = Object.entries(asObject(root.capacity, 'plan.capacity')).map(
     ([bus, places]) => [bus, checked(places, PLACES, `plan.capacity.${bus}`)] as const,
   );
+  const fingerprints = Object.entries(asObject(root.fingerprints, 'plan.fingerprints')).map(
+    ([subject, print]) =>
+      [subject, checked({ print }, { print: isText }, 'plan.fingerprints').print as string] as const,
+  );
   return {
     domain: checked(root.domain, { name: isText, uuid: isText }, 'plan.domain') as Plan['domain'],
     digest: checked(root, { digest: isText }, 'plan').digest as string,
+    fingerprints: Object.fromEntries(fingerprints),
     operations,
     refusals: listOf(root.refusals, REFUSAL, 'plan.refusals') as unknown as readonly Refusal[],
     notes: asList(root.notes, 'plan.notes').map(

@@ -1,7 +1,8 @@
 import type { BusName, Capacity, DomainContext, Operation, Refusal } from '../domain/index.js';
+import { type Fingerprints, fingerprintsOf } from './fingerprints.js';
 import { PLAN_FORMAT_VERSION, type PlanJson, type PlanParts, plainOperation, readPlan } from './plan-json.js';
 import { renderPlan } from './render.js';
-import { withoutSecrets, withSecrets } from './secrets.js';
+import { type MetadataTexts, withoutSecrets, withSecrets } from './secrets.js';
 
 /** Places on a bus now, and how many are free once the plan is applied. */
 export interface BusCapacity extends Capacity {
@@ -23,9 +24,11 @@ export class Plan {
 
   /** What it was made from; a plan read from JSON has none. */
   readonly #context: DomainContext | undefined;
+  readonly #fingerprints: Fingerprints | undefined;
 
   constructor(parts: PlanParts, context?: DomainContext) {
     this.#context = context;
+    this.#fingerprints = parts.fingerprints;
     this.domain = parts.domain;
     this.operations = parts.operations;
     this.refusals = parts.refusals;
@@ -33,6 +36,11 @@ export class Plan {
     this.capacity = parts.capacity;
     this.digest = parts.digest;
     deepFreeze(this);
+  }
+
+  /** The parts of the domain as it was planned for, a hash for each: what tells, when the digest differs, what has changed. */
+  get fingerprints(): Fingerprints {
+    return this.#fingerprints ?? (this.#context ? fingerprintsOf(this.#context) : {});
   }
 
   /** True when nothing is to be done and nothing was refused: the domain is as asked. */
@@ -62,7 +70,7 @@ export class Plan {
       ...withSecrets(operation, context),
       inverse: operation.inverse.map((step) => withSecrets(step, context)),
     }));
-    return new Plan({ ...this, operations }, context);
+    return new Plan({ ...this, operations, fingerprints: this.fingerprints }, context);
   }
 
   /** What `console.log` shows: the text, since calls can hold secrets. */
@@ -72,11 +80,24 @@ export class Plan {
 
   /** The plan as plain data, whole but for secrets: `Plan.fromJSON` reads it back. */
   toJSON(): PlanJson {
-    const plain = (step: Omit<Operation, 'inverse'>) => plainOperation(withoutSecrets(step, this.#context));
+    const { digest, fingerprints } = this;
+    return { ...this.#plain(this.#context, 'withheld'), digest, fingerprints };
+  }
+
+  /**
+   * The plan as the journal keeps it, in the document of the domain: texts of metadata would stand there anyhow, and the
+   * digest is of the secrets too.
+   * @internal
+   */
+  toJournal(context: DomainContext): PlanJson {
+    return { ...this.#plain(context, 'kept'), digest: '', fingerprints: fingerprintsOf(context) };
+  }
+
+  #plain(context: DomainContext | undefined, metadata: MetadataTexts): Omit<PlanJson, 'digest' | 'fingerprints'> {
+    const plain = (step: Omit<Operation, 'inverse'>) => plainOperation(withoutSecrets(step, context, metadata));
     return {
       formatVersion: PLAN_FORMAT_VERSION,
       domain: this.domain,
-      digest: this.digest,
       operations: this.operations.map(({ inverse, ...operation }) => ({
         ...plain(operation),
         inverse: inverse.map(plain),

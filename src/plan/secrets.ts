@@ -17,14 +17,22 @@ type Step = Omit<Operation, 'inverse'>;
 /** This library's own elements that hold no secrets. */
 const OPEN: readonly string[] = [OWN_METADATA.intent.uri, OWN_METADATA.storage.uri];
 
+/** What becomes of the texts of others' metadata, which can be secrets of their owners. */
+export type MetadataTexts = 'withheld' | 'kept';
+
 /**
  * An operation without the secrets that its call holds: in the place of each stands a word, and beside it which document
  * has the value. What no document has is what the caller gave.
  */
-export function withoutSecrets<T extends Step>(operation: T, context: DomainContext | undefined): T {
+export function withoutSecrets<T extends Step>(
+  operation: T,
+  context: DomainContext | undefined,
+  metadataTexts: MetadataTexts,
+): T {
   const { call } = operation;
   if (operation.withheld !== undefined || !context) return operation;
   if (call.procedure === 'DOMAIN_SET_METADATA') {
+    if (metadataTexts === 'kept') return operation;
     const { type, uri, metadata } = call.args;
     if (type !== ELEMENT || uri === null || OPEN.includes(uri) || metadata === null) return operation;
     const from = sides(context).find(([, document]) => metadataText(document, uri) === metadata)?.[0];

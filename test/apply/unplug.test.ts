@@ -60,7 +60,10 @@ test('unconfirmed: nothing has changed; let go at the reset: the canonical docum
   const { late } = await unanswered(domain, request);
   assert.equal(await documentsOf(domain), before);
   assert.equal((await domain.pending()).changes, []);
-  assert.equal(wire.mutators(domain.uuid), ['DOMAIN_DETACH_DEVICE_ALIAS', 'DOMAIN_DETACH_DEVICE_ALIAS']);
+  assert.equal(
+    wire.mutators(domain.uuid).filter((name) => name !== 'DOMAIN_SET_METADATA'),
+    ['DOMAIN_DETACH_DEVICE_ALIAS', 'DOMAIN_DETACH_DEVICE_ALIAS'],
+  );
   await reset(b, domain);
   assert.equal(await late, { domain: domain.name, device: 'disk data', outcome: 'completed' });
   assert.is(await has(domain, 'data'), 'neither');
@@ -222,7 +225,7 @@ test('"already in the process of unplug" is waited for (PCIe hot-plug of older m
   const domain = await b.started({ machine: 'pc-q35-6.0' });
   using wire = new Wire();
   await unanswered(domain, { detach: [{ interface: 'lan' }] }, { attempts: 3 });
-  assert.is(wire.mutators(domain.uuid).length, 3);
+  assert.is(wire.mutators(domain.uuid).filter((name) => name !== 'DOMAIN_SET_METADATA').length, 3);
   // What the second and the third request were answered with.
   const alias = { dom: handleOf(domain), alias: 'ua-lan', flags: 1 };
   const error = await failure<LibvirtError>(b.connection.call('DOMAIN_DETACH_DEVICE_ALIAS', alias), 'LIBVIRT');

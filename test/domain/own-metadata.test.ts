@@ -14,8 +14,9 @@ test('what apply keeps for itself does not count, whatever stands around it', ()
   equal(withoutBookkeeping(holding(sealXml, journalXml)), domain(''));
 });
 
-test('a document without it is left as it is, empty metadata too', () => {
-  for (const xml of [domain(''), holding(intentXml), holding()]) equal(withoutBookkeeping(xml), xml);
+test('a document without it is left as it is; metadata that is empty is none', () => {
+  for (const xml of [domain(''), holding(intentXml)]) equal(withoutBookkeeping(xml), xml);
+  for (const xml of [holding(), domain('\n  <metadata/>')]) equal(withoutBookkeeping(xml), domain(''));
 });
 
 test('an element of ours is told by its namespace, not by its prefix', () => {

@@ -3,6 +3,7 @@ import { connect, DomainManager, type ErrorCode, type ManagedDomain } from '../.
 import { type Guest, PrivateHost } from '../../src/testing/index.js';
 import { FakeDaemon } from '../connection/helpers.js';
 import type { Bench } from '../support/bench.js';
+import { writeEntry } from '../support/entry.js';
 
 /** Prepares what is needed on a real libvirt, and returns the attempt that is to end with the code. */
 export type Scenario = (bench: Bench) => Promise<() => Promise<unknown>>;
@@ -182,6 +183,18 @@ export const SCENARIOS: Readonly<Record<ErrorCode, Scenario>> = {
   APPLY_FAILED: async ({ started }) => {
     const domain = await started();
     const plan = await domain.plan({ attach: [{ disk: data }] });
+    return () => domain.apply(plan);
+  },
+  APPLY_IN_PROGRESS: async ({ connection, define }) => {
+    const domain = await define();
+    const plan = await domain.plan({ set: { title: 'x' } });
+    await writeEntry(connection, domain, { pid: process.pid });
+    return () => domain.apply(plan, { wait: 0 });
+  },
+  APPLY_INTERRUPTED: async ({ connection, define }) => {
+    const domain = await define();
+    const plan = await domain.plan({ set: { title: 'x' } });
+    await writeEntry(connection, domain);
     return () => domain.apply(plan);
   },
   UNPLUG_REFUSED: async ({ host, manager }) => {

@@ -7,6 +7,11 @@ const READS =
 /** Procedures that give a domain another document or take it away. */
 const DEFINING = /^DOMAIN_(DEFINE_XML|UNDEFINE|CREATE_XML|MANAGED_SAVE_DEFINE_XML|REVERT_TO_SNAPSHOT|RESTORE|MIGRATE)/;
 
+/** True of a procedure that can change something. */
+export function isMutator(procedure: string): boolean {
+  return !READS.test(procedure);
+}
+
 /** The calls that go over the wire while it is open, as the library's diagnostics channel tells them. */
 export class Wire implements Disposable {
   readonly calls: CallRecord[] = [];
@@ -21,7 +26,7 @@ export class Wire implements Disposable {
 
   /** Names of the calls that can change something, in order; of one domain when its UUID is given. */
   mutators(uuid?: string): string[] {
-    return this.#names(uuid).filter((name) => !READS.test(name));
+    return this.#names(uuid).filter(isMutator);
   }
 
   /** Names of the calls that define or undefine. */
@@ -38,4 +43,11 @@ export class Wire implements Disposable {
   [Symbol.dispose](): void {
     unsubscribe(CALL_CHANNEL, this.#listener);
   }
+}
+
+/** The calls of a plan with those that apply makes for itself: its entry in the metadata, the journal of several calls, its end. */
+export function withJournal<T extends string>(planned: readonly T[]): Array<T | 'DOMAIN_SET_METADATA'> {
+  if (planned.length === 0) return [];
+  const writes = Array<'DOMAIN_SET_METADATA'>(planned.length > 1 ? 2 : 1).fill('DOMAIN_SET_METADATA');
+  return [...writes, ...planned, 'DOMAIN_SET_METADATA'];
 }

@@ -102,7 +102,7 @@ export type { BandwidthRates, BandwidthRequest } from './bandwidth.js';
 export type { BlkioDeviceLimits, BlkiotuneRequest } from './blkiotune.js';
 export type { CputuneRequest } from './cputune.js';
 export type { IothreadPinRequest } from './iothread-pin.js';
-export type { IothreadParams, IothreadsRequest } from './iothreads.js';
+export { type IothreadParams, type IothreadsRequest, iothreadIds } from './iothreads.js';
 export type { IotuneRequest } from './iotune.js';
 export type { LifecycleRequest } from './lifecycle.js';
 export type { MemoryRequest } from './memory.js';

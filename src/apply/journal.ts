@@ -1,0 +1,262 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CallOptions, VIR_DOMAIN_METADATA_ELEMENT } from '../connection/index.js';
+import {
+  AFFECT,
+  type DomainContext,
+  type DomainDocument,
+  OWN_METADATA,
+  ownElements,
+  type Scope,
+} from '../domain/index.js';
+import { AbortedError, LibvirtCanonicalError } from '../errors.js';
+import { Plan } from '../plan/index.js';
+import { buildElement, type Element } from '../xml/index.js';
+import { callAgain } from './outcome.js';
+import { type Owner, type OwnerState, SELF, stateOfOwner } from './owner.js';
+import { type DomainReader, notFound } from './read.js';
+
+const { prefix: PREFIX, uri: URI } = OWN_METADATA.journal;
+const FORMAT = '1';
+/** Characters of a journal: libvirt's wire carries 4 MiB of document, and most of it is to stay the domain's. */
+const MOST = 1024 * 1024;
+/** Milliseconds between two looks at who is ahead, at first and at most. */
+const LOOK = { first: 20, most: 500 } as const;
+
+/**
+ * What a process says in a domain's metadata when it is about to change it: under a URI of its own, so that no process
+ * overwrites the word of another. `claim`: it waits for its turn, or makes one call only. `apply`: it makes the calls of
+ * `plan`, and some of them may have taken place.
+ */
+export interface Entry {
+  readonly token: string;
+  readonly phase: 'claim' | 'apply';
+  readonly since: Date;
+  readonly owner: Owner;
+  readonly ownerState: OwnerState;
+  /** Reads the plan of an `apply`. `UNSUPPORTED` for one that another version of the library wrote otherwise. */
+  plan(): Plan;
+}
+
+/** The entries of this copy of the library that are in use. */
+const mine = new Set<string>();
+
+/** The entries of a document, in the order in which they were written: libvirt puts what is new last (virDomainDefSetMetadata). */
+export function entriesIn(document: DomainDocument): Entry[] {
+  return ownElements(document, 'journal').map(entryOf);
+}
+
+/** The apply that some process has begun and not ended; undefined when there is none. */
+export function begun(document: DomainDocument): Entry | undefined {
+  return entriesIn(document).find(({ phase }) => phase === 'apply');
+}
+
+function entryOf(element: Element): Entry {
+  const of = (name: string) => element.getAttribute(name) ?? '';
+  const owner: Owner = {
+    host: of('host'),
+    machine: of('machine'),
+    boot: of('boot'),
+    namespace: of('namespace'),
+    pid: Number(of('pid')),
+    started: of('started'),
+    copy: of('copy'),
+  };
+  const token = element.namespaceURI?.slice(URI.length + 1) ?? '';
+  const own = owner.copy === SELF.copy;
+  return {
+    token,
+    // What this version cannot read is the more serious of the two.
+    phase: of('phase') === 'claim' ? 'claim' : 'apply',
+    since: new Date(of('since')),
+    owner,
+    ownerState: own ? (mine.has(token) ? 'running' : 'ended') : stateOfOwner(owner),
+    plan: () => {
+      if (of('format') === FORMAT) return Plan.fromJSON(element.textContent ?? '');
+      throw new LibvirtCanonicalError('UNSUPPORTED', `the journal is of format ${of('format')}, not ${FORMAT}`, {
+        remedy: 'Recover with the version of the library that wrote it',
+      });
+    },
+  };
+}
+
+/** How long to wait for others. */
+export interface ClaimOptions extends CallOptions {
+  /** Milliseconds. */
+  readonly wait: number;
+  /** Entries that do not stand in the way: those of an apply that is being recovered. */
+  readonly beside?: ReadonlySet<string>;
+}
+
+/**
+ * This process's turn at a domain. Entries stand in the document in the order in which they were written, and reading the
+ * document shows all of them at one moment. Whoever has the first entry and sees no `apply` has the turn; of two
+ * processes the one that wrote later sees the other's entry, so both cannot have it.
+ */
+export class Journal {
+  readonly #reader: DomainReader;
+  readonly #token = randomBytes(8).toString('hex');
+  readonly #since = new Date();
+  readonly #persistent: boolean;
+
+  private constructor(reader: DomainReader, persistent: boolean) {
+    this.#reader = reader;
+    this.#persistent = persistent;
+  }
+
+  /**
+   * Waits for the turn, and returns with what the domain is then. `APPLY_IN_PROGRESS` naming who has it when the time is
+   * up, `APPLY_INTERRUPTED` when whoever had it has ended halfway.
+   */
+  static async claim(
+    reader: DomainReader,
+    persistent: boolean,
+    options: ClaimOptions,
+  ): Promise<{ readonly journal: Journal; readonly context: DomainContext }> {
+    const journal = new Journal(reader, persistent);
+    mine.add(journal.#token);
+    try {
+      await journal.#write('claim', '', options);
+      return { journal, context: await journal.#turn(options) };
+    } catch (error) {
+      // A claim that stays behind says nothing of a plan, and is taken for that of an ended process.
+      await journal.end().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Writes down what is about to be done. */
+  async begin(plan: Plan, context: DomainContext, options: CallOptions): Promise<void> {
+    const text = JSON.stringify(plan.toJournal(context));
+    if (text.length > MOST) {
+      throw new LibvirtCanonicalError(
+        'PLAN_REFUSED',
+        `the plan is too long to be journalled: ${text.length} characters`,
+        {
+          domain: plan.domain.name,
+          remedy: 'Ask for the changes in several plans',
+        },
+      );
+    }
+    await this.#write('apply', text, options);
+  }
+
+  /** True while the entry is in the document: it goes when somebody else recovers, or redefines, the domain. */
+  standsIn({ canonical }: { readonly canonical: DomainDocument }): boolean {
+    return canonical.xml.includes(`${URI}:${this.#token}`);
+  }
+
+  /** Takes the entry out; never cut off by a caller's signal. */
+  async end(live?: DomainDocument): Promise<void> {
+    try {
+      await removeEntry(this.#reader, this.#token, { persistent: this.#persistent, live });
+    } finally {
+      mine.delete(this.#token);
+    }
+  }
+
+  /** Lets the entry stand for `recover`: this process does nothing more about it. */
+  leave(): void {
+    mine.delete(this.#token);
+  }
+
+  async #turn(options: ClaimOptions): Promise<DomainContext> {
+    const { signal, wait, beside } = options;
+    const deadline = performance.now() + wait;
+    for (let pause: number = LOOK.first; ; pause = Math.min(pause * 2, LOOK.most)) {
+      const context = await this.#reader.context({ signal });
+      const entries = entriesIn(context.canonical).filter(({ token }) => !beside?.has(token));
+      const own = entries.findIndex(({ token }) => token === this.#token);
+      if (own < 0) throw vanished(this.#reader);
+      for (const { token, phase, ownerState } of entries)
+        if (phase === 'claim' && ownerState === 'ended') await removeEntry(this.#reader, token, context);
+      const others = entries.filter(({ phase, ownerState }) => phase === 'apply' || ownerState !== 'ended');
+      refuseInterrupted(this.#reader, others);
+      const ahead = others.find(({ phase }, at) => phase === 'apply' || at < others.findIndex(isMine(this.#token)));
+      if (!ahead) return context;
+      if (performance.now() >= deadline) throw inProgress(this.#reader, ahead);
+      try {
+        await sleep(Math.min(pause, Math.max(deadline - performance.now(), 1)), undefined, signal && { signal });
+      } catch {
+        throw new AbortedError(`waiting for the apply to ${this.#reader.handle.name}`, signal?.reason);
+      }
+    }
+  }
+
+  async #write(phase: Entry['phase'], text: string, { signal }: CallOptions): Promise<void> {
+    const attributes = { format: FORMAT, phase, since: this.#since.toISOString(), ...SELF };
+    const xml = buildElement('entry', [
+      ...Object.entries(attributes).map(([key, value]) => [`@${key}`, String(value)] as const),
+      ['', text] as const,
+    ]);
+    // A transient domain has no other document.
+    await setEntry(this.#reader, this.#token, xml, this.#persistent ? 'config' : 'live', signal);
+  }
+}
+
+const isMine = (own: string) => (entry: Entry) => entry.token === own;
+
+/** Takes an entry out of the metadata; a guest that was started meanwhile has it in its document too. */
+export function removeEntry(
+  reader: DomainReader,
+  token: string,
+  { persistent, live }: { readonly persistent: boolean; readonly live: DomainDocument | undefined },
+): Promise<void> {
+  const scope = !persistent ? 'live' : live?.xml.includes(`${URI}:${token}`) ? 'both' : 'config';
+  return setEntry(reader, token, null, scope, undefined);
+}
+
+/** virDomainSetMetadata. */
+async function setEntry(
+  reader: DomainReader,
+  token: string,
+  metadata: string | null,
+  scope: Scope,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { connection, handle: dom } = reader;
+  const type = VIR_DOMAIN_METADATA_ELEMENT;
+  const flags = AFFECT[scope];
+  const args = { dom, type, metadata, key: metadata === null ? null : PREFIX, uri: `${URI}:${token}`, flags };
+  await callAgain(reader, () => connection.call('DOMAIN_SET_METADATA', args, { signal })).catch((error: unknown) =>
+    Promise.reject(notFound(error, dom)),
+  );
+}
+
+/** `APPLY_INTERRUPTED` when one of the entries is of an apply whose process has ended. */
+export function refuseInterrupted({ handle }: DomainReader, entries: readonly Entry[]): void {
+  const left = entries.find(({ phase, ownerState }) => phase === 'apply' && ownerState === 'ended');
+  if (!left) return;
+  throw new LibvirtCanonicalError(
+    'APPLY_INTERRUPTED',
+    `an apply to ${handle.name} by ${whoIs(left)} was interrupted, and nothing else is applied before it is settled`,
+    { domain: handle.name, remedy: "Look at interrupted, then recover({ mode: 'complete' }) or ({ mode: 'undo' })" },
+  );
+}
+
+function inProgress({ handle }: DomainReader, entry: Entry): LibvirtCanonicalError {
+  const known = entry.ownerState !== 'unknown';
+  return new LibvirtCanonicalError(
+    'APPLY_IN_PROGRESS',
+    `an apply to ${handle.name} by ${whoIs(entry)} is in progress`,
+    {
+      domain: handle.name,
+      remedy: known
+        ? 'Plan and apply again once it is done'
+        : "Plan and apply again once it is done; when that process is known to have ended, recover with owner: 'gone'",
+    },
+  );
+}
+
+/** Somebody else took the entry out: what this process knows of the domain is no longer so. */
+export function vanished({ handle }: DomainReader): LibvirtCanonicalError {
+  return new LibvirtCanonicalError(
+    'APPLY_INTERRUPTED',
+    `somebody took the journal of this apply out of ${handle.name}, by recovering or by redefining the domain`,
+    { domain: handle.name, remedy: 'Nothing further was done; plan again from the documents as they are now' },
+  );
+}
+
+function whoIs({ owner, since }: Entry): string {
+  return `process ${owner.pid} of ${owner.host} since ${Number.isNaN(since.getTime()) ? 'an unknown time' : since.toISOString()}`;
+}

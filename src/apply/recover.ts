@@ -1,0 +1,194 @@
+import { type DomainContext, HIDDEN, type Operation } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import {
+  changedParts,
+  type Fingerprints,
+  fingerprintsOf,
+  type PartChange,
+  type Plan,
+  withSecrets,
+} from '../plan/index.js';
+import { begun, type Entry, entriesIn, Journal, removeEntry } from './journal.js';
+import { queued } from './queue.js';
+import type { DomainReader } from './read.js';
+import { makeUnlessMade } from './rollback.js';
+import { changesText } from './stale.js';
+import { partOf, type Standing, type State, sidesOf, standings } from './standing.js';
+import { type OperationSummary, type Step, type StepOptions, summaryOf } from './step.js';
+import type { UnplugOptions } from './unplug.js';
+
+/** An apply whose process ended halfway, as its journal in the domain's metadata tells. */
+export interface InterruptedApply {
+  readonly since: Date;
+  /** The process that applied. `unknown`: one of another host or container, which may still be at it. */
+  readonly by: { readonly host: string; readonly pid: number; readonly state: 'ended' | 'unknown' };
+  /** Its operations, and whether they took place as far as the documents tell. */
+  readonly operations: ReadonlyArray<{ readonly operation: OperationSummary; readonly state: Standing }>;
+}
+
+/** Options of `recover`. */
+export interface RecoverOptions {
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * `complete`: make what is left of the plan. `undo`: take back what was made of it. `keep`: leave the domain as it
+   * stands, and only end the apply.
+   */
+  readonly mode: 'complete' | 'undo' | 'keep';
+  /** `ended` (default): refuse unless the process is known to have ended. `gone`: the caller's word that it has. */
+  readonly owner?: 'ended' | 'gone';
+  /** How long the guest is given to let go of a device. */
+  readonly unplug?: UnplugOptions;
+  /** Milliseconds to wait for another process that recovers the domain. Default 10,000. */
+  readonly wait?: number;
+}
+
+/** What a recovery did. */
+export interface RecoverResult {
+  /** The operations that it made or took back, in order; none when there was nothing to settle. */
+  readonly operations: readonly OperationSummary[];
+  /** What differs from before the plan and is none of the plan's doing; only after `undo`. */
+  readonly differences: readonly PartChange[];
+}
+
+/** The apply that was interrupted; undefined when there is none, or when its process is still at it. */
+export function interruptedIn(state: State): InterruptedApply | undefined {
+  const entry = begun(state.canonical);
+  if (!entry || entry.ownerState === 'running') return undefined;
+  const { owner, since, ownerState } = entry;
+  const plan = readable(entry);
+  const found = plan ? standings(plan.operations, plan.fingerprints, state) : [];
+  return {
+    since,
+    by: { host: owner.host, pid: owner.pid, state: ownerState },
+    operations: (plan?.operations ?? []).map((operation, at) => ({
+      operation: summaryOf(operation),
+      state: found[at] ?? 'unknown',
+    })),
+  };
+}
+
+/** A journal that this version cannot read is an interrupted apply all the same; `recover` says why it cannot be settled. */
+function readable(entry: Entry): Plan | undefined {
+  try {
+    return entry.plan();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Settles an interrupted apply: finishes it or takes it back, judging each operation by the documents. Can itself be
+ * interrupted and run again. Errors: `APPLY_IN_PROGRESS` while its process runs; `PLAN_REFUSED` when a secret is needed
+ * that no document has; `APPLY_FAILED` when a call fails, the journal then stands.
+ */
+export function recoverDomain(reader: DomainReader, options: RecoverOptions): Promise<RecoverResult> {
+  return queued(reader.handle.uuid, () => run(reader, options));
+}
+
+async function run(reader: DomainReader, options: RecoverOptions): Promise<RecoverResult> {
+  const { signal, mode, wait = 10_000 } = options;
+  const context = await reader.context({ signal });
+  const entries = entriesIn(context.canonical).filter(({ phase }) => phase === 'apply');
+  if (entries.length === 0) return { operations: [], differences: [] };
+  refuseRunning(reader, entries, options);
+  const beside = new Set(entries.map(({ token }) => token));
+  // The claim takes the job that calls take: one that the ended process had sent is through when the turn is ours.
+  const { journal } = await Journal.claim(reader, context.persistent, { signal, wait, beside });
+  try {
+    let result: RecoverResult = { operations: [], differences: [] };
+    // Somebody else may have settled it while this process waited.
+    const left = entriesIn((await reader.documents({ signal })).canonical).filter(({ token }) => beside.has(token));
+    for (const entry of left) {
+      if (mode !== 'keep') result = await settle(reader, entry.plan(), mode, options);
+      await removeEntry(reader, entry.token, { ...context, live: (await reader.documents({ signal })).live });
+    }
+    return result;
+  } finally {
+    await journal.end();
+  }
+}
+
+function refuseRunning({ handle }: DomainReader, entries: readonly Entry[], { owner = 'ended' }: RecoverOptions): void {
+  const running = entries.find(({ ownerState }) => ownerState !== 'ended');
+  if (!running || owner === 'gone') return;
+  const { owner: who, ownerState } = running;
+  const why = ownerState === 'running' ? 'still runs' : 'cannot be seen from here';
+  throw new LibvirtCanonicalError(
+    'APPLY_IN_PROGRESS',
+    `process ${who.pid} of ${who.host}, which applies to ${handle.name}, ${why}`,
+    { domain: handle.name, remedy: "When it is known to have ended, recover with owner: 'gone'" },
+  );
+}
+
+async function settle(
+  reader: DomainReader,
+  { operations, fingerprints }: Plan,
+  mode: 'complete' | 'undo',
+  { signal, unplug }: RecoverOptions,
+): Promise<RecoverResult> {
+  const ran: OperationSummary[] = [];
+  const step: StepOptions = { signal, unplug };
+  const order = [...operations.keys()];
+  for (const at of mode === 'undo' ? order.reverse() : order) {
+    const operation = operations[at] as Operation;
+    const context = await reader.context({ signal });
+    const standing = standings(operations, fingerprints, context)[at];
+    if (standing === (mode === 'undo' ? 'not done' : 'done')) continue;
+    try {
+      let made = false;
+      for (const each of mode === 'undo' ? operation.inverse : [operation])
+        made = (await makeUnlessMade(reader, each, step, mode === 'undo' ? restoring : withSecrets)) || made;
+      if (made) ran.push(summaryOf(operation));
+    } catch (cause) {
+      throw failed(reader, operation, mode, cause);
+    }
+  }
+  const after = await reader.context({ signal });
+  if (mode === 'complete') return { operations: ran, differences: [] };
+  return { operations: ran, differences: othersDoing(reader, operations, fingerprints, after) };
+}
+
+/** A step back with its secrets. One that an update put another in the place of is in no document any more. */
+function restoring(step: Step, context: DomainContext): Step {
+  // What is to go is found by its name.
+  if (step.action === 'detach') return step;
+  const lost = step.changes.find(({ from, to }) => from === HIDDEN || to === HIDDEN);
+  if (!lost) return withSecrets(step, context);
+  throw new LibvirtCanonicalError(
+    'PLAN_REFUSED',
+    `the secret that ${step.subject} had (${lost.path}) was overwritten, and the journal holds none`,
+    { device: step.subject, remedy: "Recover with mode: 'complete', or 'keep', and set the secret anew" },
+  );
+}
+
+function failed({ handle }: DomainReader, { action, subject }: Step, mode: string, cause: unknown): Error {
+  if (cause instanceof LibvirtCanonicalError && (cause.code === 'PLAN_REFUSED' || cause.code === 'ABORTED'))
+    return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LibvirtCanonicalError(
+    'APPLY_FAILED',
+    `recovering ${handle.name} (${mode}) failed at ${action} of ${subject}: ${why}`,
+    { cause, domain: handle.name, device: subject, remedy: 'Mend the cause and recover again' },
+  );
+}
+
+/** What differs from before, when it is none of the plan's doing; `APPLY_FAILED` when something of the plan is left. */
+function othersDoing(
+  { handle }: DomainReader,
+  operations: readonly Operation[],
+  before: Fingerprints,
+  after: DomainContext,
+): PartChange[] {
+  const changes = changedParts(before, fingerprintsOf(after));
+  const planned = changes.filter(({ subject, document }) =>
+    operations.some(
+      (each) => partOf(each) === subject && (document === 'both' || sidesOf(each, after).includes(document)),
+    ),
+  );
+  if (planned.length === 0) return changes;
+  throw new LibvirtCanonicalError(
+    'APPLY_FAILED',
+    `${handle.name} is not as it was before the plan: ${changesText(planned)}`,
+    { domain: handle.name, remedy: "Compare the documents, and recover again or with mode: 'keep'" },
+  );
+}

@@ -1,0 +1,25 @@
+import { type Owner, SELF } from '../../src/apply/owner.js';
+import { OWN_METADATA } from '../../src/domain/index.js';
+import type { Connection, ManagedDomain } from '../../src/index.js';
+import { buildElement } from '../../src/xml/index.js';
+
+let entries = 0;
+
+/** Writes what another process would into a domain's journal. A process of this host unless told otherwise, by default none that runs. */
+export async function writeEntry(
+  connection: Connection,
+  { name, uuid }: ManagedDomain,
+  owner: Partial<Owner> = {},
+  { phase = 'apply', plan = '' }: { readonly phase?: 'claim' | 'apply'; readonly plan?: string } = {},
+): Promise<void> {
+  const { prefix, uri } = OWN_METADATA.journal;
+  // Above the largest number that Linux gives.
+  const of: Owner = { ...SELF, pid: 2 ** 22 + 1, copy: `another ${++entries}`, ...owner };
+  const attributes = { format: '1', phase, since: new Date().toISOString(), ...of };
+  const xml = buildElement('entry', [
+    ...Object.entries(attributes).map(([key, value]) => [`@${key}`, String(value)] as const),
+    ['', plan] as const,
+  ]);
+  const args = { dom: { name, uuid, id: -1 }, type: 2, metadata: xml, key: prefix, uri: `${uri}:${entries}`, flags: 2 };
+  await connection.call('DOMAIN_SET_METADATA', args);
+}
