@@ -77,8 +77,9 @@ export class Topology {
   /** Who sits where; in two documents these can be two. */
   readonly #holders = new Map<string, Holder[]>();
   readonly #released = new Set<string>();
-  /** What the controllers offer, by bus: worked out once, until another controller comes. */
+  /** What the controllers offer: worked out once, until another controller comes. */
   readonly #offers = new Map<string, readonly Place[]>();
+  readonly #buses = new Map<boolean, readonly PciBus[]>();
 
   constructor(canonical: DomainDocument, live: DomainDocument | undefined) {
     this.#sides = (live ? [canonical, live] : [canonical]).map(sideOf);
@@ -91,6 +92,7 @@ export class Topology {
       for (const [n, side] of this.#sides.entries())
         if (scope === 'both' || (scope === 'live') === (n === 1)) add(side, leaves);
       this.#offers.clear();
+      this.#buses.clear();
     }
     this.take(address, identity, kind.bus(leaves), leaves.get('address/@multifunction') === 'on');
   }
@@ -267,11 +269,13 @@ export class Topology {
     ];
   }
 
-  #pciBuses(hotplug: boolean): PciBus[] {
+  #pciBuses(hotplug: boolean): readonly PciBus[] {
+    const known = this.#buses.get(hotplug);
+    if (known) return known;
     const all = this.#controllers('pci', hotplug);
     // Without PCIe every device goes into a PCI slot, on pci-root or behind a bridge.
     const plain = all.some(({ index, controllers }) => index === 0 && controllers[0]?.get('@model') === 'pci-root');
-    return all.flatMap(({ index, controllers }) => {
+    const buses = all.flatMap(({ index, controllers }) => {
       const offer = PCI_MODELS[controllers[0]?.get('@model') ?? ''];
       if (!offer) return [];
       return [
@@ -284,6 +288,8 @@ export class Topology {
         },
       ];
     });
+    this.#buses.set(hotplug, buses);
+    return buses;
   }
 
   /** What a running guest can use is in both documents; what is to be there from the next boot on needs the canonical one alone. */

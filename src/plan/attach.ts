@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   type Address,
   AFFECT,
+  type Assignment,
   addressLeaves,
   addressText,
   applies,
@@ -104,7 +105,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   const placed = choosePlace(draft, device, scope, path);
   if (!placed) return;
   scope = placed.scope;
-  device = withAddress(withMac(draft, device, placed.address, path), placed.address);
+  device = changed(device, [...macFor(draft, device, placed.address, path), ...placeFor(device, placed.address)]);
   draft.topology.seat(device, scope);
   draft.attached.push({ device, path, scope });
   const order = device.leaves.get('boot/@order');
@@ -300,14 +301,14 @@ function refuseLive(
   return 'refused';
 }
 
-function withAddress(device: Device, address: Address | undefined): Device {
-  if (!address || address.type === 'other' || device.address) return device;
-  return changed(device, addressLeaves(address));
+/** What puts a device without an address at its place. */
+function placeFor(device: Device, address: Address | undefined): readonly Assignment[] {
+  return !address || address.type === 'other' || device.address ? [] : addressLeaves(address);
 }
 
 /** A NIC without a MAC gets one that the plan can name and that stays the same when the plan is made again. */
-function withMac(draft: Draft, device: Device, address: Address | undefined, path: string): Device {
-  if (device.kind.element !== 'interface' || device.leaves.has('mac/@address')) return device;
+function macFor(draft: Draft, device: Device, address: Address | undefined, path: string): readonly Assignment[] {
+  if (device.kind.element !== 'interface' || device.leaves.has('mac/@address')) return [];
   const { canonical, live } = draft.context;
   const used = new Set(
     [...canonical.devices, ...(live?.devices ?? [])].map((other) => other.leaves.get('mac/@address')),
@@ -316,7 +317,7 @@ function withMac(draft: Draft, device: Device, address: Address | undefined, pat
     const seed = [canonical.uuid, device.userAlias ?? (address ? addressText(address) : path), n].join(' ');
     const digest = createHash('sha256').update(seed).digest('hex');
     const mac = `52:54:00:${digest.slice(0, 2)}:${digest.slice(2, 4)}:${digest.slice(4, 6)}`;
-    if (!used.has(mac)) return changed(device, [['mac/@address', mac]]);
+    if (!used.has(mac)) return [['mac/@address', mac]];
   }
 }
 
@@ -334,7 +335,8 @@ function withIndex(draft: Draft, device: Device): Device {
   return changed(device, [['@index', String(index)]]);
 }
 
-function changed(device: Device, values: ReadonlyArray<readonly [string, string]>): Device {
+function changed(device: Device, values: readonly Assignment[]): Device {
+  if (values.length === 0) return device;
   const element = detachedCopy(device.element);
   for (const [leaf, value] of values) setAt(element, leaf, value);
   return readDevice(element);
