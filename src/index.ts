@@ -148,6 +148,7 @@ export type {
   CopyResult,
   DeviceView,
   DomainBundle,
+  DomainLog,
   DomainState,
   DomainStateReason,
   ElsewhereOptions,
@@ -195,6 +196,7 @@ export {
   ImportRefusedError,
   ManagedDomain,
   RunningElsewhereError,
+  StartFailedError,
 } from './lifecycle/index.js';
 export type {
   BusCapacity,

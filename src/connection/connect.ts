@@ -4,6 +4,7 @@ import { CallNumbers } from './caller.js';
 import { type Connection, createConnection } from './connection.js';
 import { resolveUri } from './default-uri.js';
 import { type Environment, processEnvironment } from './environment.js';
+import { logDirectoryOf } from './log-directory.js';
 import { openSession } from './open.js';
 import { type ConnectOptions, resolveOptions } from './options.js';
 import { chooseSocket } from './sockets.js';
@@ -61,5 +62,9 @@ export async function connectIn(
     return openSession(socket, target, { ...resolved, signal }, numbers);
   };
   const first = await open(resolved.signal);
-  return createConnection(new Succession(first, open, resolved, numbers), resolved.redefine, numbers.connection);
+  return createConnection(new Succession(first, open, resolved, numbers), {
+    redefine: resolved.redefine,
+    id: numbers.connection,
+    logDirectory: resolved.logDirectory ?? logDirectoryOf(parsed, environment),
+  });
 }

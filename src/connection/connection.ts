@@ -23,8 +23,15 @@ const NEEDS: Record<'fds' | 'stream', string> = {
   stream: 'opens a stream, which this library does not do yet',
 };
 
+/** What is settled when a connection is made. */
+interface Traits {
+  readonly redefine: 'refuse' | 'allow';
+  readonly id: number;
+  readonly logDirectory: string | undefined;
+}
+
 interface Doors {
-  create(sockets: Succession, redefine: 'refuse' | 'allow', id: number): Connection;
+  create(sockets: Succession, traits: Traits): Connection;
   define(
     connection: Connection,
     xml: string,
@@ -49,6 +56,8 @@ export class Connection implements AsyncDisposable {
   readonly id: number;
   /** What was connected to, with defaults and aliases resolved. */
   readonly uri: string;
+  /** Where the daemon keeps the logs of its domains, as this machine sees it; undefined when that is not known. */
+  readonly logDirectory: string | undefined;
   /** Resolves, never rejects, when the connection has ended for good, and says why. */
   readonly closed: Promise<Closed>;
 
@@ -56,9 +65,10 @@ export class Connection implements AsyncDisposable {
   readonly #guard: RedefineGuard;
   #closing: Promise<void> | undefined;
 
-  private constructor(sockets: Succession, redefine: 'refuse' | 'allow', id: number) {
+  private constructor(sockets: Succession, { redefine, id, logDirectory }: Traits) {
     this.id = id;
     this.uri = sockets.session.uri;
+    this.logDirectory = logDirectory;
     this.closed = sockets.closed;
     this.#sockets = sockets;
     this.#guard = new RedefineGuard(redefine);

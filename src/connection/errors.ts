@@ -75,6 +75,17 @@ export class LibvirtError extends LibvirtCanonicalError {
   }
 }
 
+/** The same error with libvirt's texts rewritten; itself when that changes nothing. */
+export function rewritten(error: LibvirtError, rewrite: (text: string) => string): LibvirtError {
+  const text = (each: string | null) => each && rewrite(each);
+  const message = rewrite(error.libvirtMessage);
+  if (message === error.libvirtMessage) return error;
+  const { errorCode: code, errorDomain: domain, level, int1, int2 } = error;
+  const [str1, str2, str3] = [text(error.str1), text(error.str2), text(error.str3)];
+  const wire = { code, domain, message, level, dom: null, str1, str2, str3, int1, int2 };
+  return new LibvirtError(error.procedure, wire, error.domain === undefined ? {} : { domain: error.domain });
+}
+
 const outcomeOf = (procedure: AnyProcedure, sent: boolean): string =>
   sent ? `the outcome of ${procedure} is unknown` : `${procedure} was never sent and is safe to repeat`;
 

@@ -21,6 +21,7 @@ export {
   LibvirtError,
   type LibvirtErrorDomainName,
   type LibvirtErrorName,
+  rewritten,
 } from './errors.js';
 export type { SubscribeOptions } from './event-classes.js';
 export type { KeepAliveOptions } from './keepalive.js';

@@ -30,6 +30,11 @@ export interface ConnectOptions {
    * `'allow'` is for tools that have to define again, such as migrations from another manager.
    */
   readonly redefine?: 'refuse' | 'allow' | undefined;
+  /**
+   * Folder in which the daemon keeps the logs of its domains (`NAME.log`), as this machine sees it. Default: libvirt's own
+   * for the system's daemon and for the user's; none for a socket elsewhere or another machine.
+   */
+  readonly logDirectory?: string | undefined;
 }
 
 /** How a connection that lost its socket opens another. */
@@ -51,6 +56,7 @@ export interface ResolvedOptions {
   readonly reconnect: ReconnectOptions | undefined;
   readonly readonly: boolean;
   readonly redefine: 'refuse' | 'allow';
+  readonly logDirectory: string | undefined;
 }
 
 /** Fills in the defaults. Throws ARGUMENT_INVALID. */
@@ -67,6 +73,7 @@ export function resolveOptions(options: ConnectOptions = {}): ResolvedOptions {
     reconnect: reconnect === false ? undefined : resolveReconnect(reconnect),
     readonly: options.readonly ?? false,
     redefine,
+    logDirectory: options.logDirectory,
   };
 }
 

@@ -28,6 +28,7 @@ export {
 } from './operation.js';
 export { OWN_METADATA, ownElement, ownElements, withoutBookkeeping } from './own-metadata.js';
 export { perDocument } from './per-document.js';
+export { secretsHidden } from './secret-texts.js';
 export * from './settings/index.js';
 export {
   checkedHead,

@@ -11,6 +11,7 @@ import {
 } from '../domain/index.js';
 import { type DiskStorage, disksOf } from '../plan/index.js';
 import { serialize } from '../xml/index.js';
+import { type DomainLog, domainLog } from './domain-log.js';
 import { type Pending, pendingOf } from './pending.js';
 import { hasManagedSave, managedSaveDocument } from './power-saved.js';
 import { type DomainState, type DomainStateReason, stateOf } from './power-state.js';
@@ -138,6 +139,14 @@ export abstract class DomainView {
       ),
     ]);
     return pendingOf(context, saved);
+  }
+
+  /**
+   * The end of the domain's log since its last start, as libvirt and QEMU wrote it: why it crashed, or did not start. Only
+   * where this machine has the file, see `logDirectory` of `connect`; otherwise it says why not.
+   */
+  log(options: CallOptions = {}): Promise<DomainLog> {
+    return domainLog(this.reader, options);
   }
 
   /**

@@ -221,13 +221,15 @@ export class PrivateHost implements AsyncDisposable {
     return guest;
   }
 
+  /** Where the logs of its domains are, for `connect`. */
+  get logDirectory(): string {
+    return join(this.directory, this.privileged ? 'log/qemu' : 'cache/libvirt/qemu/log');
+  }
+
   /** The QEMU log of a domain as libvirt keeps it: command lines, messages, and why it ended. Empty before its first start. */
   async logOf(domainName: string): Promise<string> {
     try {
-      return readFileSync(
-        join(this.directory, this.privileged ? 'log/qemu' : 'cache/libvirt/qemu/log', `${domainName}.log`),
-        'utf8',
-      );
+      return readFileSync(join(this.logDirectory, `${domainName}.log`), 'utf8');
     } catch {
       return '';
     }
