@@ -1,17 +1,9 @@
 import type { DomainReader } from '../apply/index.js';
-import {
-  type CallOptions,
-  LibvirtError,
-  rewritten,
-  VIR_DOMAIN_START_FORCE_BOOT,
-  VIR_DOMAIN_START_PAUSED,
-} from '../connection/index.js';
-import { secretsHidden } from '../domain/index.js';
-import { LibvirtCanonicalError } from '../errors.js';
-import { type DomainLog, logFromNow } from './domain-log.js';
+import { type CallOptions, VIR_DOMAIN_START_FORCE_BOOT, VIR_DOMAIN_START_PAUSED } from '../connection/index.js';
 import { HookError, type HookMoment, type HookOperation, type HookRunner } from './hooks.js';
 import { hasManagedSave, managedSaveDocument, refuseManagedSave } from './power-saved.js';
-import { isInvalidNow, refuseRunning, stateError, stateOf } from './power-state.js';
+import { refuseRunning, stateError, stateOf } from './power-state.js';
+import { starting } from './start-failed.js';
 import { refuseOtherThanSaved, refuseStaleSave, resumeVerified } from './verified-start.js';
 
 export interface StartOptions {
@@ -30,22 +22,6 @@ export interface StartOptions {
    * touched. Default `none`.
    */
   readonly verify?: 'none' | 'guest-abi' | undefined;
-}
-
-/** libvirt did not start a domain: it is off. `code` is `START_FAILED`, `cause` libvirt's own error. */
-export class StartFailedError extends LibvirtCanonicalError {
-  override readonly name = 'StartFailedError';
-  /** What libvirt and QEMU wrote into the domain's log during this start. */
-  readonly log: DomainLog;
-
-  constructor(domain: string, cause: LibvirtError, log: DomainLog) {
-    super('START_FAILED', `domain ${domain} did not start: ${cause.libvirtMessage}`, {
-      cause,
-      domain,
-      remedy: `Mend what libvirt names; ${log.tail === undefined ? "the domain's log on the host" : '`log.tail`'} has QEMU's own words`,
-    });
-    this.log = log;
-  }
 }
 
 /**
@@ -98,16 +74,10 @@ async function restoreNow(reader: DomainReader, { signal, paused, verify }: Star
 
 async function create(reader: DomainReader, flags: number, call: CallOptions): Promise<void> {
   const { connection, handle: dom } = reader;
-  const log = await logFromNow(reader);
-  try {
-    await connection.call('DOMAIN_CREATE_WITH_FLAGS', { dom, flags }, { ...call, timeout: Number.POSITIVE_INFINITY });
-  } catch (error) {
-    if (isInvalidNow(error)) throw stateError(reader, 'start', error);
-    if (!(error instanceof LibvirtError)) throw error;
-    // QEMU's complaint quotes the argument that it does not like.
-    const hide = secretsHidden((await reader.documents()).canonical);
-    throw new StartFailedError(dom.name, rewritten(error, hide), await log(hide));
-  }
+  const options = { ...call, timeout: Number.POSITIVE_INFINITY };
+  await starting(reader, () => connection.call('DOMAIN_CREATE_WITH_FLAGS', { dom, flags }, options)).catch((error) =>
+    Promise.reject(stateError(reader, 'start', error)),
+  );
 }
 
 /** Calls `afterStop` for a start that came to nothing; when that fails too, both causes are told. */

@@ -8,6 +8,7 @@ import { refuseManagedSave } from './power-saved.js';
 import { type ShutdownOptions, shutdown } from './power-shutdown.js';
 import { start } from './power-start.js';
 import { type RescueDisk, type RescueKernel, rescueDocument } from './rescue-document.js';
+import { StartFailedError, starting } from './start-failed.js';
 import { clearLeftover, rehearse, startPausedFrom } from './transient.js';
 
 export interface RescueOptions extends ShutdownOptions {
@@ -69,7 +70,7 @@ export async function rescue(subject: RescueSubject, options: RescueOptions): Pr
   await stop(subject, options, 'rescue');
   try {
     await hooks.run('beforeStart', { operation: 'rescue', signal: options.signal });
-    await startPausedFrom(reader, document.xml, call);
+    await starting(reader, () => startPausedFrom(reader, document.xml, call));
     await verify(reader, canonical, document.disk, call);
     await reader.connection.call('DOMAIN_RESUME', { dom: reader.handle }, call);
   } catch (cause) {
@@ -107,10 +108,10 @@ async function stop(
 async function verify(reader: DomainReader, before: DomainDocument, disk: Device, call: CallOptions): Promise<void> {
   const { canonical, live } = await reader.documents(call);
   const { name } = before;
-  if (canonical.xml !== before.xml)
-    throw new LibvirtCanonicalError('GUEST_ABI_CHANGED', `the canonical document of ${name} changed with the rescue`, {
-      domain: name,
-    });
+  if (canonical.xml !== before.xml) {
+    const differences = compareGuestAbi(guestAbi(before), guestAbi(canonical));
+    throw new GuestAbiChangedError(`the canonical document of ${name} changed with the rescue`, differences, name);
+  }
   if (!live || !rescueStateOf(live))
     throw new LibvirtCanonicalError('START_FAILED', `the rescue of ${name} ended at once`, { domain: name });
   const moved = compareGuestAbi(guestAbi(canonical), guestAbi(live), { live: true }).filter(
@@ -148,6 +149,15 @@ async function backFrom(
 function failed(name: string, cause: unknown, aftermath: string): LibvirtCanonicalError {
   if (cause instanceof GuestAbiChangedError)
     return new GuestAbiChangedError(`the rescue of ${name} was not let run (${aftermath})`, cause.differences, name);
+  if (cause instanceof StartFailedError) {
+    const { libvirtMessage } = cause.cause as LibvirtError;
+    return new StartFailedError(
+      name,
+      `the rescue of ${name} did not start: ${libvirtMessage} — ${aftermath}`,
+      cause.cause,
+      cause.log,
+    );
+  }
   const why =
     cause instanceof LibvirtError ? cause.libvirtMessage : cause instanceof Error ? cause.message : String(cause);
   const aborted = cause instanceof LibvirtCanonicalError && cause.code === 'ABORTED';
