@@ -7,6 +7,7 @@ export {
   guestAbi,
   seenByGuest,
 } from './abi.js';
+export { unlisted } from './abi-listed.js';
 export { type Address, addressLeaves, addressProblem, addressText, type PciAddress, parseAddress } from './address.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';

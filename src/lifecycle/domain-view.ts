@@ -1,6 +1,7 @@
 import { DomainReader, GuestAbiChangedError, type InterruptedApply, interruptedIn, queued } from '../apply/index.js';
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import {
+  type AbiDifference,
   addressText,
   compareGuestAbi,
   type Device,
@@ -111,20 +112,22 @@ export abstract class DomainView {
   /**
    * Compares the canonical document, and the running guest if there is one, with an earlier `guestAbi()`. Resolves when
    * nothing has moved, rejects with `GUEST_ABI_CHANGED` and the list of differences otherwise. What only a newer libvirt
-   * lists, though it was always there, is none.
+   * lists, though it was always there, is none; it resolves with those, each with the reason why it is `benign`.
    */
-  async verify(reference: GuestAbi, options: CallOptions = {}): Promise<void> {
+  async verify(reference: GuestAbi, options: CallOptions = {}): Promise<readonly AbiDifference[]> {
     const { canonical, live } = await this.reader.documents(options);
-    const differences = seenByGuest([
+    const all = [
       ...compareGuestAbi(reference, guestAbi(canonical)),
       ...(live ? compareGuestAbi(reference, guestAbi(live), { live: true }) : []),
-    ]);
+    ];
+    const differences = seenByGuest(all);
     if (differences.length > 0)
       throw new GuestAbiChangedError(
         `the guest ABI of ${this.name} differs from the reference`,
         differences,
         this.name,
       );
+    return all;
   }
 
   /**

@@ -3,7 +3,7 @@ import type { DomainDocument } from '../domain/index.js';
 import { type Element, select, valueAt } from '../xml/index.js';
 import { type DomainKind, domainCapabilitiesIfAny, kindOf } from './domain-capabilities.js';
 import { checkCpu } from './host-check-cpu.js';
-import { checkDevices } from './host-check-devices.js';
+import { checkDevices, checkUnlisted } from './host-check-devices.js';
 import { filesOf, type HostFiles } from './host-check-files.js';
 import { checkMachine } from './host-check-machine.js';
 import { hostPaths } from './host-check-paths.js';
@@ -50,7 +50,14 @@ export async function hostCheck(
           ...checkDevices(document, capabilities),
         ]
       : [];
-  const all = [...found, ...machine, ...rest, ...paths, ...references];
+  const all = [
+    ...found,
+    ...machine,
+    ...rest,
+    ...checkUnlisted(document, connection.libvirtVersion),
+    ...paths,
+    ...references,
+  ];
   return ORDER.flatMap((severity) => all.filter((each) => each.severity === severity));
 }
 

@@ -8,7 +8,7 @@ import {
   VIR_DOMAIN_UNDEFINE_KEEP_NVRAM,
   VIR_DOMAIN_XML_INACTIVE,
 } from '../connection/index.js';
-import { compareGuestAbi, DomainDocument, guestAbi, invalid, seenByGuest } from '../domain/index.js';
+import { compareGuestAbi, DomainDocument, guestAbi, invalid, seenByGuest, unlisted } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { refuseAborted } from './block-job.js';
 import { type DomainBundle, parseBundle } from './bundle.js';
@@ -58,7 +58,7 @@ export async function importDomain(
   const call: CallOptions = { signal };
   const bundle = parseBundle(value);
   await refuseRunningElsewhere(bundle.uuid, options, { signal });
-  const document = mapped(bundle, options.paths ?? {});
+  const document = mapped(bundle, connection.libvirtVersion, options.paths ?? {});
   const files = filesOf(connection, options.files);
   const state = stateFiles(connection, bundle, document, options);
   const blocking = [
@@ -93,14 +93,16 @@ export async function importDomain(
   return handle;
 }
 
-/** The bundle's document with this host's paths. */
-function mapped(bundle: DomainBundle, paths: Readonly<Record<string, string>>): DomainDocument {
+/** The bundle's document with this host's paths, and without what its libvirt does not list though every such machine has it. */
+function mapped(bundle: DomainBundle, libvirt: string, paths: Readonly<Record<string, string>>): DomainDocument {
   for (const [from, to] of Object.entries(paths))
     if (!from.startsWith('/') || !to.startsWith('/'))
       throw invalid(`paths[${JSON.stringify(from)}]`, 'both must be absolute paths');
   const document = new DomainDocument(bundle.document);
+  const left = unlisted(document, libvirt).filter(({ asEver }) => asEver);
   const devices = document.devices.map(({ element }) => element);
   mapHostPaths(document.root, devices, (path) => mapPath(path, paths));
+  for (const { device } of left) device.element.parentNode?.removeChild(device.element);
   return new DomainDocument(document.toString());
 }
 

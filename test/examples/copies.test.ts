@@ -1,21 +1,17 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PrivateHost } from '../../src/testing/index.js';
 import { runExample } from './run.js';
 
-test('snapshot: on another file and back, at one address; also on a host of yours', async () => {
-  await using host = await PrivateHost.start();
-  for (const uri of [[], [host.uri]]) {
-    const said = await runExample('snapshot', uri);
-    const places = [...said.matchAll(/^(\w+): disk root at (pci \S+), (pci \S+) now, on \S+\/root\.(\w+)$/gm)];
-    assert.equal(
-      places.map(([, when, , , on]) => `${when} ${on}`),
-      ['Before raw', 'Snapshot overlay', 'Committed raw'],
-    );
-    for (const [, , next, now] of places) assert.equal([next, now], [places[0]?.[2], places[0]?.[2]]);
-    assert.match(said, /Deleted: \S+\/root\.overlay\n/);
-    assert.match(said, 'Nothing moved');
-  }
+test('snapshot: on another file and back, at one address', async () => {
+  const said = await runExample('snapshot');
+  const places = [...said.matchAll(/^(\w+): disk root at (pci \S+), (pci \S+) now, on \S+\/root\.(\w+)$/gm)];
+  assert.equal(
+    places.map(([, when, , , on]) => `${when} ${on}`),
+    ['Before raw', 'Snapshot overlay', 'Committed raw'],
+  );
+  for (const [, , next, now] of places) assert.equal([next, now], [places[0]?.[2], places[0]?.[2]]);
+  assert.match(said, /Deleted: \S+\/root\.overlay\n/);
+  assert.match(said, 'Nothing moved');
 });
 
 test('copy-disk: copied, given up, moved', async () => {
