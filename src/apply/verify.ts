@@ -16,7 +16,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { under } from '../xml/index.js';
 
 /** What virDomainSetMetadata writes, as libvirt lays it out. */
-const METADATA = /\n {2}<(title|description|metadata)(?: ?\/>|>[\s\S]*?\n? *<\/\1>)/g;
+const METADATA = /\n {2}<(title|description|metadata)(?: ?\/>|>[\s\S]*?<\/\1>)/g;
 
 /** Both documents at one moment. */
 export interface Documents {

@@ -10,7 +10,7 @@ import { type ConnectOptions, resolveOptions } from './options.js';
 import { chooseSocket } from './sockets.js';
 import { type Open, Succession } from './succession.js';
 import { connectUnix, unreachable } from './unix.js';
-import { parseUri } from './uri.js';
+import { parseUri, shownUri } from './uri.js';
 
 /**
  * Connects to a libvirt daemon.
@@ -41,7 +41,7 @@ export async function connectIn(
   if (parsed.transport !== 'unix') {
     throw new LibvirtCanonicalError(
       'UNSUPPORTED',
-      `the transport ${parsed.transport} of '${parsed.text}' is not built yet`,
+      `the transport ${parsed.transport} of '${shownUri(parsed.text)}' is not built yet`,
       {
         remedy:
           "Connect over a unix socket; one of another machine can be forwarded with 'ssh -L /local.sock:/run/libvirt/libvirt-sock'",

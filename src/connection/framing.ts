@@ -1,16 +1,20 @@
 import { FRAME_MAX, HEADER_SIZE } from './message.js';
 import { violation } from './xdr.js';
 
+/** Room made at once for a frame that straddles chunks; more is made as its bytes come, whatever length it announces. */
+const FIRST_ROOM = 65_536;
+const NOTHING = Buffer.alloc(0);
+
 /**
- * Cuts the byte stream into frames. A frame inside one chunk is a view; one that straddles chunks is copied once, when
- * its last byte is there. The length is checked before anything is kept for it.
+ * Cuts the byte stream into frames. A frame inside one chunk is a view; the bytes of one that straddles chunks are copied
+ * together, so that what is kept is no more than twice what came, in however small pieces it comes. The length is checked
+ * before anything is kept.
  */
 export class FrameReader {
   readonly #onFrame: (frame: Buffer) => void;
-  #chunks: Buffer[] = [];
+  /** The beginning of the frame under way, with room for more. */
+  #room: Buffer = NOTHING;
   #held = 0;
-  /** Length of the frame under way; 0 while its length word is not complete. */
-  #wanted = 0;
 
   constructor(onFrame: (frame: Buffer) => void) {
     this.#onFrame = onFrame;
@@ -26,40 +30,40 @@ export class FrameReader {
     while (rest.length >= 4) {
       const length = checkedLength(rest);
       if (rest.length < length) {
-        this.#wanted = length;
-        break;
+        this.#keep(rest, length);
+        return;
       }
       this.#onFrame(rest.subarray(0, length));
       rest = rest.subarray(length);
     }
-    if (rest.length > 0) {
-      this.#chunks = [rest];
-      this.#held = rest.length;
-    }
+    this.#keep(rest, 4);
   }
 
   /** Completes the held frame from the chunk and hands it over; gives what is left, or nothing if it is not complete. */
   #join(chunk: Buffer): Buffer | undefined {
-    let rest = chunk;
-    if (this.#wanted === 0) {
-      const missing = 4 - this.#held;
-      const head = Buffer.concat([...this.#chunks, rest.subarray(0, missing)]);
-      rest = rest.subarray(missing);
-      this.#chunks = [head];
-      this.#held = head.length;
-      if (head.length < 4) return undefined;
-      this.#wanted = checkedLength(head);
-    }
-    const part = rest.subarray(0, this.#wanted - this.#held);
-    this.#chunks.push(part);
-    this.#held += part.length;
-    if (this.#held < this.#wanted) return undefined;
-    const frame = Buffer.concat(this.#chunks, this.#held);
-    this.#chunks = [];
+    const head = chunk.subarray(0, Math.max(0, 4 - this.#held));
+    this.#keep(head, 4);
+    if (this.#held < 4) return undefined;
+    const wanted = checkedLength(this.#room);
+    const part = chunk.subarray(head.length, head.length + wanted - this.#held);
+    this.#keep(part, wanted);
+    if (this.#held < wanted) return undefined;
+    const frame = this.#room.subarray(0, wanted);
+    this.#room = NOTHING;
     this.#held = 0;
-    this.#wanted = 0;
     this.#onFrame(frame);
-    return rest.subarray(part.length);
+    return chunk.subarray(head.length + part.length);
+  }
+
+  #keep(bytes: Buffer, wanted: number): void {
+    const held = this.#held + bytes.length;
+    if (held > this.#room.length) {
+      const larger = Buffer.allocUnsafe(Math.min(wanted, Math.max(held, 2 * this.#room.length, FIRST_ROOM)));
+      this.#room.copy(larger, 0, 0, this.#held);
+      this.#room = larger;
+    }
+    bytes.copy(this.#room, this.#held);
+    this.#held = held;
   }
 }
 

@@ -77,4 +77,9 @@ function decode(text: string, value: string): string {
 }
 
 const invalid = (text: string, what: string, remedy: string): LibvirtCanonicalError =>
-  new LibvirtCanonicalError('URI_INVALID', `the connection URI '${text}' ${what}`, { remedy });
+  new LibvirtCanonicalError('URI_INVALID', `the connection URI '${shownUri(text)}' ${what}`, { remedy });
+
+/** A URI as a message may show it: a password that somebody wrote into it is not for logs. */
+export function shownUri(text: string): string {
+  return text.replace(/:(?!\/\/).*@/s, ':***@');
+}

@@ -112,12 +112,17 @@ export class DomainDocument {
 function readDevices(root: Element, which: (element: Element) => boolean): Device[] {
   const ordinals = new Map<string, number>();
   const taken = new Set<string>();
+  /** The last number given to an identity: a hostile document may have thousands of one name. */
+  const numbers = new Map<string, number>();
   return select(root, 'devices/*')
     .filter((element) => !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && which(element))
     .map((element) => {
       const device = readDevice(element, ordinals);
       let { identity } = device;
-      for (let n = 2; taken.has(identity); n++) identity = `${device.identity} #${n}`;
+      for (let n = (numbers.get(device.identity) ?? 1) + 1; taken.has(identity); n++) {
+        identity = `${device.identity} #${n}`;
+        numbers.set(device.identity, n);
+      }
       taken.add(identity);
       return identity === device.identity
         ? device

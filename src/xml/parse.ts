@@ -6,6 +6,28 @@ import { malformed, position, scan } from './scan.js';
 export const MAX_XML_BYTES = 4 * 1024 * 1024;
 /** Deepest nesting accepted. libvirt's own documents stay below 20. */
 export const MAX_XML_DEPTH = 256;
+/** Most elements, attributes, comments and the like in one document: what 4 MiB could hold beyond takes seconds and a gigabyte. */
+export const MAX_XML_PARTS = 100_000;
+
+/** What the parser finds wrong, in words of our own: its own quote the text, which may hold a secret. */
+const REASONS: ReadonlyArray<readonly [RegExp, string]> = [
+  [/missed (start )?quot|quot.*missed|AttValue/, 'an attribute value stands without quotes'],
+  [/missed value|value must after|equal must after/, 'an attribute has no value'],
+  [/value no end/, 'an attribute value has no end'],
+  [/space is required/, 'there is no space between two attributes'],
+  [/ redefined$/, 'an attribute stands twice'],
+  [/Unescaped '<'/, "< stands in an attribute value by itself; write it as '&lt;'"],
+  [/tag mismatch/, 'an end tag is not that of the element which is open'],
+  [/^end tag name/, 'an end tag is more than a name'],
+  [/^unclosed xml tag|unexpected end of input/, 'an element has no end'],
+  [/NamespaceError/, 'a prefix has no namespace'],
+  [/[Cc]omment/, 'a comment is not one'],
+  [/CDATA/, 'a CDATA section is not one'],
+  [/processing instruction|xml declaration/, 'a processing instruction is not one'],
+  [/root element|end of the document/, 'there is not one root element'],
+];
+/** A character like any other, which the parser takes for a sign of a wrong encoding. */
+const REPLACEMENT_CHARACTER = /^Unicode replacement character/;
 
 /** Characters that XML 1.0 has no way to carry, not even as a character reference. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
@@ -13,7 +35,7 @@ const FORBIDDEN_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff
 
 /**
  * Parses XML without loss. Refuses what a libvirt document never needs and an attacker might: DOCTYPE and entities
- * (`XML_FORBIDDEN`), more than 4 MiB or 256 levels (`XML_LIMIT`). Anything not well-formed is `XML_MALFORMED` with
+ * (`XML_FORBIDDEN`), more than 4 MiB, 256 levels or 100,000 elements and attributes (`XML_LIMIT`). Anything not well-formed is `XML_MALFORMED` with
  * line and column; nothing is repaired.
  */
 export function parseXml(text: string): Document {
@@ -25,19 +47,20 @@ export function parseXml(text: string): Document {
   }
   const forbidden = forbiddenAt(text);
   if (forbidden >= 0) throw malformed('it holds a control character', ...position(text, forbidden));
-  scan(text, MAX_XML_DEPTH);
+  scan(text, { depth: MAX_XML_DEPTH, parts: MAX_XML_PARTS });
   let problem: LibvirtCanonicalError | undefined;
   let document: Document | undefined;
   try {
     document = new DOMParser({
       onError: (_level, message, context) => {
+        if (REPLACEMENT_CHARACTER.test(message)) return;
         const { lineNumber, columnNumber } = (context as { locator?: Locator })?.locator ?? {};
-        problem ??= malformed(message, lineNumber, columnNumber);
+        problem ??= malformed(reasonOf(message), lineNumber, columnNumber);
         throw problem;
       },
     }).parseFromString(text, 'text/xml');
   } catch (cause) {
-    throw problem ?? malformed(cause instanceof Error ? cause.message : String(cause));
+    throw problem ?? malformed(reasonOf(String(cause)));
   }
   return document;
 }
@@ -47,6 +70,10 @@ export function parseElement(text: string): Element {
   const root = parseXml(text).documentElement;
   if (!root) throw malformed('there is no element');
   return root;
+}
+
+function reasonOf(message: string): string {
+  return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? 'a tag is not one';
 }
 
 /** Where a character stands that XML cannot hold, by itself or as a numeric reference; -1 for nowhere. */

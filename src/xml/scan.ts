@@ -1,11 +1,18 @@
 import { LibvirtCanonicalError } from '../errors.js';
 
+/** How deep a document may nest, and how many elements, attributes, comments and the like it may have in all. */
+export interface Limits {
+  readonly depth: number;
+  readonly parts: number;
+}
+
 /**
- * One pass over the text before it is parsed: a DOCTYPE, an entity reference beyond XML's own five, or nesting beyond
- * `maxDepth` is refused here, so that the parser never builds anything for it.
+ * One pass over the text before it is parsed: a DOCTYPE, an entity reference beyond XML's own five, or more than the
+ * limits allow is refused here, so that the parser never builds anything for it.
  */
-export function scan(text: string, maxDepth: number): void {
+export function scan(text: string, limits: Limits): void {
   let depth = 0;
+  let parts = 0;
   let at = 0;
   // Looked for once, not once for each tag: most documents have none.
   let reference = text.indexOf('&');
@@ -20,6 +27,7 @@ export function scan(text: string, maxDepth: number): void {
     checkReferences(at, open);
     refuseInText(text, at, open);
     if (found < 0) return;
+    parts++;
     if (text.startsWith('<!--', open)) at = after(text, '-->', open + 4);
     else if (text.startsWith('<![CDATA[', open)) at = after(text, ']]>', open + 9);
     else if (text.startsWith('<?', open)) at = after(text, '?>', open + 2);
@@ -32,22 +40,24 @@ export function scan(text: string, maxDepth: number): void {
         },
       );
     } else {
-      const end = endOfTag(text, open + 1);
+      const { end, values } = endOfTag(text, open + 1);
       checkReferences(open, end);
-      if (text[open + 1] === '/') depth--;
-      else if (text[end - 2] !== '/') depth++;
-      if (depth > maxDepth) {
-        throw new LibvirtCanonicalError(
-          'XML_LIMIT',
-          `the XML nests deeper than ${maxDepth} elements (${where(text, open)})`,
-          {
-            remedy: 'libvirt documents stay below 20',
-          },
-        );
-      }
+      parts += values;
+      if (text[open + 1] === '/') {
+        depth--;
+        parts--;
+      } else if (text[end - 2] !== '/') depth++;
+      if (depth > limits.depth)
+        throw tooMuch(`nests deeper than ${limits.depth} elements (${where(text, open)})`, 'stay below 20');
       at = end;
     }
+    if (parts > limits.parts)
+      throw tooMuch(`has more than ${limits.parts} elements and attributes`, 'have some 30 for each device');
   }
+}
+
+function tooMuch(what: string, usual: string): LibvirtCanonicalError {
+  return new LibvirtCanonicalError('XML_LIMIT', `the XML ${what}`, { remedy: `libvirt documents ${usual}` });
 }
 
 /** What the parser would let pass in text between tags, and repair: the end of a CDATA section that is none. */
@@ -72,7 +82,7 @@ function checkReference(text: string, at: number): void {
 /** The error for text that is no XML. Never quotes the text: it may hold a secret. */
 export function malformed(why: string, line?: number, column?: number): LibvirtCanonicalError {
   const place = line ? ` (line ${line}, column ${column ?? 0})` : '';
-  return new LibvirtCanonicalError('XML_MALFORMED', `the XML is not well-formed: ${why.split('\n', 1)[0]}${place}`, {
+  return new LibvirtCanonicalError('XML_MALFORMED', `the XML is not well-formed: ${why}${place}`, {
     remedy: 'Correct the XML; nothing was changed',
   });
 }
@@ -83,17 +93,20 @@ function after(text: string, mark: string, from: number): number {
   return found < 0 ? text.length : found + mark.length;
 }
 
-/** Position behind the `>` that closes the tag; one inside a quoted attribute value does not count. */
-function endOfTag(text: string, from: number): number {
+/** Position behind the `>` that closes the tag, one inside a quoted value does not count; and how many such values it has. */
+function endOfTag(text: string, from: number): { readonly end: number; readonly values: number } {
   let quote = '';
+  let values = 0;
   for (let i = from; i < text.length; i++) {
     const c = text[i] as string;
     if (quote) {
       if (c === quote) quote = '';
-    } else if (c === '"' || c === "'") quote = c;
-    else if (c === '>') return i + 1;
+    } else if (c === '"' || c === "'") {
+      quote = c;
+      values++;
+    } else if (c === '>') return { end: i + 1, values };
   }
-  return text.length;
+  return { end: text.length, values };
 }
 
 /** Line and column of a place in the text, both from 1. */

@@ -54,6 +54,18 @@ test('a 30 MiB frame in small chunks is joined once', () => {
   assert.ok(performance.now() - started < 5000);
 });
 
+test('a frame that comes byte by byte keeps little more than its bytes', () => {
+  const { reader, frames } = collect();
+  const frame = frameOf(1 << 18, 7);
+  const held = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
+  const before = held();
+  // Each byte with memory of its own, as a socket gives it.
+  for (const byte of frame.subarray(0, -1)) reader.push(Buffer.from(new Uint8Array([byte]).buffer));
+  assert.ok(held() - before < 24 << 20, `${(held() - before) >> 20} MiB for 0.25 MiB`);
+  reader.push(frame.subarray(-1));
+  assert.ok(frames[0]?.equals(frame));
+});
+
 for (const length of [0, 3, 4, 27, FRAME_MAX + 1, 0xffffffff]) {
   test(`a length of ${length} is refused as soon as it is read`, () => {
     const word = Buffer.alloc(4);

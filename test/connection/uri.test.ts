@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connectIn } from '../../src/connection/connect.js';
@@ -177,5 +178,22 @@ for (const [options, path] of BAD_OPTIONS) {
     assert.is((await failure(connect('qemu:///system', options), 'ARGUMENT_INVALID')).path, path);
   });
 }
+
+test('a password that somebody wrote into a URI is in no error', async () => {
+  for (const uri of [
+    'qemu+ssh://me:hunter2@host/system',
+    'qemu+tcp://me:hun/hunter2@x@host/system',
+    'qemu+ssh://me:?hunter2@host/system',
+    'qemu://me:hunter2@host/system?mode=both',
+    'qemu+pigeon://me:hunter2@host/',
+    'qemu+unix://me:hunter2@host/system',
+    '//me:hunter2@host',
+    'qemu+unix://me:hunter2@/system?socket=%',
+  ])
+    await connect(uri).then(
+      () => assert.unreachable(uri),
+      (error: Error) => assert.not.match(inspect(error), 'hunter2', uri),
+    );
+});
 
 test.run();

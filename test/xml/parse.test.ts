@@ -1,7 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LibvirtCanonicalError } from '../../src/errors.js';
 import { parseElement, parseXml, serialize } from '../../src/xml/index.js';
-import { MAX_XML_BYTES, MAX_XML_DEPTH } from '../../src/xml/parse.js';
+import { MAX_XML_BYTES, MAX_XML_DEPTH, MAX_XML_PARTS } from '../../src/xml/parse.js';
 import { failureNow } from '../support/deadline.js';
 import { fixture, fixtureNames } from '../support/fixtures.js';
 import { assertSameTokens, tokens } from '../support/tokens.js';
@@ -101,9 +102,57 @@ test('length is limited in bytes, on both sides of the limit', () => {
   failureNow(() => parseXml(`${most}  `), 'XML_LIMIT');
 });
 
+test('elements, attributes, comments and the like are limited in all, on both sides of the limit', () => {
+  const most = `<a>${"<b c='1'>x</b>".repeat((MAX_XML_PARTS - 2) / 2)}<!-- --></a>`;
+  assert.is(parseElement(most).nodeName, 'a');
+  for (const more of ['<b/>', "<b c=''/>", '<!-- -->', '<![CDATA[x]]>', '<?x?>'])
+    failureNow(() => parseXml(most.replace('</a>', `${more}</a>`)), 'XML_LIMIT');
+  const attributes = (n: number) => `<a ${Array.from({ length: n }, (_, at) => `a${at}=""`).join(' ')}/>`;
+  assert.is(parseElement(attributes(1000)).attributes.length, 1000);
+  failureNow(() => parseXml(attributes(MAX_XML_PARTS)), 'XML_LIMIT');
+});
+
+test('the largest documents that are taken are read within seconds, whatever they are made of', () => {
+  for (const unit of ['<b/>', '<!---->', '&#65;', '    ', ']]']) {
+    const count = unit.startsWith('<') ? MAX_XML_PARTS - 1 : ((4 << 20) - 10) / unit.length;
+    const started = performance.now();
+    parseXml(`<a>${unit.repeat(count)}</a>`);
+    assert.ok(performance.now() - started < 15_000, `${unit}: ${performance.now() - started} ms`);
+  }
+});
+
 test('an error never holds the text around it', () => {
-  const error = failureNow(() => parseXml("<graphics passwd='hunter2'><x></graphics>"), 'XML_MALFORMED');
-  assert.not.match(error.message, /hunter2/);
+  for (const xml of [
+    "<graphics passwd='hunter2'><x></graphics>",
+    '<graphics passwd=hunter2/>',
+    '<graphics passwd="1"hunter2"/>',
+    '<graphics passwd="1" hunter2"/>',
+    "<graphics passwd='1' hunter2/>",
+    "<graphics passwd='1' hunter2='a' hunter2='b'/>",
+    '<graphics passwd="hunter2<x"/>',
+    '<graphics></hunter2>',
+    '<graphics></graphics hunter2>',
+    '<graphics/>hunter2',
+    '<hunter2',
+    '<hunter2:x/>',
+    '<hunter2><y><z>',
+    '<?hunter2',
+    '<x<hunter2/>',
+    '<x>&hunter2;</x>',
+  ]) {
+    let error: unknown;
+    try {
+      parseXml(xml);
+    } catch (thrown) {
+      error = thrown;
+    }
+    assert.instance(error, LibvirtCanonicalError, xml);
+    assert.not.match((error as LibvirtCanonicalError).message, /hunter2/, xml);
+  }
+});
+
+test('a replacement character is one like any other', () => {
+  assert.is(parseElement('<title>\ufffd</title>').textContent, '\ufffd');
 });
 
 test.run();
