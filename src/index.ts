@@ -133,6 +133,7 @@ export type {
   AdoptOptions,
   AgentOptions,
   AgentState,
+  Amounts,
   Asked,
   AskedHost,
   BackupRequest,
@@ -174,6 +175,9 @@ export type {
   RescueKernel,
   RescueOptions,
   RescueState,
+  Resized,
+  ResizeOptions,
+  ResizeResult,
   RestoreOptions,
   SaveOptions,
   SeenDomain,
@@ -208,6 +212,7 @@ export type {
   Fingerprints,
   PartChange,
   PlanJson,
+  ResizeRequest,
   TowardsOptions,
 } from './plan/index.js';
 export { Plan } from './plan/index.js';

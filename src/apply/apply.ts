@@ -163,7 +163,7 @@ async function perform(
       called = true;
       if (unplugged) unplugs.push(unplugged);
       // What the guest keeps until the next cold boot is gone from the canonical document, and there it is looked for.
-      const kept = unplugged && unplugged.outcome !== 'removed';
+      const kept = operation.action === 'detach' && unplugged && unplugged.outcome !== 'removed';
       documents = await readBack(reader, kept ? { ...operation, scope: 'config' } : operation, documents, options);
     } catch (cause) {
       // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.

@@ -1,4 +1,5 @@
 import { AFFECT, type Operation, type Scope, wireArguments } from '../domain/index.js';
+import { giveBack } from './give-back.js';
 import type { DomainReader } from './read.js';
 import { detach, type UnplugOptions, type UnplugResult } from './unplug.js';
 import { type Documents, verifyOperation } from './verify.js';
@@ -28,6 +29,7 @@ export async function makeCall(
   options: StepOptions,
 ): Promise<UnplugResult | undefined> {
   if (step.action === 'detach') return detach(reader, step, options.unplug ?? {}, options.signal);
+  if (step.ifKept !== undefined) return giveBack(reader, step, options.unplug ?? {}, options.signal);
   const { procedure } = step.call;
   const args = { dom: reader.handle, ...wireArguments(step.call) };
   await reader.connection.call(procedure as 'DOMAIN_ATTACH_DEVICE_FLAGS', args as never, { signal: options.signal });

@@ -39,7 +39,7 @@ export interface LateUnplug {
 
 /** How a request to a guest to let go of a device ended. */
 export interface UnplugResult {
-  /** Identity of the device. */
+  /** Identity of the device; `vcpus` for vCPUs. */
   readonly device: string;
   /** `unconfirmed`: the guest said nothing in time. The request stands until the guest answers, is reset or stops. */
   readonly outcome: 'removed' | 'refused' | 'unconfirmed';

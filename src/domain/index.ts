@@ -24,6 +24,7 @@ export {
   type Refusal,
   type Scope,
   type Setting,
+  setOperation,
   type Withheld,
   wireArguments,
 } from './operation.js';

@@ -110,8 +110,8 @@ export interface Operation {
   /** True when a guest that does not answer can keep the operation from taking effect. */
   readonly guestMustCooperate: boolean;
   /**
-   * Of an unplug: what becomes of it when the guest keeps the device. Left out: the apply fails. `next-boot`: the device
-   * goes at the next cold boot, since the canonical document has lost it before.
+   * Of an unplug of a device or of vCPUs: what becomes of it when the guest keeps them. Left out: the apply fails.
+   * `next-boot`: they go at the next cold boot, since the canonical document has lost them before.
    */
   readonly ifKept?: 'next-boot';
   /** The place the device gets or has; undefined when libvirt chooses one or there is none. */

@@ -9,8 +9,17 @@ import {
 } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import type { DomainSpec } from '../domain/index.js';
-import { type ChangeRequest, type Plan, planChanges, planTowards, type TowardsOptions } from '../plan/index.js';
+import {
+  type ChangeRequest,
+  type Plan,
+  planChanges,
+  planResize,
+  planTowards,
+  type ResizeRequest,
+  type TowardsOptions,
+} from '../plan/index.js';
 import { DomainView } from './domain-view.js';
+import { type ResizeOptions, type ResizeResult, resize } from './resize.js';
 import { refuseLeftover } from './transient.js';
 
 /** How a domain changes: by plans. */
@@ -47,6 +56,28 @@ export abstract class DomainChanges extends DomainView {
         this.reader = new DomainReader(connection, { ...handle, name: call.args.new_name });
     }
     return result;
+  }
+
+  /**
+   * Plans another number of vCPUs or amount of memory; nothing is changed. At once as far as the running guest and its maxima
+   * allow, at the next cold boot otherwise: each operation says which. What no call changes (a maximum that the CPU
+   * topology or NUMA cells fix) stands in `plan.refusals` with the way round it. See docs/resize.md.
+   */
+  async planResize(request: ResizeRequest, options: CallOptions = {}): Promise<Plan> {
+    return planResize(request, await this.reader.context(options));
+  }
+
+  /**
+   * Plans another size and applies it, then waits a little for the guest's balloon and tells what the guest has now and what
+   * it has from the next cold boot on. Errors as for {@link apply}. virDomainSetVcpusFlags, virDomainSetMemoryFlags.
+   *
+   * @example
+   * const { vcpus } = await web.resize({ vcpus: 4, memory: '3 GiB' });
+   * if (vcpus.takesEffect === 'next-boot') console.log(`${vcpus.now?.current} until the next cold boot`);
+   */
+  async resize(request: ResizeRequest, options: ResizeOptions = {}): Promise<ResizeResult> {
+    const plan = await this.planResize(request, { signal: options.signal });
+    return resize(this.reader, plan, (each, how) => this.apply(each, how), options);
   }
 
   /**

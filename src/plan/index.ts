@@ -13,6 +13,7 @@ export { type BusCapacity, Plan } from './plan.js';
 export type { PlanJson } from './plan-json.js';
 export { planChanges } from './planner.js';
 export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './request.js';
+export { planResize, type ResizeRequest } from './resize.js';
 export { withSecrets } from './secrets.js';
 export { type DiskStorage, disksOf, StorageRecords } from './storage.js';
 export { planTowards, type TowardsOptions } from './towards.js';

@@ -36,7 +36,9 @@ test('vcpus: within the maximum at once, the maximum at the next boot', () => {
     ['vcpus', 'config', '2 → 6'],
   ]);
   assert.equal(steps(set('web', { vcpus: { maximum: 8 } })), [['vcpus', 'config', '4 → 8']]);
-  assert.is(set('web', { vcpus: 1 }).operations[0]?.guestMustCooperate, true);
+  const [fewer] = set('web', { vcpus: 1 }).operations;
+  assert.equal([fewer?.scope, fewer?.takesEffect], ['config', 'next-boot']);
+  assert.match(fewer?.reason ?? '', /was started with 2 vCPUs/);
   assert.is(set('web', { vcpus: 3 }).operations[0]?.guestMustCooperate, false);
   assert.ok(set('web', { vcpus: 2 }).isEmpty);
   assert.ok(set('web', { vcpus: { current: 2, maximum: 4 } }).isEmpty);
@@ -44,7 +46,7 @@ test('vcpus: within the maximum at once, the maximum at the next boot', () => {
 
 test('lowering a maximum lowers the current amount first, so that the way back is whole', () => {
   assert.equal(steps(set('web', { vcpus: { maximum: 1 } })), [
-    ['vcpus', 'both', '2 → 1'],
+    ['vcpus', 'config', '2 → 1'],
     ['vcpus', 'config', '4 → 1'],
   ]);
   assert.equal(steps(set('off', { memory: { maximum: '32 MiB' } })), [

@@ -29,6 +29,10 @@ export interface Amount {
   call(amount: number, flags: number): MutatorCall;
   /** Why the maximum cannot become this. */
   refuseMaximum(maximum: number): Pick<Refusal, 'reason' | 'remedy'> | undefined;
+  /** Why no call brings the maximum back from this one; undefined when one does. */
+  lasting?(maximum: number): string | undefined;
+  /** Why the running guest cannot have `current`, although it is within its maximum; undefined when it can. */
+  heldBack(current: number, liveNow: number): string | undefined;
   /** Why the guest must cooperate on the way to `current`; undefined when it need not. */
   cooperation(current: number, liveNow: number): string | undefined;
 }
@@ -65,18 +69,31 @@ export function planAmount(amount: Amount): SettingPlan {
   const operations: Operation[] = [];
   if (maximum !== now.maximum) {
     const flags = AFFECT.config | MAXIMUM;
-    const calls = [amount.call(maximum, flags), amount.call(now.maximum, flags)] as const;
-    operations.push(setOperation(name, 'config', change(amount.paths.maximum, now.maximum, maximum), ...calls));
+    const lasting = amount.lasting?.(maximum);
+    operations.push(
+      setOperation(
+        name,
+        'config',
+        change(amount.paths.maximum, now.maximum, maximum),
+        amount.call(maximum, flags),
+        lasting === undefined ? amount.call(now.maximum, flags) : [],
+        lasting === undefined ? {} : { reason: lasting },
+      ),
+    );
   }
-  const liveFits = live !== undefined && current <= live.maximum;
+  const later =
+    live &&
+    (current > live.maximum
+      ? 'beyond the maximum the running guest was started with'
+      : amount.heldBack(current, live.current));
+  const liveFits = live !== undefined && later === undefined;
   const configDiffers = current !== now.current;
   const liveDiffers = liveFits && current !== live.current && (configDiffers || !amount.guestMoves);
   if (configDiffers || (liveDiffers && asked.current !== undefined)) {
     const scope: Scope = configDiffers ? (liveDiffers ? 'both' : 'config') : 'live';
     const before = scope === 'live' ? (live?.current ?? now.current) : now.current;
     const cooperation = liveDiffers ? amount.cooperation(current, live.current) : undefined;
-    const reason =
-      cooperation ?? (live && !liveFits ? 'beyond the maximum the running guest was started with' : undefined);
+    const reason = cooperation ?? later;
     const calls = [amount.call(current, AFFECT[scope]), amount.call(before, AFFECT[scope])] as const;
     const operation = setOperation(name, scope, change(amount.paths.current, before, current), ...calls, {
       guestMustCooperate: cooperation !== undefined,

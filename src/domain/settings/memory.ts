@@ -12,7 +12,7 @@ export const memory: Setting<MemoryRequest> = {
   touches: ['memory', 'currentMemory'],
   owns: ['memory', 'currentMemory'],
   read(document) {
-    const { current, maximum } = amounts(document);
+    const { current, maximum } = memoryAmounts(document);
     return maximum === 0 ? undefined : { current: BigInt(current) * 1024n, maximum: BigInt(maximum) * 1024n };
   },
   plan(value, { canonical, live }, path) {
@@ -25,18 +25,23 @@ export const memory: Setting<MemoryRequest> = {
         current: asked.current === undefined ? undefined : kibOf(asked.current, both ? `${path}.current` : path),
         maximum: asked.maximum === undefined ? undefined : kibOf(asked.maximum, `${path}.maximum`),
       },
-      now: amounts(canonical),
-      live: live && amounts(live),
+      now: memoryAmounts(canonical),
+      live: live && memoryAmounts(live),
       guestMoves: true,
       format: (kib) => formatBytes(BigInt(kib) * 1024n),
       call: (memory, flags) => ({ procedure: 'DOMAIN_SET_MEMORY_FLAGS', args: { memory, flags } }),
       refuseMaximum: (maximum) => refuseMaximum(canonical, maximum),
+      heldBack: () =>
+        live?.value('devices/memballoon/@model') === 'none'
+          ? 'the running guest has no memory balloon (qemuDomainSetMemoryFlags)'
+          : undefined,
       cooperation: () => 'the balloon driver of the guest gives or takes the memory',
     });
   },
 };
 
-function amounts(document: DomainDocument): { current: number; maximum: number } {
+/** How much memory a document says the guest has, and at most, in KiB; memory modules are counted in. */
+export function memoryAmounts(document: DomainDocument): { current: number; maximum: number } {
   const maximum = kib(document, 'memory') ?? 0;
   return { maximum, current: kib(document, 'currentMemory') ?? maximum };
 }
@@ -48,9 +53,13 @@ function kib(document: DomainDocument, element: string): number | undefined {
 
 function refuseMaximum(canonical: DomainDocument, maximum: number): { reason: string; remedy: string } | undefined {
   if (canonical.value('cpu/numa/cell/@memory') !== undefined) {
+    const most = formatBytes(BigInt(memoryAmounts(canonical).maximum) * 1024n);
+    const slots = canonical.value('maxMemory/@slots') !== undefined;
     return {
       reason: 'no call changes the maximum memory of a domain with NUMA cells (virDomainSetMemoryFlags)',
-      remedy: 'Attach a memory device instead',
+      remedy: slots
+        ? 'Attach a memory device instead: { memory: { model, size, node } }'
+        : `Stay within ${most}: the domain is defined without slots for memory devices`,
     };
   }
   const limit = kib(canonical, 'maxMemory');

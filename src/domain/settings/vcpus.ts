@@ -1,7 +1,9 @@
+import { type Element, select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
+import { numbersOf } from './cpuset.js';
 
 /** Virtual CPUs: how many are there, or how many and the maximum. */
 export type VcpusRequest = number | { readonly current?: number; readonly maximum?: number };
@@ -9,11 +11,12 @@ export type VcpusRequest = number | { readonly current?: number; readonly maximu
 /** `vcpu` and `vcpu@current`: virDomainSetVcpusFlags. Up to the maximum at once; the maximum itself waits for the next boot. */
 export const vcpus: Setting<VcpusRequest> = {
   name: 'vcpus',
-  touches: ['vcpu', 'vcpus'],
+  // libvirt puts CPUs that are in no NUMA cell into the first.
+  touches: ['vcpu', 'vcpus', 'cpu/numa'],
   owns: ['vcpu'],
   read(document) {
     if (document.value('vcpu') === undefined) return undefined;
-    const { current, maximum } = amounts(document);
+    const { current, maximum } = vcpuAmounts(document);
     // A document that lists its vCPUs says there which are online, and how many that makes.
     return document.value('vcpus/vcpu/@id') === undefined ? { current, maximum } : { maximum };
   },
@@ -27,12 +30,17 @@ export const vcpus: Setting<VcpusRequest> = {
         current: asked.current === undefined ? undefined : vcpuCount(asked.current, both ? `${path}.current` : path),
         maximum: asked.maximum === undefined ? undefined : vcpuCount(asked.maximum, `${path}.maximum`),
       },
-      now: amounts(canonical),
-      live: live && amounts(live),
+      now: vcpuAmounts(canonical),
+      live: live && vcpuAmounts(live),
       guestMoves: false,
       format: String,
       call: (nvcpus, flags) => ({ procedure: 'DOMAIN_SET_VCPUS_FLAGS', args: { nvcpus, flags } }),
       refuseMaximum: (maximum) => refuseMaximum(canonical, maximum),
+      heldBack: (current) => (live ? heldBack(live, current) : undefined),
+      lasting: (maximum) =>
+        maximum > cpusInCells(canonical) && cpusInCells(canonical) > 0
+          ? 'libvirt puts the further CPUs into the first NUMA cell, which no call undoes (qemuDomainDefNumaCPUsRectify)'
+          : undefined,
       cooperation: (current, liveNow) => (current < liveNow ? 'the guest must give CPUs back' : undefined),
     });
   },
@@ -46,12 +54,38 @@ export function vcpuCount(value: unknown, path: string): number {
   return value as number;
 }
 
-function amounts(document: DomainDocument): { current: number; maximum: number } {
+/** How many vCPUs a document has online, and at most. */
+export function vcpuAmounts(document: DomainDocument): { current: number; maximum: number } {
   const maximum = Number(document.value('vcpu') ?? 1);
   return { maximum, current: Number(document.value('vcpu/@current') ?? maximum) };
 }
 
+/**
+ * vCPUs that the guest was started with cannot be unplugged (qemuDomainSelectHotplugVcpuEntities). libvirt lists the vCPUs of
+ * a running guest as soon as one of them can.
+ */
+function heldBack(live: DomainDocument, current: number): string | undefined {
+  const listed = select(live.root, 'vcpus/vcpu');
+  const isFixed = (vcpu: Element) =>
+    vcpu.getAttribute('enabled') === 'yes' && vcpu.getAttribute('hotpluggable') !== 'yes';
+  const fixed = listed.length > 0 ? listed.filter(isFixed).length : vcpuAmounts(live).current;
+  return current < fixed
+    ? `the running guest was started with ${fixed} vCPU${fixed === 1 ? '' : 's'}, which so cannot be unplugged`
+    : undefined;
+}
+
+function cpusInCells({ root }: DomainDocument): number {
+  const cells = select(root, 'cpu/numa/cell').map((cell) => cell.getAttribute('cpus'));
+  return cells.reduce((all, cpus) => all + (cpus ? numbersOf(cpus, 'cpu/numa/cell/@cpus').length : 0), 0);
+}
+
 function refuseMaximum(canonical: DomainDocument, maximum: number): { reason: string; remedy: string } | undefined {
+  const inCells = cpusInCells(canonical);
+  if (maximum < inCells)
+    return {
+      reason: `the NUMA cells hold ${inCells} CPUs, which no call takes out of them (qemuDomainSetVcpusMax)`,
+      remedy: `Keep the maximum at ${inCells} or more, and lower current`,
+    };
   const sizes = ['sockets', 'dies', 'clusters', 'cores', 'threads'].map((name) =>
     canonical.value(`cpu/topology/@${name}`),
   );

@@ -1,0 +1,133 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { ManagedDomain, ResizeRequest } from '../../src/index.js';
+import { benchOnDemand } from '../support/bench.js';
+import { within } from '../support/deadline.js';
+import { documentsOf, stayedPut, untouched } from '../support/scenario.js';
+import { Wire } from '../support/wire.js';
+
+const bench = benchOnDemand();
+test.after(() => bench.stop());
+
+const MIB = 1n << 20n;
+const NOTHING = new Set<string>();
+const refused = async (domain: ManagedDomain, request: ResizeRequest, reason: RegExp, remedy: RegExp) => {
+  const error = await untouched(domain, () => domain.resize(request));
+  assert.is(error.code, 'PLAN_REFUSED');
+  assert.match(error.message, reason);
+  assert.match(error.remedy ?? '', remedy);
+};
+
+test('a guest grows and shrinks: what it has by its own report, what waits for the cold boot, and nothing moves', async () => {
+  const b = await bench();
+  const guest = await b.host.guest({ name: 'sized' });
+  const disks = [{ file: await b.disk(), target: 'vda' }];
+  const domain = await b.manager.define(guest.domainXml({ memoryMiB: 320, maxVcpus: 3, disks }));
+  await domain.start();
+  const booted = await guest.waitForReport();
+  assert.equal(booted.onlineCpus, [0]);
+  const before = await documentsOf(domain);
+  using wire = new Wire();
+  const online = async () => (await guest.exec('cat /sys/devices/system/cpu/present')).output.trim();
+
+  const grown = await within(domain.resize({ vcpus: 2 }), 30_000);
+  assert.equal(grown.vcpus, {
+    now: { current: 2, maximum: 3 },
+    nextBoot: { current: 2, maximum: 3 },
+    takesEffect: 'now',
+  });
+  await guest.exec('echo 1 >/sys/devices/system/cpu/cpu1/online');
+  assert.equal((await guest.report()).onlineCpus, [0, 1]);
+
+  const less = await within(domain.resize({ memory: '256 MiB' }, { settle: 30_000 }), 60_000);
+  assert.equal(less.memory.now, { current: 256n * MIB, maximum: 320n * MIB });
+  assert.is(less.memory.takesEffect, 'now');
+  const lost = booted.memoryBytes - (await guest.report()).memoryBytes;
+  assert.is(Math.round(lost / 2 ** 20), 64, 'the balloon took 64 MiB');
+  const more = await within(domain.resize({ memory: '320 MiB' }, { settle: 30_000 }), 60_000);
+  assert.is(more.memory.takesEffect, 'now');
+  assert.is((await guest.report()).memoryBytes, booted.memoryBytes);
+
+  // Under emulation QEMU 7.2 does not tell libvirt that the CPU is gone: the result says no more than libvirt knows.
+  const plan = await domain.planResize({ vcpus: 1 });
+  assert.equal(
+    plan.operations.map(({ scope, takesEffect, ifKept }) => [scope, takesEffect, ifKept]),
+    [
+      ['config', 'next-boot', undefined],
+      ['live', 'when-released', 'next-boot'],
+    ],
+  );
+  const fewer = await within(domain.resize({ vcpus: 1 }, { unplug: { timeout: 1_000 } }), 60_000);
+  assert.is(fewer.vcpus.nextBoot.current, 1);
+  const [asked] = fewer.unplugs;
+  assert.is(asked?.device, 'vcpus');
+  assert.equal(
+    [fewer.vcpus.now?.current, fewer.vcpus.takesEffect],
+    asked?.outcome === 'removed' ? [1, 'now'] : [2, 'next-boot'],
+  );
+  assert.is(await online(), '0', 'the guest has given it back');
+
+  const beyond = await within(domain.resize({ vcpus: 4, memory: '384 MiB' }), 30_000);
+  assert.is(beyond.vcpus.takesEffect, 'next-boot');
+  assert.equal(beyond.memory.nextBoot, { current: 384n * MIB, maximum: 384n * MIB });
+  assert.is(beyond.memory.takesEffect, 'next-boot');
+  assert.is((await guest.report()).memoryBytes, booted.memoryBytes, 'nothing of it before the boot');
+  const changed = await documentsOf(domain);
+  await domain.destroy();
+  await domain.start();
+  const again = await guest.waitForReport({ after: booted.bootId });
+  assert.equal(again.onlineCpus, [0, 1, 2, 3]);
+  assert.ok(again.memoryBytes > booted.memoryBytes + 60 * 2 ** 20);
+  assert.equal(again.disks, booted.disks);
+  assert.equal(again.pci, booted.pci);
+
+  const calls = () => wire.mutators(domain.uuid).filter((name) => name === 'DOMAIN_SET_VCPUS_FLAGS').length;
+  const sent = calls();
+  const down = await within(domain.resize({ vcpus: 2 }), 30_000);
+  assert.is(down.vcpus.takesEffect, 'next-boot');
+  assert.match(down.operations[0]?.reason ?? '', /was started with 4 vCPUs/);
+  assert.is(calls(), sent + 1, 'the guest is not asked for what it cannot give');
+  stayedPut(before.canonical, changed.canonical, NOTHING, 'canonical');
+  assert.equal(wire.defining(), []);
+});
+
+test('refused with the reason and the way round it, before anything is changed', async () => {
+  const b = await bench();
+  const running = await b.started({ memory: '64 MiB', vcpus: { current: 1, maximum: 2 } });
+  await refused(running, { vcpus: 3, ifNotLive: 'refuse' }, /beyond the maximum|what it was started with/, /next-boot/);
+  await refused(running, { memory: '96 MiB', vcpus: 2, ifNotLive: 'refuse' }, /memory/, /next-boot/);
+
+  const fixed = async (name: string, cpu: string, more = '') =>
+    b.manager.define(
+      `<domain type='qemu'><name>${name}</name>${more}<memory unit='MiB'>64</memory><vcpu current='1'>2</vcpu><os><type machine='q35'>hvm</type></os><cpu>${cpu}</cpu></domain>`,
+    );
+  const topology = await fixed('topology', "<topology sockets='1' cores='2' threads='1'/>");
+  await refused(topology, { vcpus: 4 }, /the CPU topology fixes the maximum at 2/, /Define with the largest topology/);
+  await refused(topology, { vcpus: { maximum: 1 } }, /the CPU topology/, /topology/);
+  const cell = "<numa><cell id='0' cpus='0-1' memory='65536'/></numa>";
+  const cells = await fixed('cells', cell);
+  await refused(cells, { memory: '128 MiB' }, /maximum memory of a domain with NUMA cells/, /without slots/);
+  await refused(cells, { vcpus: { current: 1, maximum: 1 } }, /NUMA cells hold 2 CPUs/, /lower current/);
+  const slots = await fixed('slots', cell, "<maxMemory slots='2' unit='MiB'>256</maxMemory>");
+  await refused(slots, { memory: '128 MiB' }, /NUMA cells/, /Attach a memory device/);
+
+  const wider = await within(cells.resize({ vcpus: 4 }), 30_000);
+  assert.equal(wider.vcpus, { nextBoot: { current: 4, maximum: 4 }, takesEffect: 'now' });
+  assert.match(wider.operations[0]?.reason ?? '', /first NUMA cell/);
+  await refused(cells, { vcpus: { current: 1, maximum: 2 } }, /NUMA cells hold 4 CPUs/, /lower current/);
+});
+
+test('a running guest without a balloon keeps its memory until the cold boot; one that is off has it at once', async () => {
+  const b = await bench();
+  const domain = await b.started({ memory: '64 MiB', devices: [{ memballoon: { model: 'none' } }] });
+  const { memory, operations } = await within(domain.resize({ memory: '48 MiB' }), 30_000);
+  assert.match(operations[0]?.reason ?? '', /no memory balloon/);
+  assert.equal([memory.now?.current, memory.nextBoot.current], [64n * MIB, 48n * MIB]);
+  assert.is(memory.takesEffect, 'next-boot');
+  await domain.destroy();
+  const off = await within(domain.resize({ memory: '32 MiB', vcpus: 2 }), 30_000);
+  assert.equal(off.memory, { nextBoot: { current: 32n * MIB, maximum: 64n * MIB }, takesEffect: 'now' });
+  assert.ok((await domain.planResize({ memory: '32 MiB', vcpus: 2 })).isEmpty);
+});
+
+test.run();
