@@ -23,14 +23,21 @@ export function nvramPath(document: DomainDocument): string | undefined {
   return named?.startsWith('/') ? named : undefined;
 }
 
+const emulatedTpm = ({ devices }: DomainDocument) =>
+  devices.find(({ kind, leaves }) => kind.element === 'tpm' && leaves.get('backend/@type') === 'emulator');
+
+/** Where the document itself says that the state of its TPM is; libvirt chooses when it does not. */
+export function namedTpmFolder(document: DomainDocument): string | undefined {
+  const tpm = emulatedTpm(document);
+  return tpm && valueAt(tpm.element, 'backend/source/@path');
+}
+
 /** The folder with the state of the domain's emulated TPM; undefined when it has none. */
 export function tpmFolder(connection: Connection, document: DomainDocument, given?: string): string | undefined {
-  const tpm = document.devices.find(
-    ({ kind, leaves }) => kind.element === 'tpm' && leaves.get('backend/@type') === 'emulator',
-  );
+  const tpm = emulatedTpm(document);
   if (!tpm) return undefined;
-  const own = valueAt(tpm.element, 'backend/source/@path');
-  if (own !== undefined) return own;
+  const named = namedTpmFolder(document);
+  if (named !== undefined) return named;
   const session = /\/session(\?|$)/.test(connection.uri);
   const all =
     given ??

@@ -14,6 +14,8 @@ export const BUNDLE_FORMAT_VERSION = 1;
 
 /** Longest contents of one file in a bundle, in bytes: UEFI variables are half a megabyte, a TPM's state less. */
 const LARGEST_FILE = 16 * 1024 * 1024;
+/** Longest text of a bundle, in characters. */
+const LARGEST_TEXT = 64 * 1024 * 1024;
 
 /** A file in a bundle. */
 export interface BundleFile {
@@ -89,7 +91,7 @@ export function parseBundle(value: unknown): DomainBundle {
     ...(nvram === undefined ? {} : { nvram: file(nvram, 'bundle.nvram', /^\//) }),
     ...(tpm === undefined
       ? {}
-      : { tpm: list(tpm, 'bundle.tpm').map((each, at) => file(each, `bundle.tpm[${at}]`, /^[^/]/)) }),
+      : { tpm: list(tpm, 'bundle.tpm').map((each, at) => file(each, `bundle.tpm[${at}]`, /^\w[\w.-]*$/)) }),
     ...(leftOut === undefined ? {} : { leftOut: list(leftOut, 'bundle.leftOut').map(leftOutOf) }),
   };
   fits(parsed);
@@ -97,7 +99,7 @@ export function parseBundle(value: unknown): DomainBundle {
 }
 
 /** Holds the parts of a bundle against each other: all are of the one domain. */
-function fits({ name, uuid, document: xml, abi, nvram }: DomainBundle): void {
+function fits({ name, uuid, document: xml, abi, nvram, tpm = [] }: DomainBundle): void {
   const document = new DomainDocument(xml);
   if (document.root.nodeName !== 'domain')
     throw invalid('bundle.document', `it is a <${document.root.nodeName}>, not a <domain>`);
@@ -109,6 +111,9 @@ function fits({ name, uuid, document: xml, abi, nvram }: DomainBundle): void {
     if (said !== is) throw invalid(path, `${describe(said)} is not that of the document, ${describe(is)}`);
   if (nvram && document.value('os/nvram') !== nvram.path && document.value('os/nvram/source/@file') !== nvram.path)
     throw invalid('bundle.nvram.path', `${describe(nvram.path)} is not what the document names`);
+  for (const [at, { path }] of tpm.entries())
+    if (tpm.findIndex((each) => each.path === path) < at)
+      throw invalid(`bundle.tpm[${at}].path`, `${describe(path)} is in it twice`);
   const [difference] = compareGuestAbi(abi, guestAbi(document), { volatile: 'compare' });
   if (!difference) return;
   const { subject, field, before, after } = difference;
@@ -155,6 +160,8 @@ function file(value: unknown, where: string, shape: RegExp): BundleFile {
 }
 
 function json(value: string): unknown {
+  if (value.length > LARGEST_TEXT)
+    throw invalid('bundle', `the text has ${value.length} characters, more than ${LARGEST_TEXT}`);
   try {
     return JSON.parse(value);
   } catch (cause) {

@@ -26,6 +26,7 @@ const ROWS: readonly HostPathRow[] = [
   { of: 'filesystem', path: /^source\/@socket$/, must: 'made', what: 'the socket' },
   { of: 'memory', path: /^source\/path$/, must: 'there', what: 'the backing file' },
   { of: 'rng', path: /^backend$/, must: 'there', what: 'the source of entropy' },
+  { of: 'tpm', path: /^backend\/source\/@path$/, must: 'made', what: 'the TPM state' },
   { of: 'tpm', path: /^backend\/device\/@path$/, must: 'there', what: 'the device' },
   { of: 'input', path: /^source\/@(dev|evdev)$/, must: 'there', what: 'the device' },
   { of: '*', path: /^rom\/@file$/, must: 'there', what: 'the ROM' },

@@ -12,7 +12,7 @@ import { compareGuestAbi, DomainDocument, guestAbi, invalid, seenByGuest, unlist
 import { LibvirtCanonicalError } from '../errors.js';
 import { refuseAborted } from './block-job.js';
 import { type DomainBundle, parseBundle } from './bundle.js';
-import { nvramPath, type StateOptions, tpmFolder, unpacked } from './bundle-files.js';
+import { namedTpmFolder, nvramPath, type StateOptions, tpmFolder, unpacked } from './bundle-files.js';
 import { defineImported } from './define.js';
 import { type ElsewhereOptions, refuseRunningElsewhere } from './find-running.js';
 import { type HostFinding, hostCheck } from './host-check.js';
@@ -136,6 +136,8 @@ function stateFiles(
     state.push([nvram, unpacked(bundle.nvram)]);
   }
   const folder = tpmFolder(connection, document, options.tpmFolder);
+  if (bundle.tpm && folder !== undefined && folder === namedTpmFolder(new DomainDocument(bundle.document)))
+    throw invalid('bundle.document', `it chooses ${folder} for the state of its TPM`, 'Say by paths where it goes');
   if (folder !== undefined) for (const file of bundle.tpm ?? []) state.push([join(folder, file.path), unpacked(file)]);
   return state;
 }

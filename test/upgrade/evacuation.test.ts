@@ -16,6 +16,7 @@ import {
   RunningElsewhereError,
 } from '../../src/index.js';
 import { LOCAL_FILES } from '../../src/lifecycle/host-check-files.js';
+import type { GuestReport } from '../../src/testing/index.js';
 import { type Bench, benchOnDemand } from '../support/bench.js';
 import { failure } from '../support/deadline.js';
 import { identityMap, machineOf } from '../support/identity-map.js';
@@ -77,6 +78,45 @@ test('to another host and back: the same machine, one define call each, nothing 
   assert.equal(machineOf(await back.canonical()), machineOf(before));
   const again = await harmless(() => a.define({ name: 'moves', uuid: back.uuid }));
   assert.is(again.code, 'DOMAIN_EXISTS', 'define itself still refuses');
+});
+
+test('the guest itself finds the machine it left, and what it wrote; the record of its volumes came along', async () => {
+  const [a, b] = [await here(), await there()];
+  const guest = await a.host.guest({ name: 'evacuee' });
+  const disk = async (name: string) => ({
+    file: await a.host.createDisk(`${name}.qcow2`, { size: '4 MiB' }),
+    id: name,
+  });
+  const domain = await a.manager.define(
+    guest.domainXml({
+      disks: [{ ...(await disk('first')), target: 'vda', serial: 'FIRST' }],
+      interfaces: [{ mac: '52:54:00:00:77:77' }],
+      dmiSerial: 'CHASSIS-9',
+    }),
+  );
+  await domain.start();
+  await guest.waitForReport();
+  const second = { disk: { ...(await disk('second')), target: 'vdb', serial: 'SECOND', format: 'qcow2' } } as const;
+  const storage = { second: { driver: 'iscsi', portal: '192.0.2.7:3260' } };
+  await domain.apply(await domain.plan({ attach: [second], storage }));
+  await guest.exec('echo here since >/dev/vda; sync');
+  const before = await guest.report();
+  assert.is(before.disks.length, 2);
+  const bundle = await domain.export();
+  await domain.destroy();
+
+  const moved = await b.manager.import(JSON.stringify(bundle), { hosts: [a.connection] });
+  assert.equal(await moved.verify(bundle.abi), []);
+  assert.equal((await moved.storage()).find(({ identity }) => identity === 'disk second')?.connection, storage.second);
+  await moved.start({ verify: 'guest-abi' });
+  const after = await guest.waitForReport({ after: before.bootId });
+  const ofMachine = ({ pci, disks, interfaces, dmi, cpuModel, memoryBytes }: GuestReport) => ({
+    ...{ pci, disks, dmi, cpuModel, memoryBytes },
+    interfaces: interfaces.map(({ mac, path }) => ({ mac, path })),
+  });
+  assert.equal(ofMachine(after), ofMachine(before));
+  assert.is((await guest.exec('head -c 10 /dev/vda')).output, 'here since');
+  await moved.destroy();
 });
 
 uefi('a UEFI domain takes its variables along, and its password only when asked', async () => {
@@ -220,6 +260,8 @@ test('hostile bundles end in typed errors by path, and nothing is sent', async (
   const bundle = await (await define({ name: 'victim', interfaces: [] })).export();
   const wrong = (changes: Record<string, unknown>) => ({ ...bundle, ...changes }) as never;
   const file = { path: '/etc/cron.d/x', base64: 'AAAA' };
+  const withProto = (edit: (text: string) => string) => edit(JSON.stringify(bundle));
+  const ABI_FIELD = 'bundle.abi.devices[0].fields.__proto__';
   for (const [value, code, path] of [
     [null, 'SPEC_INVALID', 'bundle'],
     [[], 'SPEC_INVALID', 'bundle'],
@@ -248,6 +290,15 @@ test('hostile bundles end in typed errors by path, and nothing is sent', async (
     [wrong({ nvram: { ...file, base64: '*' } }), 'SPEC_INVALID', 'bundle.nvram.base64'],
     [wrong({ tpm: [{ path: '../../x', base64: '' }] }), 'SPEC_INVALID', 'bundle.tpm[0].path'],
     [wrong({ tpm: [{ path: '/x', base64: '' }] }), 'SPEC_INVALID', 'bundle.tpm[0].path'],
+    [wrong({ tpm: [{ path: 'x/y', base64: '' }] }), 'SPEC_INVALID', 'bundle.tpm[0].path'],
+    [wrong({ tpm: ['x', 'y', 'x'].map((path) => ({ path, base64: '' })) }), 'SPEC_INVALID', 'bundle.tpm[2].path'],
+    [JSON.stringify(bundle).replace('{', '{"__proto__":{"autostart":true},'), 'SPEC_UNKNOWN_FIELD', 'bundle.__proto__'],
+    [withProto((text) => text.replace('"domain":{', '"domain":{"__proto__":"x",')), 'SPEC_INVALID', 'bundle.abi'],
+    [withProto((text) => text.replace('"fields":{', '"fields":{"__proto__":{"x":1},')), 'SPEC_INVALID', ABI_FIELD],
+    [`${'['.repeat(200_000)}${']'.repeat(200_000)}`, 'SPEC_INVALID', 'bundle'],
+    [' '.repeat(65 << 20), 'SPEC_INVALID', 'bundle'],
+    [wrong({ document: `<domain>${' '.repeat(5 << 20)}</domain>` }), 'XML_LIMIT', undefined],
+    [wrong({ nvram: { path: '/x', base64: 'AAAA'.repeat(6 << 20) } }), 'SPEC_INVALID', 'bundle.nvram.base64'],
     [wrong({ leftOut: [7] }), 'SPEC_INVALID', 'bundle.leftOut[0]'],
   ] as const) {
     const error = await harmless(() => manager.import(value as never));
@@ -260,7 +311,13 @@ test('hostile bundles end in typed errors by path, and nothing is sent', async (
   );
   const error = await harmless(() => manager.import({ ...evil, nvram: { path: '/etc/cron.d/evil', base64: 'AAAA' } }));
   assert.is(error.path, 'bundle.nvram.path');
+  // And for the state of its TPM.
+  const tpm = "<tpm><backend type='emulator'><source type='dir' path='/etc/cron.d'/></backend></tpm></devices>";
+  const worse = edited(bundle, (text) => text.replace('</devices>', tpm));
+  const folder = await harmless(() => manager.import({ ...worse, tpm: [{ path: 'evil', base64: 'AAAA' }] }));
+  assert.is(folder.path, 'bundle.document', folder.message);
   assert.not.ok(existsSync('/etc/cron.d/evil'));
+  assert.is(({} as { autostart?: unknown }).autostart, undefined);
 });
 
 test('findRunning tells running, off, absent and unasked; import and its guard go by it', async () => {
