@@ -2,6 +2,7 @@
 
 export type {
   ApplyOptions,
+  ApplyPhase,
   ApplyProgress,
   ApplyResult,
   InterruptedApply,
@@ -72,6 +73,7 @@ export type {
   DiskSourceSpec,
   DiskSpec,
   DomainSpec,
+  DriftChange,
   FilesystemSpec,
   GraphicsSpec,
   GuestAbi,
@@ -152,6 +154,7 @@ export type {
   DomainLog,
   DomainState,
   DomainStateReason,
+  Drift,
   ElsewhereOptions,
   ExportOptions,
   FindRunningOptions,
@@ -214,5 +217,6 @@ export type {
   PlanJson,
   ResizeRequest,
   TowardsOptions,
+  UndoDriftOptions,
 } from './plan/index.js';
 export { Plan } from './plan/index.js';

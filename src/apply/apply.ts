@@ -1,5 +1,5 @@
 import { LibvirtError } from '../connection/index.js';
-import type { DomainContext, Operation } from '../domain/index.js';
+import { beforeWork, type DomainContext, type Operation, ownElement } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
 import { entriesIn, Journal, refuseInterrupted, vanished } from './journal.js';
@@ -8,6 +8,7 @@ import { callSurely } from './outcome.js';
 import { queued } from './queue.js';
 import type { DomainReader } from './read.js';
 import { rollback } from './rollback.js';
+import { sealAfter } from './seal.js';
 import { refuseStale } from './stale.js';
 import { makeCall, type OperationSummary, readBack, summaryOf } from './step.js';
 import type { UnplugOptions, UnplugResult } from './unplug.js';
@@ -155,6 +156,8 @@ async function perform(
   let documents: Documents = before;
   const total = operations.length;
   const unplugs: UnplugResult[] = [];
+  const sealing = beforeWork(before.canonical);
+  const seals = before.persistent && operations.some(({ scope }) => scope !== 'live');
   for (const [at, operation] of operations.entries()) {
     tell(options, { operation, state: 'started', done: at, total });
     let called = false;
@@ -169,15 +172,22 @@ async function perform(
       // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
       const nothing = !called && cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
       const done = operations.slice(0, nothing ? at : at + 1);
-      if (onFailure === 'stop') throw new ApplyError(plan, at, cause, 'kept', []);
+      if (onFailure === 'stop') {
+        if (seals) await sealAfter(reader, sealing);
+        throw new ApplyError(plan, at, cause, 'kept', []);
+      }
       const undone = (each: Operation) =>
         tell(options, { operation: each, state: 'undone', done: 0, total: done.length });
       const errors = await rollback(reader, done, before, options, undone);
-      throw new ApplyError(plan, at, cause, errors.length > 0 ? 'partial' : 'undone', errors);
+      if (errors.length > 0) throw new ApplyError(plan, at, cause, 'partial', errors);
+      // A domain without a seal goes on without.
+      if (seals && ownElement(before.canonical, 'seal')) await sealAfter(reader, sealing);
+      throw new ApplyError(plan, at, cause, 'undone', []);
     }
     if (!journal.standsIn(documents)) throw vanished(reader);
     tell(options, { operation, state: 'done', done: at + 1, total });
   }
+  if (seals) await sealAfter(reader, sealing, documents.canonical);
   return { operations, unplugs };
 }
 

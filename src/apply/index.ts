@@ -8,12 +8,15 @@ export {
 export { queued } from './queue.js';
 export { DomainReader, notFound } from './read.js';
 export {
+  type ApplyPhase,
+  applyPhaseIn,
   type InterruptedApply,
   interruptedIn,
   type RecoverOptions,
   type RecoverResult,
   recoverDomain,
 } from './recover.js';
+export { seal, sealAfter } from './seal.js';
 export { PlanStaleError } from './stale.js';
 export type { Standing } from './standing.js';
 export type { OperationSummary } from './step.js';

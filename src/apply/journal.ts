@@ -3,11 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallOptions, VIR_DOMAIN_METADATA_ELEMENT } from '../connection/index.js';
 import {
   AFFECT,
+  type BeforeWork,
+  beforeWork,
   type DomainContext,
   type DomainDocument,
   OWN_METADATA,
   ownElements,
+  packed,
   type Scope,
+  unpacked,
 } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { Plan } from '../plan/index.js';
@@ -34,6 +38,8 @@ export interface Entry {
   readonly since: Date;
   readonly owner: Owner;
   readonly ownerState: OwnerState;
+  /** How an `apply` found things, for the seal that it did not come to; undefined of a `claim`. */
+  readonly before: BeforeWork | undefined;
   /** Reads the plan of an `apply`. `UNSUPPORTED` for one that another version of the library wrote otherwise. */
   plan(): Plan;
 }
@@ -71,12 +77,27 @@ function entryOf(element: Element): Entry {
     since: new Date(of('since')),
     owner,
     ownerState: own ? (mine.has(token) ? 'running' : 'ended') : stateOfOwner(owner),
+    before: foundBy(of),
     plan: () => {
       if (of('format') === FORMAT) return Plan.fromJSON(element.textContent ?? '');
       throw new LibvirtCanonicalError('UNSUPPORTED', `the journal is of format ${of('format')}, not ${FORMAT}`, {
         remedy: 'Recover with the version of the library that wrote it',
       });
     },
+  };
+}
+
+function foundBy(of: (name: string) => string): BeforeWork | undefined {
+  const [seal, drifted] = [unpacked(of('seal')), unpacked(of('drifted'))];
+  const document = drifted ?? seal;
+  return document && { seal: seal && { libvirt: of('libvirt'), document: seal }, document };
+}
+
+/** The attributes that {@link foundBy} reads: the seal there was, and the document where it is another or where there was none. */
+function asFound({ seal, document }: BeforeWork): Record<string, string> {
+  return {
+    ...(seal && { libvirt: seal.libvirt, seal: packed(seal.document) }),
+    ...(seal?.document.xml === document.xml ? {} : { drifted: packed(document) }),
   };
 }
 
@@ -138,7 +159,7 @@ export class Journal {
         },
       );
     }
-    await this.#write('apply', text, options);
+    await this.#write('apply', text, options, asFound(beforeWork(context.canonical)));
   }
 
   /** True while the entry is in the document: it goes when somebody else recovers, or redefines, the domain. */
@@ -183,8 +204,13 @@ export class Journal {
     }
   }
 
-  async #write(phase: Entry['phase'], text: string, { signal }: CallOptions): Promise<void> {
-    const attributes = { format: FORMAT, phase, since: this.#since.toISOString(), ...SELF };
+  async #write(
+    phase: Entry['phase'],
+    text: string,
+    { signal }: CallOptions,
+    more: Record<string, string> = {},
+  ): Promise<void> {
+    const attributes = { format: FORMAT, phase, since: this.#since.toISOString(), ...SELF, ...more };
     const xml = buildElement('entry', [
       ...Object.entries(attributes).map(([key, value]) => [`@${key}`, String(value)] as const),
       ['', text] as const,

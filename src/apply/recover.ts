@@ -1,4 +1,4 @@
-import { type DomainContext, HIDDEN, type Operation } from '../domain/index.js';
+import { type DomainContext, type DomainDocument, HIDDEN, type Operation, sealedForm } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import {
   changedParts,
@@ -12,6 +12,7 @@ import { begun, type Entry, entriesIn, Journal, removeEntry } from './journal.js
 import { queued } from './queue.js';
 import type { DomainReader } from './read.js';
 import { makeUnlessMade } from './rollback.js';
+import { sealAfter } from './seal.js';
 import { changesText } from './stale.js';
 import { partOf, type Standing, type State, sidesOf, standings } from './standing.js';
 import { type OperationSummary, type Step, type StepOptions, summaryOf } from './step.js';
@@ -67,6 +68,17 @@ export function interruptedIn(state: State): InterruptedApply | undefined {
   };
 }
 
+/** Whether an apply, in any process, is under way or was cut off. */
+export type ApplyPhase = 'none' | 'under way' | 'interrupted';
+
+export function applyPhaseIn(canonical: DomainDocument): ApplyPhase {
+  const left = entriesIn(canonical).filter(({ phase, ownerState }) => phase === 'apply' || ownerState !== 'ended');
+  if (left.length === 0) return 'none';
+  return left.some(({ phase, ownerState }) => phase === 'apply' && ownerState !== 'running')
+    ? 'interrupted'
+    : 'under way';
+}
+
 /** A journal that this version cannot read is an interrupted apply all the same; `recover` says why it cannot be settled. */
 function readable(entry: Entry): Plan | undefined {
   try {
@@ -100,12 +112,23 @@ async function run(reader: DomainReader, options: RecoverOptions): Promise<Recov
     const left = entriesIn((await reader.documents({ signal })).canonical).filter(({ token }) => beside.has(token));
     for (const entry of left) {
       if (mode !== 'keep') result = await settle(reader, entry.plan(), mode, options);
+      if (context.persistent) await sealRecovered(reader, entry, mode);
       await removeEntry(reader, entry.token, { ...context, live: (await reader.documents({ signal })).live });
     }
     return result;
   } finally {
     await journal.end();
   }
+}
+
+/**
+ * Seals what the apply did. What is undone is sealed as it was found: what differs from that is somebody else's doing. A
+ * domain that had no seal then goes on without.
+ */
+async function sealRecovered(reader: DomainReader, { before }: Entry, mode: RecoverOptions['mode']): Promise<void> {
+  const { canonical } = await reader.documents();
+  if (mode !== 'undo') return sealAfter(reader, before, canonical);
+  if (before?.seal) return sealAfter(reader, { seal: before.seal, document: sealedForm(canonical) }, canonical);
 }
 
 function refuseRunning({ handle }: DomainReader, entries: readonly Entry[], { owner = 'ended' }: RecoverOptions): void {

@@ -8,10 +8,19 @@ export {
   seenByGuest,
 } from './abi.js';
 export { unlisted } from './abi-listed.js';
+export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
 export { type Address, addressLeaves, addressProblem, addressText, type PciAddress, parseAddress } from './address.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
+export {
+  type DriftChange,
+  type DriftedDevice,
+  domainDifferences,
+  driftedDevices,
+  driftFrom,
+  plainPath,
+} from './drift.js';
 export { asWritten, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
 export {
@@ -28,8 +37,10 @@ export {
   type Withheld,
   wireArguments,
 } from './operation.js';
-export { OWN_METADATA, ownElement, ownElements, withoutBookkeeping } from './own-metadata.js';
+export { isBookkeeping, OWN_METADATA, ownElement, ownElements, withoutBookkeeping } from './own-metadata.js';
 export { perDocument } from './per-document.js';
+export { type BeforeWork, beforeWork, resealed } from './reseal.js';
+export { packed, readSeal, type Seal, sealedForm, sealXml, unpacked } from './seal.js';
 export { secretsHidden } from './secret-texts.js';
 export * from './settings/index.js';
 export {

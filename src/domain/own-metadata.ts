@@ -43,3 +43,9 @@ export function ownElements(document: DomainDocument, name: keyof typeof OWN_MET
 export function withoutBookkeeping(xml: string): string {
   return xml.replace(BOOKKEEPING, '').replace(EMPTY_METADATA, '');
 }
+
+/** True for a namespace of what apply keeps for itself. */
+export function isBookkeeping(uri: string): boolean {
+  const { seal, journal } = OWN_METADATA;
+  return uri === seal.uri || uri === journal.uri || uri.startsWith(`${journal.uri}:`);
+}

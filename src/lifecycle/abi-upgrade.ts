@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type DomainReader, GuestAbiChangedError } from '../apply/index.js';
+import { type DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import {
   type AbiDifference,
+  beforeWork,
   compareGuestAbi,
   DomainDocument,
   describe,
@@ -123,19 +124,20 @@ export async function abiUpgrade(
   }
   // From here on an abort would leave open which of the two documents stands.
   await redefineForAbiUpgrade(connection, document, {});
-  const differences = await seenOtherwise(reader, document);
-  if (differences.length === 0) return before;
+  const after = await reader.documents();
+  const differences = seenByGuest(
+    compareGuestAbi(guestAbi(document), guestAbi(after.canonical), { volatile: 'compare' }),
+  );
+  if (differences.length === 0) {
+    await sealAfter(reader, beforeWork(canonical), after.canonical);
+    return before;
+  }
   await redefineForAbiUpgrade(connection, canonical, {});
   throw new GuestAbiChangedError(
     `libvirt would change more of ${dom.name} than was proposed, so the old document was put back`,
     differences,
     dom.name,
   );
-}
-
-async function seenOtherwise(reader: DomainReader, wanted: DomainDocument): Promise<AbiDifference[]> {
-  const { canonical } = await reader.documents();
-  return seenByGuest(compareGuestAbi(guestAbi(wanted), guestAbi(canonical), { volatile: 'compare' }));
 }
 
 /** Snapshots and checkpoints carry documents of their own, with the machine they were taken of. */

@@ -1,5 +1,5 @@
-import { type Documents, type DomainReader, GuestAbiChangedError } from '../apply/index.js';
-import { compareGuestAbi, type Device, guestAbi } from '../domain/index.js';
+import { type Documents, type DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
+import { beforeWork, compareGuestAbi, type Device, guestAbi } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 
 /** A disk of a domain that is to be copied, as both documents have it. */
@@ -103,5 +103,7 @@ export async function verifyImages(
       );
     }
   }
+  // Where an image stands now is this library's doing, and no drift.
+  if (images.size > 0) await sealAfter(reader, beforeWork(before.canonical), after.canonical);
   return after;
 }

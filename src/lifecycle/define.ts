@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { DomainReader, sealAfter } from '../apply/index.js';
 // The one place that may define: the permit is not in the connection's front file.
 import { defineOnce } from '../connection/define-permit.js';
 import {
@@ -64,7 +65,10 @@ export async function defineDomain(
   await refuseExisting(connection, name, uuid, options);
   const pin = typeof definition === 'string' || typeof definition.cpu !== 'object' || definition.cpu.pin !== 'never';
   if (pin) await pinHostModel(connection, root, options);
-  return defineOnce(connection, serialize(root), uuid, VIR_DOMAIN_DEFINE_VALIDATE, options);
+  const handle = await defineOnce(connection, serialize(root), uuid, VIR_DOMAIN_DEFINE_VALIDATE, options);
+  // What libvirt made of the definition is known only now.
+  await sealAfter(new DomainReader(connection, handle));
+  return handle;
 }
 
 /**

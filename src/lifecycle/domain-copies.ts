@@ -5,13 +5,13 @@ import { type Checkpoint, checkpoints, deleteCheckpoint } from './backup-checkpo
 import { type BlockJob, blockJobs, endJob } from './block-job.js';
 import { type AdoptOptions, adoptBlockJob, type CopyOptions, type CopyResult, copyDisk } from './copy-disk.js';
 import { diskOf } from './copy-disks.js';
-import { DomainChanges } from './domain-changes.js';
+import { DomainDrift } from './domain-drift.js';
 import { thawLeft } from './quiesce.js';
 import { type SnapshotRequest, type SnapshotResult, snapshot } from './snapshot.js';
 import { type CommitOptions, type CommitResult, commitDisk } from './snapshot-commit.js';
 
 /** How the disks of a domain are copied while it runs. */
-export abstract class DomainCopies extends DomainChanges {
+export abstract class DomainCopies extends DomainDrift {
   /** QEMU's guest agent in the running guest: ping, freeze and thaw. */
   get agent(): GuestAgent {
     return new GuestAgent(this.reader);

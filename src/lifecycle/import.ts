@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { DomainReader, GuestAbiChangedError } from '../apply/index.js';
+import { DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
 import {
   type CallOptions,
   type Connection,
@@ -82,6 +82,7 @@ export async function importDomain(
     refuseAborted(what, signal, 'nothing is left of it');
     handle = await defineImported(connection, document, {});
     await verify(connection, handle, document);
+    await sealAfter(new DomainReader(connection, handle));
   } catch (error) {
     // Whoever may have been defined needs its files.
     const stands = await isThere(connection, bundle.uuid);

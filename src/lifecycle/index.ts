@@ -10,6 +10,7 @@ export { DomainExistsError } from './define.js';
 export type { DomainLog } from './domain-log.js';
 export type { RebootOptions, RestoreOptions, UndefineOptions } from './domain-power.js';
 export type { DeviceView } from './domain-view.js';
+export type { Drift } from './drift.js';
 export type { ExportOptions } from './export.js';
 export {
   type AskedHost,

@@ -12,12 +12,13 @@ import {
   describe,
   deviceXml,
   invalid,
+  isSecret,
   type Operation,
   readDevice,
   type Scope,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { detachedCopy, parseElement, serialize, setAt, under } from '../xml/index.js';
+import { detachedCopy, parseElement, serialize, setAt } from '../xml/index.js';
 import { detachOperation, pluggable } from './detach.js';
 import { type Draft, duplicate } from './draft.js';
 import { choosePlace } from './place.js';
@@ -155,8 +156,7 @@ function existing(draft: Draft, document: DomainDocument, asked: Device, path: s
     if (stands === undefined ? value === 'default' : sameValue(leaf, stands, value)) continue;
     if (stands !== undefined && !differing.some(({ path }) => path === leaf)) continue;
     if (!named) return undefined;
-    const secret = found.kind.secret?.some((path) => under(leaf, path));
-    const values = secret ? 'another one' : `${stands ?? 'nothing'} there, ${value} asked`;
+    const values = isSecret(found.kind, leaf) ? 'another one' : `${stands ?? 'nothing'} there, ${value} asked`;
     const problem = `a differing one is there (${leaf}: ${values})`;
     throw new LibvirtCanonicalError('DEVICE_DUPLICATE', `${path}: ${asked.identity} cannot be attached, ${problem}`, {
       path,

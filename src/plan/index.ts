@@ -17,3 +17,4 @@ export { planResize, type ResizeRequest } from './resize.js';
 export { withSecrets } from './secrets.js';
 export { type DiskStorage, disksOf, StorageRecords } from './storage.js';
 export { planTowards, type TowardsOptions } from './towards.js';
+export { planUndoDrift, type UndoDriftOptions } from './undo-drift.js';

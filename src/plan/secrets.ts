@@ -8,10 +8,11 @@ import {
   type Operation,
   OWN_METADATA,
   readDevice,
+  secretPaths,
   type Withheld,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { parseElement, serialize, setAt, under } from '../xml/index.js';
+import { parseElement, serialize, setAt } from '../xml/index.js';
 
 type Step = Omit<Operation, 'inverse'>;
 /** This library's own elements that hold no secrets. */
@@ -41,7 +42,7 @@ export function withoutSecrets<T extends Step>(
   }
   if (!('xml' in call.args)) return operation;
   const device = readDevice(parseElement(call.args.xml));
-  const paths = [...device.leaves.keys()].filter((path) => device.kind.secret?.some((each) => under(path, each)));
+  const paths = secretPaths(device.kind, device.leaves);
   if (paths.length === 0) return operation;
   const withheld = paths.map((path) => origin(device, path, context));
   for (const path of paths) setAt(device.element, path, HIDDEN);

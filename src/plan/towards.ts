@@ -118,7 +118,8 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
 const ALIAS = 'alias/@name';
 const NOT_ASKED = 'it was asked for before and is not any more';
 
-function rank({ kind }: Device): number {
+/** Controllers come last when devices leave. */
+export function rank({ kind }: Device): number {
   return kind.element === 'controller' ? 1 : 0;
 }
 
@@ -152,7 +153,7 @@ function read(desired: string | DomainSpec, there: DomainContext): Desired {
 type Found = Pair & { readonly found: Device };
 
 /** A device that goes and comes back as `element`. */
-interface Replacement {
+export interface Replacement {
   readonly found: Device;
   readonly element: Device['element'];
   readonly path: string;
@@ -255,7 +256,7 @@ function busText(demand: BusDemand | undefined): string | undefined {
 }
 
 /** The attach of a device that was detached to be replaced; of one that only goes at the next boot, from then on too. */
-function anew(draft: Draft, { found, element, path }: Replacement): Asked[] {
+export function anew(draft: Draft, { found, element, path }: Replacement): Asked[] {
   const operations = draft.operations.filter(
     ({ action, subject }) => action === 'detach' && subject === found.identity,
   );

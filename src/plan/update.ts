@@ -11,6 +11,7 @@ import {
   type FieldTable,
   HIDDEN,
   invalid,
+  isSecret,
   type Operation,
   readDevice,
   type Scope,
@@ -226,7 +227,7 @@ function changesOf(from: Device, to: Device): Change[] {
 
 /** A change as plans and errors may show it. */
 function shown(kind: DeviceKind, change: Change): Change {
-  if (!kind.secret?.some((path) => under(change.path, path))) return change;
+  if (!isSecret(kind, change.path)) return change;
   const hidden = (value: string | undefined) => value && HIDDEN;
   return { path: change.path, from: hidden(change.from), to: hidden(change.to) };
 }

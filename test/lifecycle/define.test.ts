@@ -30,7 +30,7 @@ test('one define call, and the document is what was asked', async () => {
       { id: 'cd', target: 'sdb', bus: 'sata', device: 'cdrom', boot: 1 },
     ],
   });
-  assert.equal(wire.mutators(), ['DOMAIN_DEFINE_XML_FLAGS']);
+  assert.equal(wire.mutators(), ['DOMAIN_DEFINE_XML_FLAGS', 'DOMAIN_SET_METADATA'], 'defined, and sealed');
   assert.is(domain.uuid, uuid);
   const xml = await domain.canonical();
   for (const part of [

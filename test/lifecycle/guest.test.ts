@@ -31,7 +31,7 @@ const diskSerials = ({ disks }: GuestReport) => disks.map(({ serial }) => serial
 const macs = ({ interfaces }: GuestReport) => interfaces.map(({ mac }) => mac).sort();
 
 /** Without what the library remembers of the request, and the numbers that QEMU gives to the nodes of images. */
-const settled = (xml = '') => xml.replace(/<lvc:intent[\s\S]*<\/lvc:intent>/, '').replace(/ index='\d+'/g, '');
+const settled = (xml = '') => xml.replace(/\s*<lvc:intent[\s\S]*<\/lvc:intent>/, '').replace(/ index='\d+'/g, '');
 
 test('D1, D2: a disk and a NIC in and out again: both documents are what they were, and the guest saw both come and go', async () => {
   const b = await bench();

@@ -44,10 +44,3 @@ export class Wire implements Disposable {
     unsubscribe(CALL_CHANNEL, this.#listener);
   }
 }
-
-/** The calls of a plan with those that apply makes for itself: its entry in the metadata, the journal of several calls, its end. */
-export function withJournal<T extends string>(planned: readonly T[]): Array<T | 'DOMAIN_SET_METADATA'> {
-  if (planned.length === 0) return [];
-  const writes = Array<'DOMAIN_SET_METADATA'>(planned.length > 1 ? 2 : 1).fill('DOMAIN_SET_METADATA');
-  return [...writes, ...planned, 'DOMAIN_SET_METADATA'];
-}

@@ -59,11 +59,13 @@ test('to another host and back: the same machine, one define call each, nothing 
   const text = JSON.stringify(bundle);
 
   const moved = await b.manager.import(text, { hosts: [a.host.uri] });
-  assert.equal(wire.mutators(bundle.uuid), ['DOMAIN_DEFINE_XML_FLAGS', 'DOMAIN_SET_AUTOSTART']);
+  const sealed = 'DOMAIN_SET_METADATA';
+  assert.equal(wire.mutators(bundle.uuid), ['DOMAIN_DEFINE_XML_FLAGS', sealed, 'DOMAIN_SET_AUTOSTART']);
   assert.equal(wire.defining(), ['DOMAIN_DEFINE_XML_FLAGS']);
   const after = await moved.canonical();
   assert.is(after, before, 'libvirt fills in nothing');
   await moved.verify(await domain.guestAbi());
+  assert.equal((await moved.drift()).changes, []);
   const attached = { disk: { id: 'data', target: 'vdb', file: bundle.document.match(/[^']*disk2[^']*/)?.[0] ?? '' } };
   assert.ok((await moved.plan({ attach: [attached] })).isEmpty, 'intent and all');
   assert.is((await moved.export()).autostart, true);

@@ -109,6 +109,13 @@ upgrade('many devices, some hot-plugged: under the newer release each is where i
   let now = await site.manager.get('full');
   assert.is(await now.state(), 'paused', 'the guest runs on through the upgrade');
   await now.verify(abi);
+  const { changes, redefined } = await now.drift();
+  assert.equal(
+    changes.map(({ action, subject, by }) => [action, subject, by]),
+    [['added', 'watchdog itco', 'libvirt']],
+  );
+  assert.is(redefined, 'no', 'nobody has');
+  assert.ok((await now.planUndoDrift()).isEmpty, 'it was in the machine all along');
   const canonical = await now.canonical();
   assert.is(withoutWatchdog(canonical), old.xml, 'only the watchdog that was always there is listed now');
   assert.equal(machineOf(canonical), machineOf(old.xml));
@@ -130,6 +137,7 @@ upgrade('many devices, some hot-plugged: under the newer release each is where i
   using wire = new Wire();
   const more = { disk: { id: 'more', target: 'vdc', file: await disk('more'), format: 'qcow2' } } as const;
   await now.apply(await now.plan({ attach: [more] }));
+  assert.equal((await now.drift()).changes, [], 'sealed by the newer release with the watchdog');
   assert.ok((await now.plan({ attach: [more] })).isEmpty);
   assert.equal(wire.defining(), []);
   const [here, there] = [identityMap(await now.canonical()), identityMap((await now.live()) ?? '')];

@@ -160,6 +160,7 @@ export {
   type NormalRow,
   type SupportRow,
   type UpdateRow,
+  type Where,
 } from './kind.js';
 export type { LeaseSpec } from './lease.js';
 export type { MemballoonSpec } from './memballoon.js';
@@ -169,6 +170,7 @@ export type { ParallelSpec } from './parallel.js';
 export type { PstoreSpec } from './pstore.js';
 export type { RedirdevSpec } from './redirdev.js';
 export type { RngSpec } from './rng.js';
+export { isSecret, secretPaths } from './secret.js';
 export type { SerialSpec } from './serial.js';
 export type { ShmemSpec } from './shmem.js';
 export type { SmartcardSpec } from './smartcard.js';

@@ -1,0 +1,65 @@
+import {
+  type CallOptions,
+  ConnectionLostError,
+  VIR_DOMAIN_AFFECT_CONFIG,
+  VIR_DOMAIN_METADATA_ELEMENT,
+} from '../connection/index.js';
+import {
+  type BeforeWork,
+  type DomainDocument,
+  isBookkeeping,
+  OWN_METADATA,
+  ownElement,
+  readSeal,
+  resealed,
+  sealedForm,
+  sealXml,
+} from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { child, children } from '../xml/index.js';
+import type { DomainReader } from './read.js';
+
+/**
+ * Seals the canonical document: what it says later and did not say now is drift. With `before`, how things stood before work
+ * of this library's own, what others had done by then and the work did not touch goes on being drift. Nothing is written
+ * when the seal says so already and stands last: libvirt moves what it is given again to the end, so that with the seal
+ * there always, what is done and undone leaves the same bytes. virDomainSetMetadata CONFIG.
+ */
+export async function seal(
+  { connection, handle }: DomainReader,
+  canonical: DomainDocument,
+  before: BeforeWork | undefined,
+  options: CallOptions = {},
+): Promise<void> {
+  const libvirt = connection.libvirtVersion;
+  const now = readSeal(canonical);
+  const document = before ? resealed(before, canonical, libvirt) : sealedForm(canonical);
+  const same = typeof now === 'object' && now.document.xml === document.xml;
+  if (same && standsLast(canonical)) return;
+  const { prefix: key, uri } = OWN_METADATA.seal;
+  // What newer releases add is told by the release that the seal is of.
+  const metadata = sealXml({ libvirt: same ? now.libvirt : libvirt, document });
+  const args = { dom: handle, type: VIR_DOMAIN_METADATA_ELEMENT, metadata, key, uri, flags: VIR_DOMAIN_AFFECT_CONFIG };
+  await connection.call('DOMAIN_SET_METADATA', args, options);
+}
+
+function standsLast(canonical: DomainDocument): boolean {
+  const metadata = child(canonical.root, 'metadata');
+  const kept = (metadata ? children(metadata) : []).filter(
+    ({ namespaceURI: uri }) => uri === OWN_METADATA.seal.uri || !isBookkeeping(uri ?? ''),
+  );
+  return kept.at(-1) === ownElement(canonical, 'seal');
+}
+
+/**
+ * Seals after work of this library's own. The work stands either way, so that a failure here is none of it: a domain whose
+ * seal is missing or old says so in `drift()`. Writing it twice is as writing it once, so that a lost answer is no matter.
+ */
+export async function sealAfter(reader: DomainReader, before?: BeforeWork, after?: DomainDocument): Promise<void> {
+  const write = async () => seal(reader, after ?? (await reader.documents()).canonical, before);
+  try {
+    await write().catch((error: unknown) => (error instanceof ConnectionLostError ? write() : Promise.reject(error)));
+  } catch (error) {
+    if (!(error instanceof LibvirtCanonicalError)) throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import { type ApplyPhase, applyPhaseIn, type DomainReader, seal } from '../apply/index.js';
+import type { CallOptions } from '../connection/index.js';
+import { type DriftChange, driftFrom, readSeal } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { type Plan, planUndoDrift, type UndoDriftOptions } from '../plan/index.js';
+
+/** What the canonical document says otherwise than this library left it. A plain value. */
+export interface Drift {
+  /**
+   * What the comparison is made with. `missing`: this library never wrote to the domain, or somebody took the seal out.
+   * `unreadable`: somebody wrote over it. Nothing can be told of changes then.
+   */
+  readonly seal: 'intact' | 'missing' | 'unreadable';
+  /** What differs, devices first. Empty when nobody else changed anything, or when there is no seal. */
+  readonly changes: readonly DriftChange[];
+  /**
+   * Whether somebody gave the domain another document. `yes`: something differs that only a definition changes. `no`:
+   * nothing differs. `unknown`: all that differs could also be the work of single calls, which leave no other trace.
+   */
+  readonly redefined: 'yes' | 'no' | 'unknown';
+  /**
+   * Whether an apply of this library is under way, in another process too, or was cut off (recover the domain first): what
+   * it has done so far stands among the changes.
+   */
+  readonly apply: ApplyPhase;
+}
+
+export async function driftOf(reader: DomainReader, options: CallOptions): Promise<Drift> {
+  const { canonical } = await reader.documents(options);
+  const apply = applyPhaseIn(canonical);
+  const last = readSeal(canonical);
+  if (typeof last === 'string') return { seal: last, changes: [], redefined: 'unknown', apply };
+  const changes = driftFrom(last, canonical, reader.connection.libvirtVersion);
+  const foreign = changes.filter(({ by }) => by === 'somebody');
+  const certain = apply === 'none' && foreign.some(({ onlyByDefinition }) => onlyByDefinition);
+  return {
+    seal: 'intact',
+    changes,
+    redefined: foreign.length === 0 ? 'no' : certain ? 'yes' : 'unknown',
+    apply,
+  };
+}
+
+/** The way back to the sealed document. `DOMAIN_STATE` when there is no seal. */
+export async function planUndoDriftOf(reader: DomainReader, options: UndoDriftOptions & CallOptions): Promise<Plan> {
+  const { only, ifNotLive, ...call } = options;
+  const context = await reader.context(call);
+  const last = readSeal(context.canonical);
+  if (typeof last !== 'string')
+    return planUndoDrift(last, context, { ...(only ? { only } : {}), ...(ifNotLive ? { ifNotLive } : {}) });
+  const { name } = reader.handle;
+  throw new LibvirtCanonicalError('DOMAIN_STATE', `the seal of domain ${name} is ${last}: nothing tells how it was`, {
+    domain: name,
+    remedy: 'Look at the canonical document, and accept it by acceptDrift()',
+  });
+}
+
+/** Seals the document as it is. `DOMAIN_STATE` while an apply is under way or waits to be recovered. */
+export async function acceptDrift(reader: DomainReader, options: CallOptions): Promise<void> {
+  const { canonical } = await reader.documents(options);
+  if (applyPhaseIn(canonical) === 'none') return seal(reader, canonical, undefined, options);
+  const { name } = reader.handle;
+  throw new LibvirtCanonicalError('DOMAIN_STATE', `an apply to domain ${name} stands half done`, {
+    domain: name,
+    remedy: 'Let it end, or recover the domain when it was interrupted',
+  });
+}
