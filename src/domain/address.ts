@@ -26,6 +26,13 @@ export type Address =
 
 export type PciAddress = Extract<Address, { type: 'pci' }>;
 
+/** The leaves without a PCI address of 0000:00:00, where nothing can sit: libvirt takes it for none (virPCIDeviceAddressIsEmpty). */
+export function withoutEmptyAddress(leaves: Leaves): Leaves {
+  const zero = (name: string) => Number(leaves.get(`address/@${name}`) ?? 0) === 0;
+  if (leaves.get('address/@type') !== 'pci' || !zero('domain') || !zero('bus') || !zero('slot')) return leaves;
+  return new Map([...leaves].filter(([path]) => !/^address\/@(domain|bus|slot|function)$/.test(path)));
+}
+
 /** The address that an element's leaves hold; undefined when libvirt has not given it one. */
 export function addressOf(leaves: Leaves): Address | undefined {
   const type = leaves.get('address/@type');

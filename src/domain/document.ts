@@ -1,5 +1,5 @@
 import { type Element, type Leaves, leaves, parseXml, select, selectText, serialize, valueAt } from '../xml/index.js';
-import { type Address, addressOf, addressText } from './address.js';
+import { type Address, addressOf, addressText, withoutEmptyAddress } from './address.js';
 import { type DeviceKind, kindOrUnknown, NOT_A_DEVICE, userAliasOf } from './devices/index.js';
 
 /** One device as a document holds it. */
@@ -142,7 +142,7 @@ function isMirror(element: Element): boolean {
 /** Reads one device element, from a document or from a request. */
 export function readDevice(element: Element, ordinals: Map<string, number> = new Map()): Device {
   const kind = kindOrUnknown(element.nodeName);
-  const all = leaves(element);
+  const all = withoutEmptyAddress(leaves(element));
   const address = addressOf(all);
   const userAlias = userAliasOf(all);
   const natural = kind.names(all).filter((name) => name !== undefined && name !== '') as string[];
