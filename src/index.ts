@@ -178,6 +178,8 @@ export type {
   RescueKernel,
   RescueOptions,
   RescueState,
+  ResizeDiskOptions,
+  ResizeDiskResult,
   Resized,
   ResizeOptions,
   ResizeResult,

@@ -7,10 +7,11 @@ import { type AdoptOptions, adoptBlockJob, type CopyOptions, type CopyResult, co
 import { diskOf } from './copy-disks.js';
 import { DomainDrift } from './domain-drift.js';
 import { thawLeft } from './quiesce.js';
+import { type ResizeDiskOptions, type ResizeDiskResult, resizeDisk } from './resize-disk.js';
 import { type SnapshotRequest, type SnapshotResult, snapshot } from './snapshot.js';
 import { type CommitOptions, type CommitResult, commitDisk } from './snapshot-commit.js';
 
-/** How the disks of a domain are copied while it runs. */
+/** How the disks of a domain are copied and grown while it runs. */
 export abstract class DomainCopies extends DomainDrift {
   /** QEMU's guest agent in the running guest: ping, freeze and thaw. */
   get agent(): GuestAgent {
@@ -53,6 +54,19 @@ export abstract class DomainCopies extends DomainDrift {
    */
   moveDisk(disk: string, file: string, options: Omit<CopyOptions, 'quiesce'> = {}): Promise<CopyResult> {
     return copyDisk(this.reader, disk, file, 'pivot', options);
+  }
+
+  /**
+   * Grows a disk; the running guest sees it at once. Never makes one smaller. A domain that is off needs a storage pool that
+   * has the image. virDomainBlockResize, virStorageVolResize. Errors: `ARGUMENT_INVALID` for a smaller capacity,
+   * `DEVICE_NOT_FOUND`, `DOMAIN_STATE` when it is off and no pool has the image, `UNSUPPORTED` for read-only disks and
+   * CD-ROMs, `LIBVIRT` for what QEMU refuses, such as a disk with a job.
+   *
+   * @example
+   * await web.resizeDisk('root', { capacity: '40 GiB' });
+   */
+  resizeDisk(disk: string, options: ResizeDiskOptions): Promise<ResizeDiskResult> {
+    return resizeDisk(this.reader, disk, options);
   }
 
   /**

@@ -37,6 +37,7 @@ export type { Consistency, Quiesce } from './quiesce.js';
 export type { RescueOptions, RescueState, UnrescueOptions } from './rescue.js';
 export type { RescueDisk, RescueKernel } from './rescue-document.js';
 export type { Amounts, Resized, ResizeOptions, ResizeResult } from './resize.js';
+export type { ResizeDiskOptions, ResizeDiskResult } from './resize-disk.js';
 export type { SnapshotRequest, SnapshotResult } from './snapshot.js';
 export type { CommitOptions, CommitResult } from './snapshot-commit.js';
 export { StartFailedError } from './start-failed.js';

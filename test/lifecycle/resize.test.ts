@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ManagedDomain, ResizeRequest } from '../../src/index.js';
@@ -128,6 +129,59 @@ test('a running guest without a balloon keeps its memory until the cold boot; on
   const off = await within(domain.resize({ memory: '32 MiB', vcpus: 2 }), 30_000);
   assert.equal(off.memory, { nextBoot: { current: 32n * MIB, maximum: 64n * MIB }, takesEffect: 'now' });
   assert.ok((await domain.planResize({ memory: '32 MiB', vcpus: 2 })).isEmpty);
+});
+
+test('a disk grows under a running guest, which sees it at once; no disk is made smaller', async () => {
+  const b = await bench();
+  const guest = await b.host.guest({ name: 'grown' });
+  const raw = await b.host.createDisk('grown.raw', { size: '2 MiB' });
+  const qcow2 = await b.host.createDisk('grown.qcow2', { size: '2 MiB' });
+  const disks = [
+    { file: raw, target: 'vda' },
+    { file: qcow2, target: 'vdb', id: 'data' },
+  ];
+  const domain = await b.manager.define(guest.domainXml({ disks }));
+  await domain.start();
+  const sizes = async () => (await guest.report()).disks.map(({ bytes }) => bytes / 2 ** 20);
+  const booted = await guest.waitForReport();
+  assert.equal(await sizes(), [2, 2]);
+  const before = await documentsOf(domain);
+  using wire = new Wire();
+  assert.equal(await within(domain.resizeDisk('vda', { capacity: '5 MiB' }), 30_000), {
+    disk: 'disk vda',
+    before: 2n * MIB,
+    capacity: 5n * MIB,
+  });
+  assert.is((await within(domain.resizeDisk('data', { capacity: 7n * MIB }), 30_000)).capacity, 7n * MIB);
+  assert.equal(await sizes(), [5, 7], 'by the report of the guest');
+  assert.equal(wire.mutators(domain.uuid), ['DOMAIN_BLOCK_RESIZE', 'DOMAIN_BLOCK_RESIZE']);
+  assert.equal(await documentsOf(domain), before, 'no document speaks of it');
+  for (const disk of ['vda', 'data']) {
+    const error = await untouched(domain, () => domain.resizeDisk(disk, { capacity: '4 MiB' }));
+    assert.is(error.code, 'ARGUMENT_INVALID');
+    assert.match(error.message, 'not made smaller');
+  }
+  assert.equal(await sizes(), [5, 7]);
+  assert.is((await untouched(domain, () => domain.resizeDisk('vdz', { capacity: '9 MiB' }))).code, 'DEVICE_NOT_FOUND');
+  assert.is(
+    (await untouched(domain, () => domain.resizeDisk('vda', { capacity: 5_242_881 }))).code,
+    'ARGUMENT_INVALID',
+  );
+
+  await domain.destroy();
+  const off = await untouched(domain, () => domain.resizeDisk('data', { capacity: '9 MiB' }));
+  assert.is(off.code, 'DOMAIN_STATE');
+  assert.match(off.message, 'no storage pool');
+  const pool = `<pool type='dir'><name>images</name><target><path>${dirname(qcow2)}</path></target></pool>`;
+  await b.connection.call('STORAGE_POOL_CREATE_XML', { xml: pool, flags: 0 });
+  assert.is((await within(domain.resizeDisk('data', { capacity: '9 MiB' }), 30_000)).capacity, 9n * MIB);
+  await untouched(domain, () => domain.resizeDisk('data', { capacity: '8 MiB' }));
+  await domain.start();
+  const again = await guest.waitForReport({ after: booted.bootId });
+  assert.equal(
+    again.disks.map(({ bytes }) => bytes / 2 ** 20),
+    [5, 9],
+  );
 });
 
 test.run();

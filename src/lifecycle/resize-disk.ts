@@ -1,0 +1,90 @@
+import { type DomainReader, queued } from '../apply/index.js';
+import { type CallOptions, LibvirtError, VIR_DOMAIN_BLOCK_RESIZE_BYTES } from '../connection/index.js';
+import { bytesOf, type Size } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { type CopiedDisk, diskOf, notRunning, refusePendingSource, verifyImages } from './copy-disks.js';
+
+/** A guest counts a disk in these. */
+const SECTOR = 512n;
+
+export interface ResizeDiskOptions extends CallOptions {
+  /** What the guest is to see: as much as now, or more. Whole sectors of 512 bytes. */
+  readonly capacity: Size;
+}
+
+export interface ResizeDiskResult {
+  /** Identity of the disk. */
+  readonly disk: string;
+  /** Bytes before, and now: read again afterwards. */
+  readonly before: bigint;
+  readonly capacity: bigint;
+}
+
+/**
+ * virDomainBlockResize; of a domain that is off virStorageVolResize, which needs a storage pool that has the image. QEMU
+ * shrinks a qcow2 image without a word, so what there is is read first.
+ */
+export function resizeDisk(
+  reader: DomainReader,
+  name: string,
+  { capacity, ...call }: ResizeDiskOptions,
+): Promise<ResizeDiskResult> {
+  const { connection, handle: dom } = reader;
+  const wanted = bytesOf(capacity, 'capacity');
+  return queued(dom.uuid, async () => {
+    const documents = await reader.documents(call);
+    const disk = diskOf(documents, name);
+    const { identity, target } = disk;
+    const refuse = (code: 'ARGUMENT_INVALID' | 'UNSUPPORTED', problem: string, remedy: string) =>
+      new LibvirtCanonicalError(code, `${identity} of ${dom.name} ${problem}`, {
+        domain: dom.name,
+        device: identity,
+        path: 'capacity',
+        remedy,
+      });
+    if (wanted % SECTOR !== 0n)
+      throw refuse('ARGUMENT_INVALID', `cannot have ${wanted} bytes`, 'Give a multiple of 512');
+    const { leaves } = disk.live ?? (disk.canonical as NonNullable<CopiedDisk['canonical']>);
+    if (leaves.has('readonly') || (leaves.get('@device') ?? 'disk') !== 'disk')
+      throw refuse('UNSUPPORTED', 'is read-only or a drive for media', 'Resize a disk that the guest writes to');
+    refusePendingSource(disk, dom.name);
+    const capacityNow = async () =>
+      (await connection.call('DOMAIN_GET_BLOCK_INFO', { dom, path: target, flags: 0 }, call)).capacity;
+    const before = await capacityNow();
+    if (wanted < before)
+      throw refuse(
+        'ARGUMENT_INVALID',
+        `has ${before} bytes, and is not made smaller: what lies beyond the new end would be lost`,
+        'Attach a smaller disk and have the guest copy to it',
+      );
+    if (documents.live) {
+      const size = { disk: target, size: wanted, flags: VIR_DOMAIN_BLOCK_RESIZE_BYTES };
+      await connection.call('DOMAIN_BLOCK_RESIZE', { dom, ...size }, call);
+    } else await resizeVolume(reader, disk, wanted, call);
+    await verifyImages(reader, documents, new Map());
+    const after = await capacityNow();
+    if (after >= wanted) return { disk: identity, before, capacity: after };
+    throw new LibvirtCanonicalError(
+      'JOB_FAILED',
+      `libvirt took the new size, but ${identity} of ${dom.name} has ${after} bytes`,
+      { domain: dom.name, device: identity, remedy: 'Ask again; the image is no smaller than before' },
+    );
+  });
+}
+
+/** The image of a domain that is off is QEMU's no longer: only libvirt's storage driver still changes it. */
+async function resizeVolume(
+  { connection, handle }: DomainReader,
+  { file }: CopiedDisk,
+  capacity: bigint,
+  call: CallOptions,
+): Promise<void> {
+  const unknown = () => notRunning(handle.name, `no storage pool has the image ${file ?? 'of the disk'}`);
+  if (file === undefined) throw unknown();
+  const { vol } = await connection
+    .call('STORAGE_VOL_LOOKUP_BY_PATH', { path: file }, call)
+    .catch((error: unknown) =>
+      Promise.reject(error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_STORAGE_VOL' ? unknown() : error),
+    );
+  await connection.call('STORAGE_VOL_RESIZE', { vol, capacity, flags: 0 }, call);
+}
