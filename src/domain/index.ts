@@ -10,6 +10,7 @@ export {
 export { unlisted } from './abi-listed.js';
 export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
 export { type Address, addressLeaves, addressProblem, addressText, type PciAddress, parseAddress } from './address.js';
+export type { BusName } from './buses.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
@@ -53,5 +54,5 @@ export {
   requestedDevices,
 } from './spec.js';
 export { type JsonValue, recordJson, type StorageRecord, type StorageRequest } from './storage-record.js';
-export { type BusName, busOf, type Capacity, Topology } from './topology.js';
+export { busOf, type Capacity, Topology } from './topology.js';
 export { bytesOf, describe, invalid, type Size, uuidOf } from './values.js';

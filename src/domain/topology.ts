@@ -1,66 +1,8 @@
 import { type Address, addressText, type PciAddress } from './address.js';
+import { BUSES, type BusName, DRIVE_UNITS, HUB_PORTS, PCI_MODELS, type PciBus, USB_PORTS } from './buses.js';
 import type { BusDemand } from './devices/index.js';
 import type { Device, DomainDocument } from './document.js';
 import type { Scope } from './operation.js';
-
-interface PciBus {
-  readonly index: number;
-  readonly slots: readonly [first: number, last: number];
-  /** First slot for a device whose request names its address. */
-  readonly firstNamed?: number;
-  readonly accepts: ReadonlyArray<'express' | 'conventional'>;
-  readonly hotplug: boolean;
-}
-
-/**
- * What each model of PCI controller offers to devices, after libvirt's qemuDomainPCIAddressSetCreate and
- * virDomainPCIAddressBusSetModel. Models that are not here take bridges only. pci-root leaves out slot 1 (PIIX) and
- * slot 2, which is the primary video's as long as nobody asks for it.
- */
-const PCI_MODELS: Readonly<Record<string, Omit<PciBus, 'index'>>> = {
-  'pcie-root-port': { slots: [0, 0], accepts: ['express'], hotplug: true },
-  'pcie-switch-downstream-port': { slots: [0, 0], accepts: ['express'], hotplug: true },
-  'pcie-to-pci-bridge': { slots: [1, 31], accepts: ['conventional'], hotplug: true },
-  'pci-bridge': { slots: [1, 31], accepts: ['conventional'], hotplug: true },
-  'dmi-to-pci-bridge': { slots: [1, 31], accepts: ['conventional'], hotplug: false },
-  'pci-root': { slots: [3, 31], firstNamed: 2, accepts: ['express', 'conventional'], hotplug: true },
-};
-
-/** Drive controllers: units per controller, and which unit numbers there are (virDomainDiskDefAssignAddress). */
-const DRIVE_UNITS: Readonly<Record<string, ReadonlyArray<{ readonly bus: number; readonly unit: number }>>> = {
-  scsi: [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15].map((unit) => ({ bus: 0, unit })),
-  sata: [0, 1, 2, 3, 4, 5].map((unit) => ({ bus: 0, unit })),
-  ide: [0, 1, 2, 3].map((n) => ({ bus: n >> 1, unit: n & 1 })),
-  fdc: [0, 1].map((unit) => ({ bus: 0, unit })),
-};
-
-/** Ports of a USB controller model that does not say its own number (virDomainUSBAddressControllerModelToPorts). */
-const USB_PORTS: Readonly<Record<string, number>> = {
-  'qemu-xhci': 4,
-  'nec-xhci': 4,
-  'ich9-ehci1': 6,
-  ehci: 6,
-  'pci-ohci': 3,
-};
-/** Ports of a hub (virDomainUSBAddressSetAddHub). */
-const HUB_PORTS = 8;
-
-/** The buses whose places are counted, and the demand that each answers. On a machine without PCIe the first two are one. */
-const BUSES = {
-  pci: { type: 'pci', slot: 'express' },
-  conventional: { type: 'pci', slot: 'conventional' },
-  scsi: { type: 'drive', controller: 'scsi', target: 'sda' },
-  sata: { type: 'drive', controller: 'sata', target: 'sda' },
-  ide: { type: 'drive', controller: 'ide', target: 'hda' },
-  fdc: { type: 'drive', controller: 'fdc', target: 'fda' },
-  usb: { type: 'usb' },
-  'virtio-serial': { type: 'virtio-serial' },
-  ccid: { type: 'ccid' },
-  dimm: { type: 'dimm' },
-} as const satisfies Record<string, BusDemand>;
-
-/** A bus that devices take places on: `pci` has the hot-plug slots for PCIe devices, `conventional` those for PCI ones. */
-export type BusName = keyof typeof BUSES;
 
 /** How many places there are on a bus (on PCI those for hot-plug), and how many are free in both documents. */
 export interface Capacity {
@@ -152,10 +94,30 @@ export class Topology {
   }
 
   /** Says why an address that a request names cannot be had; undefined when it can. */
-  objection(address: PciAddress, demand: BusDemand | undefined, hotplug: boolean): string | undefined {
+  objection(address: Address, demand: BusDemand | undefined, hotplug: boolean): string | undefined {
     const occupant = this.occupant(address, demand);
     if (occupant) return `${addressText(address)} is taken by ${occupant}`;
-    if (demand?.type !== 'pci') return undefined;
+    if (!demand || address.type === 'other') return undefined;
+    if (address.type === 'pci' && demand.type === 'pci') return this.#pciObjection(address, demand, hotplug);
+    if (address.type !== demand.type) return `${addressText(address)} is no place for a device on ${busOf(demand)}`;
+    // SCSI controllers take more targets and units than libvirt gives away by itself, and it adds controllers even live.
+    if (busOf(demand) === 'scsi') return undefined;
+    const absent = hotplug ? this.hotplugObjection(address, demand) : undefined;
+    // Without a port libvirt chooses one.
+    if (absent || ('port' in address && !Number.parseInt(String(address.port), 10))) return absent;
+    const places = this.#places(demand, hotplug);
+    const at = place(address, demand);
+    // What libvirt adds a controller for has no places yet.
+    const known = places.some((each) => indexOf(each.address) === indexOf(address));
+    return known && !places.some((each) => each.at === at) ? `there is no place ${addressText(address)}` : undefined;
+  }
+
+  #pciObjection(
+    address: PciAddress,
+    demand: Extract<BusDemand, { type: 'pci' }>,
+    hotplug: boolean,
+  ): string | undefined {
+    if (address.domain !== 0) return `there is no PCI domain ${address.domain}, only 0`;
     const slot = this.#holders.get(place(address)) ?? [];
     if (!hotplug && address.function !== 0 && !slot.some((holder) => holder.function === 0 && holder.shares))
       return `function 0 of ${addressText({ ...address, function: 0 })} is to be there first, with multifunction on`;
@@ -188,7 +150,7 @@ export class Topology {
     if (!address) return demand && 'libvirt gives it a place at the next boot only';
     const type = demand?.type === 'drive' ? demand.controller : demand?.type;
     if (type === undefined || type === 'dimm' || address.type === 'dimm') return undefined;
-    const index = 'controller' in address ? address.controller : 'bus' in address ? address.bus : 0;
+    const index = indexOf(address);
     if (this.#controllers(type, true).some((each) => each.index === index)) return undefined;
     return `the running guest has no ${type} controller ${index}`;
   }
@@ -284,7 +246,10 @@ export class Topology {
           slots: offer.slots,
           ...(offer.firstNamed === undefined ? {} : { firstNamed: offer.firstNamed }),
           accepts: plain ? (['express', 'conventional'] as const) : offer.accepts,
-          hotplug: offer.hotplug && controllers.every((each) => each.get('target/@hotplug') !== 'off'),
+          hotplug:
+            offer.hotplug &&
+            controllers.every((each) => each.get('target/@hotplug') !== 'off') &&
+            (!offer.byAcpi || this.#sides.every(({ acpi }) => acpi)),
         },
       ];
     });
@@ -307,11 +272,12 @@ export class Topology {
   }
 }
 
-/** What one document offers: its controllers by type and index, its USB hubs by place, its slots for memory. */
+/** What one document offers: its controllers by type and index, its USB hubs by place, its slots for memory, and whether it has the ACPI that a PC needs. */
 interface Side {
   readonly controllers: Map<string, Map<number, Array<Device['leaves']>>>;
   readonly hubs: Map<string, Extract<Address, { type: 'usb' }>>;
   readonly slots: number;
+  readonly acpi: boolean;
 }
 
 /** A place on a bus, and what it is called where it is noted who sits there. */
@@ -332,6 +298,7 @@ function sideOf(document: DomainDocument): Side {
     controllers: new Map(),
     hubs: new Map(),
     slots: Number(document.value('maxMemory/@slots') ?? 0),
+    acpi: !/^pc\b/.test(document.machine) || document.value('features/acpi') !== undefined,
   };
   for (const { kind, leaves, address } of document.devices) {
     if (kind.element === 'controller') add(side, leaves);
@@ -345,6 +312,11 @@ function add({ controllers }: Side, leaves: Device['leaves']): void {
   const index = Number(leaves.get('@index') ?? 0);
   const found = controllers.get(type) ?? new Map<number, Array<Device['leaves']>>();
   controllers.set(type, found.set(index, [...(found.get(index) ?? []), leaves]));
+}
+
+/** The index of the controller that an address is on. */
+function indexOf(address: Address): number {
+  return 'controller' in address ? address.controller : 'bus' in address ? address.bus : 0;
 }
 
 /** The bus that a demand is for: the sort of slot on PCI, the sort of controller for drives. */

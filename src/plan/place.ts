@@ -1,4 +1,13 @@
-import { type Address, addressProblem, addressText, busOf, type Device, invalid, type Scope } from '../domain/index.js';
+import {
+  type Address,
+  addressProblem,
+  addressText,
+  type BusDemand,
+  busOf,
+  type Device,
+  invalid,
+  type Scope,
+} from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Draft } from './draft.js';
 
@@ -26,10 +35,7 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
         remedy: 'Leave the address out to have a free one chosen',
       });
     }
-    const objection =
-      device.address.type === 'pci' && !occupant
-        ? draft.topology.objection(device.address, demand, hotplug)
-        : undefined;
+    const objection = occupant ? undefined : draft.topology.objection(device.address, demand, hotplug);
     if (!objection) return { address: device.address, scope };
     draft.refuse(device.identity, path, objection, 'Leave the address out to have a free one chosen');
     return undefined;
@@ -38,9 +44,9 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
   const address = draft.topology.choose(demand, hotplug, draft.intent?.formerAddress(device));
   if (address) return { address, scope };
   const shortage = shortageOf(busOf(demand));
-  if (demand.type === 'drive' && demand.controller === 'scsi') {
-    // libvirt would add its default controller, lsilogic, which few guests drive and which needs a PCI bridge.
-    draft.refuse(device.identity, path, shortage, "Attach <controller type='scsi' model='virtio-scsi'/> first");
+  const fixed = fixedBus(draft, demand);
+  if (fixed) {
+    draft.refuse(device.identity, path, `${shortage}: ${fixed.reason}`, fixed.remedy);
     return undefined;
   }
   if (!hotplug) return { address: undefined, scope, reason: `${shortage}; libvirt adds a controller for it` };
@@ -48,12 +54,27 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
     const cold = draft.topology.choose(demand, false, draft.intent?.formerAddress(device));
     return { address: cold, scope: 'config', reason: `${shortage} while the domain runs` };
   }
-  draft.refuse(
-    device.identity,
-    path,
-    shortage,
-    "Define with more hotplug.pciePorts, or ask for ifNotLive: 'next-boot'",
-  );
+  const more = demand.type === 'pci' ? 'Define with more hotplug.pciePorts, or ask' : 'Ask';
+  draft.refuse(device.identity, path, shortage, `${more} for ifNotLive: 'next-boot'`);
+  return undefined;
+}
+
+/** Why libvirt adds no controller to a bus that has no free place, not even for the next boot. */
+function fixedBus({ context, capacity }: Draft, demand: BusDemand): { reason: string; remedy: string } | undefined {
+  const bus = busOf(demand);
+  if (bus === 'scsi')
+    return {
+      reason:
+        'the controller that libvirt would add is an lsilogic, which few guests drive and which needs a PCI bridge',
+      remedy: "Attach <controller type='scsi' model='virtio-scsi'/> first",
+    };
+  if (bus === 'dimm')
+    return { reason: 'the domain has no more slots for memory', remedy: 'Only another definition can give it more' };
+  if ((bus === 'ide' || bus === 'fdc') && capacity[bus].total > 0)
+    return { reason: `a domain has one ${bus} controller`, remedy: 'Put it on another bus' };
+  const off = ({ leaves }: Device) => leaves.get('@type') === 'usb' && leaves.get('@model') === 'none';
+  if (bus === 'usb' && context.canonical.devices.some(off))
+    return { reason: 'the domain is defined without USB', remedy: 'Only another definition can give it some' };
   return undefined;
 }
 

@@ -412,7 +412,8 @@ test('more memory than a double holds exactly', () => {
 
 test('one device more is one attach, also at the slot that video would have', () => {
   const root = "<controller type='pci' index='0' model='pci-root'/>";
-  const before = domain(OS.replace('pc-q35-7.2', 'pc-i440fx-7.2'), root, " id='1'");
+  const acpi = '<features><acpi/></features>';
+  const before = domain(OS.replace('pc-q35-7.2', 'pc-i440fx-7.2') + acpi, root, " id='1'");
   const slot = "<address type='pci' domain='0x0000' bus='0x00' slot='0x02' function='0x0'/>";
   const after = before.replace('</devices>', `${nic(slot)}</devices>`);
   assert.equal(steps(towards(after, before, before)), ['attach interface 52:54:00:00:00:01']);

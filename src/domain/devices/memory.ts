@@ -152,6 +152,14 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
     },
     {
       scope: 'live',
+      where: { '@model': ['dimm', 'nvdimm'] },
+      domain: 'features/acpi | os/type[not(starts-with(@machine, "pc"))]',
+      reason: 'the guest runs without ACPI, by which a PC hot-plugs memory',
+      remedy: "Ask for scope: 'config' to have it from the next cold boot on",
+      source: 'QEMU: pc_memory_pre_plug',
+    },
+    {
+      scope: 'live',
       where: { '@model': ['nvdimm'] },
       domain: 'devices/memory[@model="nvdimm"]',
       reason: 'QEMU takes an NVDIMM only when the domain was started with one',

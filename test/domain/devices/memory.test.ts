@@ -123,8 +123,12 @@ test('the domain must have been defined for it', () => {
   assert.match(refusal(maxMemory), /without a NUMA cell/);
   assert.is(refusal(maxMemory + numa), '');
   const nvdimm = { memory: { ...dimm, model: 'nvdimm', source: { path: '/a' } } } as const;
-  const running = planned({ attach: [nvdimm] }, '', { domain: maxMemory + numa, live: '' });
-  assert.match(running.refusals[0]?.reason ?? '', /only when the domain was started with one/);
+  const running = (device: object, features: string) =>
+    planned({ attach: [device as never] }, '', { domain: maxMemory + numa + features, live: '' }).refusals[0]?.reason;
+  assert.match(running(nvdimm, '<features><acpi/></features>') ?? '', /only when the domain was started with one/);
+  assert.match(running(nvdimm, '') ?? '', /without ACPI/);
+  assert.match(running({ memory: dimm }, '<features><apic/></features>') ?? '', /without ACPI/);
+  assert.is(running({ memory: dimm }, '<features><acpi/></features>'), undefined);
 });
 
 test('modules take slots, virtio memory a PCIe port', () => {
