@@ -5,6 +5,7 @@ export {
   type ApplyResult,
   applyPlan,
 } from './apply.js';
+export { entriesIn, Journal, refuseInterrupted } from './journal.js';
 export { queued } from './queue.js';
 export { DomainReader, notFound } from './read.js';
 export {

@@ -14,6 +14,7 @@ import {
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { child, type Element, removeAll, setAt } from '../xml/index.js';
+import { refuseAborted } from './block-job.js';
 import type { DomainBundle } from './bundle.js';
 import { redefineForAbiUpgrade } from './define.js';
 import { kindOf } from './domain-capabilities.js';
@@ -23,6 +24,7 @@ import { familyOf, machinesOf, newestOf } from './host-check-machine.js';
 import { pinHostModel } from './pin-cpu.js';
 import { refuseManagedSave } from './power-saved.js';
 import { refuseRunning } from './power-state.js';
+import { inTurn } from './turn.js';
 
 /** Which machine and CPU a guest is to get. What is left out stays. */
 export interface AbiUpgradeRequest {
@@ -84,8 +86,7 @@ export async function proposeAbiUpgrade(
   options: HostCheckOptions,
 ): Promise<AbiUpgradeProposal> {
   const { canonical } = await reader.documents({ signal: options.signal });
-  const { proposal } = await propose(reader, canonical, request, options);
-  return proposal;
+  return propose(reader, canonical, request, options);
 }
 
 export async function abiUpgrade(
@@ -101,13 +102,9 @@ export async function abiUpgrade(
   const before = await exportDomain(reader, { ...state, signal, secrets: 'include' });
   await keep?.(before);
   const { canonical } = await reader.documents(call);
-  const { proposal, document } = await propose(reader, canonical, asked.request, { ...call, files: state.files });
+  const proposal = await propose(reader, canonical, asked.request, { ...call, files: state.files });
   if (asked.domain.uuid !== dom.uuid || asked.token !== confirm || proposal.token !== confirm) {
-    throw new LibvirtCanonicalError(
-      'PLAN_STALE',
-      `domain ${dom.name} is not as it was when the ABI upgrade was proposed, or the token is of another proposal`,
-      { domain: dom.name, remedy: 'Propose again, look at the changes, and confirm those' },
-    );
+    throw stale(reader);
   }
   if (proposal.isEmpty) return before;
   const blocking = proposal.findings.filter(({ severity }) => severity === 'blocks');
@@ -122,21 +119,34 @@ export async function abiUpgrade(
       },
     );
   }
-  // From here on an abort would leave open which of the two documents stands.
-  await redefineForAbiUpgrade(connection, document, {});
-  const after = await reader.documents();
-  const differences = seenByGuest(
-    compareGuestAbi(guestAbi(document), guestAbi(after.canonical), { volatile: 'compare' }),
-  );
-  if (differences.length === 0) {
-    await sealAfter(reader, beforeWork(canonical), after.canonical);
-    return before;
-  }
-  await redefineForAbiUpgrade(connection, canonical, {});
-  throw new GuestAbiChangedError(
-    `libvirt would change more of ${dom.name} than was proposed, so the old document was put back`,
-    differences,
-    dom.name,
+  return inTurn(reader, call, async ({ canonical: old, live }) => {
+    const { document, token } = await edited(reader, old, asked.request, call);
+    if (live || token !== confirm) throw stale(reader);
+    refuseAborted(`ABI upgrade of ${dom.name}`, signal);
+    // From here on an abort would leave open which of the two documents stands.
+    await redefineForAbiUpgrade(connection, document, {});
+    const after = await reader.documents();
+    const differences = seenByGuest(
+      compareGuestAbi(guestAbi(document), guestAbi(after.canonical), { volatile: 'compare' }),
+    );
+    if (differences.length === 0) {
+      await sealAfter(reader, beforeWork(old), after.canonical);
+      return before;
+    }
+    await redefineForAbiUpgrade(connection, old, {});
+    throw new GuestAbiChangedError(
+      `libvirt would change more of ${dom.name} than was proposed, so the old document was put back`,
+      differences,
+      dom.name,
+    );
+  });
+}
+
+function stale({ handle: { name } }: DomainReader): LibvirtCanonicalError {
+  return new LibvirtCanonicalError(
+    'PLAN_STALE',
+    `domain ${name} is not as it was when the ABI upgrade was proposed, or the token is of another proposal`,
+    { domain: name, remedy: 'Propose again, look at the changes, and confirm those' },
   );
 }
 
@@ -152,31 +162,40 @@ async function refuseCopies({ connection, handle: dom }: DomainReader, call: Cal
   );
 }
 
-/** The proposal and the document that it leads to. */
 async function propose(
   reader: DomainReader,
   canonical: DomainDocument,
   request: AbiUpgradeRequest,
   options: HostCheckOptions,
-): Promise<{ proposal: AbiUpgradeProposal; document: DomainDocument }> {
+): Promise<AbiUpgradeProposal> {
+  const { document, changes, token } = await edited(reader, canonical, request, { signal: options.signal });
+  const findings = await hostCheck(reader.connection, document, options);
+  const domain = { name: canonical.name, uuid: canonical.uuid };
+  return new AbiUpgradeProposal({ domain, request, changes, findings, token });
+}
+
+/** The document that a request leads to, what the guest sees change, and the token of both. */
+async function edited(
+  reader: DomainReader,
+  canonical: DomainDocument,
+  request: AbiUpgradeRequest,
+  call: CallOptions,
+): Promise<{ document: DomainDocument; changes: AbiDifference[]; token: string }> {
   const { connection, handle } = reader;
-  const call: CallOptions = { signal: options.signal };
-  const edited = new DomainDocument(canonical.xml);
+  const draft = new DomainDocument(canonical.xml);
   if (request.machine !== undefined)
-    setAt(edited.root, 'os/type/@machine', await machineFor(reader, edited, request.machine, call));
+    setAt(draft.root, 'os/type/@machine', await machineFor(reader, draft, request.machine, call));
   if (request.cpu !== undefined) {
-    replaceCpu(edited.root, request.cpu);
-    await pinHostModel(connection, edited.root, call);
+    replaceCpu(draft.root, request.cpu);
+    await pinHostModel(connection, draft.root, call);
   }
-  const document = new DomainDocument(edited.toString());
+  const document = new DomainDocument(draft.toString());
   const changes = compareGuestAbi(guestAbi(canonical), guestAbi(document), { volatile: 'compare' });
   const token = createHash('sha256')
     .update(`${handle.uuid}\0${withoutBookkeeping(canonical.xml)}\0${JSON.stringify(changes)}`)
     .digest('hex')
     .slice(0, 32);
-  const findings = await hostCheck(connection, document, options);
-  const domain = { name: canonical.name, uuid: canonical.uuid };
-  return { proposal: new AbiUpgradeProposal({ domain, request, changes, findings, token }), document };
+  return { document, changes, token };
 }
 
 /** The machine type asked for, if the host has it and the addresses of the domain fit it. */

@@ -10,9 +10,11 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { buildElement } from '../xml/index.js';
 import { cancelledOnFailure, endJob, type JobWords, jobOn, refuseAborted, untilReady } from './block-job.js';
 import { type CopiedDisk, diskOf, notRunning, refusePendingSource, verifyImages } from './copy-disks.js';
+import { pivot } from './pivot.js';
 import { stateError } from './power-state.js';
 import type { ProgressOptions } from './progress.js';
 import { type Consistency, type Quiesce, quiesced, thawLeft } from './quiesce.js';
+import { refuseUnsettled } from './turn.js';
 
 /** Abort: the job is cancelled, the disk stays on its image, and the copy stays incomplete. */
 export interface CopyOptions extends ProgressOptions {
@@ -65,7 +67,10 @@ export async function copyDisk(
     const documents = await reader.documents({ signal });
     if (!documents.live) throw notRunning(dom.name, 'its disks are copied as the files they are');
     const disk = diskOf(documents, name);
-    if (finish === 'pivot') refusePendingSource(disk, dom.name);
+    if (finish === 'pivot') {
+      refusePendingSource(disk, dom.name);
+      refuseUnsettled(reader, documents);
+    }
     const words = { what: `copy of ${disk.identity} of ${dom.name} to ${file}`, leaves: COPY_LEAVES(file) };
     const format = options.format ?? disk.live?.leaves.get('driver/@type') ?? 'raw';
     const destxml = buildElement('disk', [
@@ -109,16 +114,17 @@ async function concludeCopy(
   finish: CopyFinish,
   { quiesce = 'if-available', signal }: Pick<CopyOptions, 'quiesce' | 'signal'>,
 ): Promise<CopyResult> {
+  const result = { disk: disk.identity, file, source: disk.file };
   return queued(reader.handle.uuid, async () => {
+    if (finish === 'pivot') {
+      await pivot(reader, disk, file, signal);
+      // A move loses nothing that is in flight: both images have all of it.
+      return { ...result, consistency: 'crash' };
+    }
     const before = await reader.documents({ signal });
-    if (finish === 'pivot') refusePendingSource(diskOf(before, disk.target), reader.handle.name);
-    const how = finish === 'pivot' ? 'pivot' : 'cancel';
-    // A move loses nothing that is in flight: both images have all of it.
-    const { consistency } = await quiesced(reader, finish === 'pivot' ? 'none' : quiesce, { signal }, () =>
-      endJob(reader, disk.target, how),
-    );
-    await verifyImages(reader, before, new Map(finish === 'pivot' ? [[disk.identity, file]] : []));
-    return { disk: disk.identity, file, source: disk.file, consistency };
+    const { consistency } = await quiesced(reader, quiesce, { signal }, () => endJob(reader, disk.target, 'cancel'));
+    await verifyImages(reader, before, new Map());
+    return { ...result, consistency };
   });
 }
 

@@ -24,7 +24,7 @@ export abstract class DomainCopies extends DomainDrift {
    * and backing chains follow, addresses stay. virDomainSnapshotCreateXML, without libvirt's own metadata.
    *
    * Errors: `DEVICE_NOT_FOUND`; `DOMAIN_STATE` when the next boot would use another image; `AGENT_UNAVAILABLE`;
-   * `LIBVIRT` for what libvirt refuses, such as a file that exists.
+   * `APPLY_IN_PROGRESS`, `APPLY_INTERRUPTED`; `LIBVIRT` for what libvirt refuses, such as a file that exists.
    */
   snapshot(request: SnapshotRequest): Promise<SnapshotResult> {
     return snapshot(this.reader, request);
@@ -33,7 +33,7 @@ export abstract class DomainCopies extends DomainDrift {
   /**
    * Writes what a disk has over its backing image into that one, and goes on there. The domain must run.
    * virDomainBlockCommit ACTIVE and virDomainBlockJobAbort PIVOT. Errors: `DOMAIN_STATE`, `ARGUMENT_INVALID`,
-   * `JOB_FAILED`, `ABORTED`.
+   * `JOB_FAILED`, `ABORTED`, `APPLY_IN_PROGRESS`, `APPLY_INTERRUPTED`.
    */
   commitDisk(disk: string, options: CommitOptions = {}): Promise<CommitResult> {
     return commitDisk(this.reader, disk, options);
@@ -50,7 +50,7 @@ export abstract class DomainCopies extends DomainDrift {
 
   /**
    * Moves a disk of the running domain to a new file: a copy that the disk goes over to, in both documents, at the address
-   * it has. The old file stays. Errors as for {@link copyDisk}.
+   * it has. The old file stays. Errors as for {@link copyDisk}, and `APPLY_IN_PROGRESS`, `APPLY_INTERRUPTED`.
    */
   moveDisk(disk: string, file: string, options: Omit<CopyOptions, 'quiesce'> = {}): Promise<CopyResult> {
     return copyDisk(this.reader, disk, file, 'pivot', options);

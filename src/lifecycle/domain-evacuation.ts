@@ -59,7 +59,7 @@ export abstract class DomainEvacuation extends DomainPower {
    *
    * Errors, before anything is changed: `PLAN_STALE` when the token is not the proposal's, or the domain changed since;
    * `DOMAIN_STATE` when it runs, or has a managed-save image, snapshots or checkpoints; `PLAN_REFUSED` when the host could
-   * not run what is proposed. `GUEST_ABI_CHANGED` when the old document had to be put back.
+   * not run what is proposed; `APPLY_IN_PROGRESS`, `APPLY_INTERRUPTED`. `GUEST_ABI_CHANGED` when the old document had to be put back.
    */
   abiUpgrade(proposal: AbiUpgradeProposal, options: AbiUpgradeOptions): Promise<DomainBundle> {
     return this.alone(() => abiUpgrade(this.reader, proposal, options));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { DomainReader } from '../apply/index.js';
+import { type DomainReader, entriesIn } from '../apply/index.js';
 import { type CallOptions, VIR_DOMAIN_XML_INACTIVE, VIR_DOMAIN_XML_SECURE } from '../connection/index.js';
-import { DomainDocument, guestAbi, withoutBookkeeping } from '../domain/index.js';
+import { type DomainContext, DomainDocument, guestAbi, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { setAt, under } from '../xml/index.js';
 import { BUNDLE_FORMAT_VERSION, type BundleFile, type DomainBundle, type LeftOutSecret } from './bundle.js';
@@ -79,7 +79,7 @@ function withoutSecrets(xml: string): { document: DomainDocument; leftOut: LeftO
 /** What the domain has that no bundle holds. */
 async function notesOf(
   { connection, handle: dom }: DomainReader,
-  { live, managedSave }: Awaited<ReturnType<DomainReader['context']>>,
+  { canonical, live, managedSave }: DomainContext,
   call: CallOptions,
 ): Promise<string[]> {
   const [snapshots, checkpoints] = await Promise.all([
@@ -87,6 +87,9 @@ async function notesOf(
     connection.call('DOMAIN_LIST_ALL_CHECKPOINTS', { dom, need_results: 0, flags: 0 }, call),
   ]);
   return [
+    ...(entriesIn(canonical).some(({ phase }) => phase === 'apply')
+      ? ['an apply to it was under way or interrupted: the document is of the midst of it']
+      : []),
     ...(live ? ['the domain was running: this is its next boot, and its files are those of that moment'] : []),
     ...(managedSave ? ['its managed-save image stays on the host'] : []),
     ...(snapshots.num > 0 ? [`the metadata of ${snapshots.num} snapshots stays on the host`] : []),

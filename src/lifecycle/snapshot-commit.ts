@@ -6,10 +6,12 @@ import {
 } from '../connection/index.js';
 import { bytesOf, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { cancelledOnFailure, endJob, refuseAborted, untilReady } from './block-job.js';
-import { chainOf, diskOf, notRunning, refusePendingSource, verifyImages } from './copy-disks.js';
+import { cancelledOnFailure, refuseAborted, untilReady } from './block-job.js';
+import { chainOf, diskOf, notRunning, refusePendingSource } from './copy-disks.js';
+import { pivot } from './pivot.js';
 import { stateError } from './power-state.js';
 import type { ProgressOptions } from './progress.js';
+import { refuseUnsettled } from './turn.js';
 
 /**
  * Abort: the job is cancelled and the disk stays on its image, whole. The image below has part of the newer data by then,
@@ -43,6 +45,7 @@ export async function commitDisk(reader: DomainReader, name: string, options: Co
     if (!documents.live) throw notRunning(dom.name, 'libvirt commits disks of running domains only');
     const disk = diskOf(documents, name);
     refusePendingSource(disk, dom.name);
+    refuseUnsettled(reader, documents);
     const chain = disk.live ? chainOf(disk.live) : [];
     const into = options.into ?? chain[0];
     if (into === undefined || !chain.includes(into) || disk.file === undefined)
@@ -78,11 +81,7 @@ export async function commitDisk(reader: DomainReader, name: string, options: Co
   });
   return cancelledOnFailure(reader, disk, words, signal, async () => {
     await untilReady(reader, disk, events, words, options);
-    return queued(dom.uuid, async () => {
-      const before = await reader.documents({ signal });
-      await endJob(reader, disk.target, 'pivot');
-      await verifyImages(reader, before, new Map([[disk.identity, into]]));
-      return { disk: disk.identity, file: into, leftover: unused };
-    });
+    await queued(dom.uuid, () => pivot(reader, disk, into, signal));
+    return { disk: disk.identity, file: into, leftover: unused };
   });
 }

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withoutBookkeeping } from '../../src/domain/index.js';
 import type { DomainBundle, ManagedDomain } from '../../src/index.js';
+import { runBuilt } from '../examples/run.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure } from '../support/deadline.js';
 import { identityMap, machineOf } from '../support/identity-map.js';
@@ -45,7 +46,7 @@ test('a newer machine and CPU: proposed, confirmed by token, one definition, not
     },
   });
   assert.is(kept, bundle);
-  assert.equal(wire.mutators(domain.uuid), ['DOMAIN_DEFINE_XML_FLAGS', 'DOMAIN_SET_METADATA'], 'defined, and sealed');
+  assert.equal(wire.defining(domain.uuid), ['DOMAIN_DEFINE_XML_FLAGS'], 'in place: nothing is undefined');
   assert.equal((await domain.drift()).changes, [], 'its own doing is no drift');
   const after = await domain.canonical();
   assert.equal(identityMap(after), identityMap(before), 'every device where it was');
@@ -122,6 +123,32 @@ test('refused, with the domain as it was: no token, a stale one, running, saved,
   );
   const error = await untouched(domain, () => domain.abiUpgrade(unknown, { confirm: unknown.token }));
   assert.is(error.code, 'PLAN_REFUSED');
+});
+
+test('in the midst of an apply that was interrupted neither machine nor images change, and an export tells', async () => {
+  const { define, disk, host } = await bench();
+  const domain = await define({ ...OLD, name: 'midst' });
+  await domain.start({ paused: true });
+  const attach = await Promise.all(
+    ['vdb', 'vdc'].map(async (target) => ({ disk: { target, file: await disk(), format: 'qcow2' } })),
+  );
+  const args = [host.uri, domain.uuid, JSON.stringify({ attach }), 'end', 'DOMAIN_ATTACH_DEVICE_FLAGS 1'];
+  const { signal } = await runBuilt('test/apply/kill-child.js', { args, deadline: 60_000 });
+  assert.is(signal, 'SIGKILL');
+  const before = await domain.canonical();
+  const file = `${host.directory}/images/never`;
+  await failure(domain.moveDisk('root', file), 'APPLY_INTERRUPTED');
+  await failure(domain.commitDisk('root'), 'APPLY_INTERRUPTED');
+  await failure(domain.snapshot({ name: 's', disks: { root: { file } } }), 'APPLY_INTERRUPTED');
+  await domain.destroy();
+  const proposal = await domain.proposeAbiUpgrade({ machine: 'newest' });
+  await failure(domain.abiUpgrade(proposal, { confirm: proposal.token }), 'APPLY_INTERRUPTED');
+  assert.is(await domain.canonical(), before);
+  assert.match((await domain.export()).notes.join(), 'an apply to it was under way or interrupted');
+  await domain.recover({ mode: 'undo' });
+  assert.equal((await domain.export()).notes, []);
+  const again = await domain.proposeAbiUpgrade({ machine: 'newest' });
+  await domain.abiUpgrade(again, { confirm: again.token });
 });
 
 test('hostCheck names what a host lacks of a CPU, feature by feature', async () => {
