@@ -129,6 +129,20 @@ export { compareGuestAbi, DEFINE_ONLY } from './domain/index.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { AbortedError, ERROR_CODES, LibvirtCanonicalError } from './errors.js';
 export type {
+  DomainEvent,
+  DomainEventFields,
+  DomainEventOf,
+  DomainEventType,
+  EventDevice,
+  EventDomain,
+  EventGap,
+  EventStream,
+  EventsOptions,
+  GraphicsEnd,
+  LifecycleChange,
+  Word,
+} from './events/index.js';
+export type {
   AbiUpgradeOptions,
   AbiUpgradeRequest,
   AdoptBackupOptions,

@@ -12,6 +12,7 @@ export {
   EVENT_CHANNEL,
   type EventRecord,
 } from './diagnostics.js';
+export { DOMAIN_EVENTS, type DomainEventName } from './domain-events.js';
 export { VIR_ERR, VIR_FROM } from './error-names.generated.js';
 export {
   CallAbortedError,

@@ -8,18 +8,16 @@ import {
   VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES,
 } from '../connection/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
+import { type Word, word } from '../events/index.js';
 import { type CopiedDisk, diskOf } from './copy-disks.js';
 import { isInvalidNow } from './power-state.js';
 import { ProgressMeter, type ProgressOptions } from './progress.js';
-
-/** virDomainBlockJobType. */
-const TYPES = ['unknown', 'pull', 'copy', 'commit', 'active-commit', 'backup'] as const;
 
 /** A job that QEMU does on a disk. It goes on without the program that started it, and is found again by the next one. */
 export interface BlockJob {
   /** Identity of the disk: `disk root`. */
   readonly disk: string;
-  readonly type: (typeof TYPES)[number];
+  readonly type: Word<'BLOCK_JOB_TYPE'>;
   /** True when both images are the same from now on, so that a copy or an active commit can be finished. */
   readonly ready: boolean;
   /** The image that a copy or commit writes to. */
@@ -53,7 +51,7 @@ export async function jobOn(
     if (info.found === 0) return undefined;
     return {
       disk: identity,
-      type: TYPES[info.type] ?? 'unknown',
+      type: word('BLOCK_JOB_TYPE', info.type),
       // Not cur == end, which is true for a moment before a mirror begins and while it lags behind.
       ready: live?.leaves.get('mirror/@ready') === 'yes',
       file: live?.leaves.get('mirror/source/@file') ?? live?.leaves.get('mirror/source/@dev'),

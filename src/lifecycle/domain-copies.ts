@@ -5,14 +5,14 @@ import { type Checkpoint, checkpoints, deleteCheckpoint } from './backup-checkpo
 import { type BlockJob, blockJobs, endJob } from './block-job.js';
 import { type AdoptOptions, adoptBlockJob, type CopyOptions, type CopyResult, copyDisk } from './copy-disk.js';
 import { diskOf } from './copy-disks.js';
-import { DomainDrift } from './domain-drift.js';
+import { DomainEvents } from './domain-events.js';
 import { thawLeft } from './quiesce.js';
 import { type ResizeDiskOptions, type ResizeDiskResult, resizeDisk } from './resize-disk.js';
 import { type SnapshotRequest, type SnapshotResult, snapshot } from './snapshot.js';
 import { type CommitOptions, type CommitResult, commitDisk } from './snapshot-commit.js';
 
 /** How the disks of a domain are copied and grown while it runs. */
-export abstract class DomainCopies extends DomainDrift {
+export abstract class DomainCopies extends DomainEvents {
   /** QEMU's guest agent in the running guest: ping, freeze and thaw. */
   get agent(): GuestAgent {
     return new GuestAgent(this.reader);

@@ -2,6 +2,13 @@ import { notFound } from '../apply/index.js';
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import { DomainDocument, type DomainSpec } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import {
+  type DomainEventOf,
+  type DomainEventType,
+  domainEvents,
+  type EventStream,
+  type EventsOptions,
+} from '../events/index.js';
 import type { DomainBundle } from './bundle.js';
 import { defineDomain } from './define.js';
 import type { Hooks } from './hooks.js';
@@ -75,6 +82,14 @@ export class DomainManager {
     const domain = new ManagedDomain(this.connection, handle, this.#hooks);
     await domain.canonical(options);
     return domain;
+  }
+
+  /**
+   * What libvirt tells of all domains of the host, also of those that are defined later: as {@link ManagedDomain.events}, with
+   * devices by alias and id only.
+   */
+  events<T extends DomainEventType = DomainEventType>(options: EventsOptions<T> = {}): EventStream<DomainEventOf<T>> {
+    return domainEvents(this.connection, {}, options);
   }
 
   /**
