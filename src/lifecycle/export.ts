@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type DomainReader, entriesIn } from '../apply/index.js';
+import { applyPhaseIn, type DomainReader } from '../apply/index.js';
 import { type CallOptions, VIR_DOMAIN_XML_INACTIVE, VIR_DOMAIN_XML_SECURE } from '../connection/index.js';
 import { type DomainContext, DomainDocument, guestAbi, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -87,9 +87,9 @@ async function notesOf(
     connection.call('DOMAIN_LIST_ALL_CHECKPOINTS', { dom, need_results: 0, flags: 0 }, call),
   ]);
   return [
-    ...(entriesIn(canonical).some(({ phase }) => phase === 'apply')
-      ? ['an apply to it was under way or interrupted: the document is of the midst of it']
-      : []),
+    ...(applyPhaseIn(canonical) === 'none'
+      ? []
+      : ['an apply to it was under way or interrupted: the document is of the midst of it']),
     ...(live ? ['the domain was running: this is its next boot, and its files are those of that moment'] : []),
     ...(managedSave ? ['its managed-save image stays on the host'] : []),
     ...(snapshots.num > 0 ? [`the metadata of ${snapshots.num} snapshots stays on the host`] : []),

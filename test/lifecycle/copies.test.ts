@@ -89,6 +89,13 @@ test('snapshot: the image stays as it was, both documents follow; commit: what w
   await write(guest, 'AFTER-SNAPSHOT');
   assert.equal([holds(base, 'BEFORE-SNAPSHOT'), holds(base, 'AFTER-SNAPSHOT')], [true, false]);
 
+  const given = new AbortController();
+  const options = { signal: given.signal, onProgress: () => given.abort() };
+  const error = await nothingMoves(subject, () => failure(domain.commitDisk('data', options), 'ABORTED', 60_000));
+  assert.match(error.message, `the disk stays on ${file}`);
+  for (const xml of Object.values(await documentsOf(domain))) assert.is(sourceOf(xml), file);
+  assert.equal(await domain.blockJobs(), []);
+
   const told: Progress[] = [];
   const done = await nothingMoves(subject, () =>
     domain.commitDisk('data', { leftover: 'delete', onProgress: (progress) => told.push(progress) }),
@@ -180,7 +187,14 @@ test('move: the disk is on the new file in both documents, now and after a cold 
   const { guest, domain, images } = subject;
   const file = join(images, 'moved.raw');
   const source = sourceOf(await domain.canonical()) ?? '';
-  const moved = await nothingMoves(subject, () => domain.moveDisk('data', file, { format: 'raw' }));
+  const { rival } = await bench();
+  const other = await rival();
+  const { dom } = await other.call('DOMAIN_LOOKUP_BY_NAME', { name: domain.name });
+  const asked: Promise<number>[] = [];
+  const onProgress = () => asked.push(other.call('DOMAIN_IS_PERSISTENT', { dom }).then((told) => told.persistent));
+  const moved = await nothingMoves(subject, () => domain.moveDisk('data', file, { format: 'raw', onProgress }));
+  assert.equal([...new Set(await Promise.all(asked))], [1], 'persistent all the while');
+  assert.equal((await domain.drift()).changes, [], 'its own doing is no drift');
   assert.equal(moved, { disk: 'disk data', file, source, consistency: 'crash' });
   for (const xml of Object.values(await documentsOf(domain))) assert.is(sourceOf(xml), file);
   await write(guest, 'AFTER-MOVE');

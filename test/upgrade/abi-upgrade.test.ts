@@ -125,6 +125,20 @@ test('refused, with the domain as it was: no token, a stale one, running, saved,
   assert.is(error.code, 'PLAN_REFUSED');
 });
 
+test('hostCheck warns of a machine type that this QEMU is about to drop, and names the newest of its family', async () => {
+  const { define, connection } = await bench();
+  const { capabilities } = await connection.call('CONNECT_GET_CAPABILITIES', {});
+  const machine = /deprecated='yes'>(pc-i440fx-[^<]+)</.exec(capabilities)?.[1];
+  assert.ok(machine, 'QEMU always has one that is deprecated');
+  const domain = await define({ name: 'dated', machine, cpu: 'qemu64', hotplug: {} });
+  const findings = await domain.hostCheck();
+  assert.equal(
+    findings.map(({ severity, subject }) => [severity, subject]),
+    [['warns', 'machine']],
+  );
+  assert.match(findings[0]?.problem ?? '', /deprecated here .*, the newest of its family here is pc-i440fx-/);
+});
+
 test('in the midst of an apply that was interrupted neither machine nor images change, and an export tells', async () => {
   const { define, disk, host } = await bench();
   const domain = await define({ ...OLD, name: 'midst' });
