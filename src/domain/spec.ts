@@ -125,9 +125,10 @@ export function domainXml(spec: DomainSpec, uuid: string): string {
   const leaves = checkedHead(spec, uuid);
   const devices = requestedDevices(spec).map(({ xml }) => xml);
   const head = buildElement('domain', leaves);
+  // A function: in a text `$&` and the like, which a path may hold, would stand for parts of the head.
   return head.replace(
     /<\/domain>$/,
-    `<devices>${[...devices, ...controllers(spec, devices)].join('')}</devices></domain>`,
+    () => `<devices>${[...devices, ...controllers(spec, devices)].join('')}</devices></domain>`,
   );
 }
 

@@ -52,6 +52,8 @@ export function parseXml(text: string): Document {
   let document: Document | undefined;
   try {
     document = new DOMParser({
+      // XML 1.0, 2.11. The parser's own is that of XML 1.1, to which U+0085 and U+2028 are line ends too.
+      normalizeLineEndings: (source) => source.replace(/\r\n?/g, '\n'),
       onError: (_level, message, context) => {
         if (REPLACEMENT_CHARACTER.test(message)) return;
         const { lineNumber, columnNumber } = (context as { locator?: Locator })?.locator ?? {};
