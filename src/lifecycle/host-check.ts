@@ -7,6 +7,7 @@ import { checkDevices, checkUnlisted } from './host-check-devices.js';
 import { filesOf, type HostFiles } from './host-check-files.js';
 import { checkMachine } from './host-check-machine.js';
 import { hostPaths } from './host-check-paths.js';
+import { checkPrograms } from './host-check-programs.js';
 import { checkReferences } from './host-check-references.js';
 
 /** Something to know before a domain is run on a host. */
@@ -55,6 +56,7 @@ export async function hostCheck(
     ...machine,
     ...rest,
     ...checkUnlisted(document, connection.libvirtVersion),
+    ...(await checkPrograms(document, files)),
     ...paths,
     ...references,
   ];

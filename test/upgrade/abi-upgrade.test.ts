@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withoutBookkeeping } from '../../src/domain/index.js';
 import type { DomainBundle, ManagedDomain } from '../../src/index.js';
+import { LOCAL_FILES } from '../../src/lifecycle/host-check-files.js';
 import { runBuilt } from '../examples/run.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure } from '../support/deadline.js';
@@ -188,6 +189,15 @@ test('hostCheck names what a host lacks of a CPU, feature by feature', async () 
   assert.equal(
     (await domain.hostCheck()).map(({ subject }) => subject),
     ['disk vda'],
+  );
+  const passt = (await domain.canonical()).replace(/<interface type='user'>/, "$&<backend type='passt'/>");
+  const look = async (path: string) => (path.includes('passt') ? ('missing' as const) : ('there' as const));
+  assert.equal(
+    (await manager.hostCheck(passt, { files: { ...LOCAL_FILES, look } })).map(({ severity, subject }) => [
+      severity,
+      subject,
+    ]),
+    [['warns', 'interface lan']],
   );
 });
 
