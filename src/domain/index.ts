@@ -55,4 +55,4 @@ export {
 } from './spec.js';
 export { type JsonValue, recordJson, type StorageRecord, type StorageRequest } from './storage-record.js';
 export { busOf, type Capacity, Topology } from './topology.js';
-export { bytesOf, describe, invalid, type Size, uuidOf } from './values.js';
+export { bytesOf, describe, invalid, kibOf, type Size, uuidOf } from './values.js';

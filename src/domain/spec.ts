@@ -19,9 +19,15 @@ export interface DomainSpec {
   readonly uuid?: string;
   readonly title?: string;
   readonly description?: string;
-  /** Memory at boot, or that and the maximum the balloon may grow to. */
+  /**
+   * Memory at boot, or that and the maximum the balloon may grow to. One amount is both: a guest starts with all of the
+   * maximum and gives the rest back once its balloon driver runs, so headroom costs the host memory at each boot.
+   */
   readonly memory: Size | { readonly current: Size; readonly maximum: Size };
-  /** vCPUs at boot, or those and the maximum for hot-plug. Default 1. */
+  /**
+   * vCPUs at boot, or those and the maximum for hot-plug. Default 1. One number is what the guest boots with, and on q35 the
+   * maximum is four times that (255 at most): vCPUs that are not plugged cost next to nothing.
+   */
   readonly vcpus?: number | { readonly current: number; readonly maximum: number };
   /** Virtualisation. Default `kvm`; `qemu` is emulation (TCG). */
   readonly type?: 'kvm' | 'qemu';
@@ -34,8 +40,16 @@ export interface DomainSpec {
    * modes is a CPU model's name.
    */
   readonly cpu?: string | { readonly mode: 'host-model' | 'host-passthrough' | 'maximum'; readonly pin?: 'never' };
-  /** Room for hot-plug: free PCIe ports beyond those that the devices given here take. Default 8. */
-  readonly hotplug?: { readonly pciePorts?: number };
+  /** Room for hot-plug, which cannot be had later. */
+  readonly hotplug?: {
+    /** Free PCIe ports beyond those that the devices given here take. Default 8. */
+    readonly pciePorts?: number;
+    /**
+     * Memory devices (dimm, virtio-mem): how much memory there may be with them, and how many. Default: none, since it gives
+     * the domain a NUMA cell, after which no call changes `memory.maximum`. Default of `slots`: 8.
+     */
+    readonly memory?: { readonly upTo: Size; readonly slots?: number };
+  };
   /** Boot a kernel directly. */
   readonly kernel?: { readonly path: string; readonly initrd?: string; readonly cmdline?: string };
   readonly disks?: ReadonlyArray<DeviceSpecs['disk']>;
@@ -65,6 +79,9 @@ const KNOWN = [
 /** Ports that q35 needs for devices libvirt adds by itself: the USB controller and the memory balloon. */
 const IMPLICIT_EXPRESS = 2;
 const DEFAULT_FREE_PORTS = 8;
+const DEFAULT_MEMORY_SLOTS = 8;
+/** A guest of more vCPUs needs an IOMMU that can interrupt them. */
+const MOST_PLAIN_VCPUS = 255;
 
 /** The XML of a device request, with its kind checked; `path` is its place in the request. */
 export function deviceXml(request: DeviceRequest, path: string): string {
@@ -173,9 +190,12 @@ function headLeaves(spec: DomainSpec, uuid: string): Assignment[] {
   const current = kibOf(memory.current, memory.path);
   const maximum = kibOf(memory.maximum, memory.path);
   if (current > maximum) throw invalid('memory.current', 'is more than the maximum', 'Lower it or raise maximum');
-  const vcpus = currentAndMaximum(spec.vcpus === undefined ? 1 : spec.vcpus, 'vcpus');
-  vcpuCount(vcpus.current, vcpus.path);
-  vcpuCount(vcpus.maximum, vcpus.path);
+  const asked = currentAndMaximum(spec.vcpus === undefined ? 1 : spec.vcpus, 'vcpus');
+  vcpuCount(asked.current, asked.path);
+  vcpuCount(asked.maximum, asked.path);
+  const generous = typeof spec.vcpus !== 'object' && isQ35(spec);
+  const roomFor = Math.max(asked.current, Math.min(4 * asked.current, MOST_PLAIN_VCPUS));
+  const vcpus = generous ? { ...asked, maximum: roomFor } : asked;
   if (vcpus.current > vcpus.maximum)
     throw invalid('vcpus.current', 'is more than the maximum', 'Lower it or raise maximum');
   const { kernel } = spec;
@@ -192,6 +212,7 @@ function headLeaves(spec: DomainSpec, uuid: string): Assignment[] {
     ['uuid', spec.uuid === undefined ? uuid : uuidOf(spec.uuid, 'uuid')],
     ...given('title', spec.title),
     ...given('description', spec.description),
+    ...memorySlots(spec, maximum),
     ['memory/@unit', 'KiB'],
     ['memory', String(maximum)],
     ['currentMemory/@unit', 'KiB'],
@@ -208,6 +229,35 @@ function headLeaves(spec: DomainSpec, uuid: string): Assignment[] {
     ['features/acpi', ''],
     ['features/apic', ''],
     ...cpuLeaves(spec),
+    ...(spec.hotplug?.memory === undefined ? [] : numaCell(vcpus.maximum, maximum)),
+  ];
+}
+
+/** Slots for memory devices. */
+function memorySlots({ hotplug }: DomainSpec, memory: number): Assignment[] {
+  const wanted = hotplug?.memory;
+  if (wanted === undefined) return [];
+  refuseUnknown(wanted, ['upTo', 'slots'], 'hotplug.memory');
+  const most = kibOf(wanted.upTo, 'hotplug.memory.upTo');
+  const slots = wanted.slots ?? DEFAULT_MEMORY_SLOTS;
+  if (most <= memory)
+    throw invalid('hotplug.memory.upTo', 'is no more than memory', 'Give the memory that all devices make together');
+  if (!Number.isSafeInteger(slots) || slots < 1 || slots > 256)
+    throw invalid('hotplug.memory.slots', `${describe(slots)} is not a number of slots`, 'Give 1 to 256');
+  return [
+    ['maxMemory/@slots', String(slots)],
+    ['maxMemory/@unit', 'KiB'],
+    ['maxMemory', String(most)],
+  ];
+}
+
+/** The one NUMA cell that memory devices belong to (qemuDomainDefValidateMemoryHotplug). */
+function numaCell(vcpus: number, memory: number): Assignment[] {
+  return [
+    ['cpu/numa/cell/@id', '0'],
+    ['cpu/numa/cell/@cpus', vcpus === 1 ? '0' : `0-${vcpus - 1}`],
+    ['cpu/numa/cell/@memory', String(memory)],
+    ['cpu/numa/cell/@unit', 'KiB'],
   ];
 }
 
@@ -236,7 +286,7 @@ function controllers(spec: DomainSpec, devices: readonly string[]): string[] {
   const needsScsi = demands.some((demand) => demand?.type === 'drive' && demand.controller === 'scsi') && !has('scsi');
   const scsi = needsScsi ? ["<controller type='scsi' index='0' model='virtio-scsi'/>"] : [];
   const free = freePorts(spec);
-  if (!(spec.machine ?? 'q35').includes('q35') || has('pci')) return scsi;
+  if (!isQ35(spec) || has('pci')) return scsi;
   const taken =
     demands.filter((demand) => demand?.type === 'pci' && demand.slot === 'express').length +
     scsi.length +
@@ -246,8 +296,12 @@ function controllers(spec: DomainSpec, devices: readonly string[]): string[] {
   return ["<controller type='pci' index='0' model='pcie-root'/>", ...ports, ...scsi];
 }
 
+function isQ35({ machine = 'q35' }: DomainSpec): boolean {
+  return machine.includes('q35');
+}
+
 function freePorts({ hotplug }: DomainSpec): number {
-  if (hotplug !== undefined) refuseUnknown(hotplug, ['pciePorts'], 'hotplug');
+  if (hotplug !== undefined) refuseUnknown(hotplug, ['pciePorts', 'memory'], 'hotplug');
   const free = hotplug?.pciePorts ?? DEFAULT_FREE_PORTS;
   if (!Number.isSafeInteger(free) || free < 0 || free > 200)
     throw invalid('hotplug.pciePorts', `${describe(free)} is not a number of ports`, 'Give 0 to 200');

@@ -6,6 +6,7 @@ import {
   defineOnlyRow,
   domainLeaves,
   keyedLeaves,
+  kibOf,
   SETTINGS,
   type Setting,
   sameAt,
@@ -60,7 +61,8 @@ function valuesOf(keyed: ReturnType<typeof keyedLeaves>): Map<string, string> {
 
 /** What a spec says outside its devices and settings; defaults that the caller did not write are no wish. */
 function leavesOf(spec: DomainSpec): Array<[string, string]> {
-  const { cpu, kernel } = spec;
+  const { cpu, hotplug, kernel } = spec;
+  const modules = hotplug?.memory;
   const model =
     typeof cpu === 'string' && !['host-model', 'host-passthrough', 'maximum'].includes(cpu) ? cpu : undefined;
   const said: Array<[string, string | undefined]> = [
@@ -73,6 +75,8 @@ function leavesOf(spec: DomainSpec): Array<[string, string]> {
     ['os/initrd', kernel?.initrd],
     ['os/cmdline', kernel?.cmdline],
     ['cpu/model', model],
+    ['maxMemory', modules && String(kibOf(modules.upTo, 'hotplug.memory.upTo'))],
+    ['maxMemory/@slots', modules?.slots?.toString()],
   ];
   return said.filter((each): each is [string, string] => each[1] !== undefined);
 }

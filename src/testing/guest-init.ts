@@ -84,6 +84,7 @@ export const GUEST_MODULES = [
   'sr_mod',
   'virtio_net',
   'virtio_balloon',
+  'virtio_mem',
   'virtio_console',
   'virtio_rng',
   'xhci_pci',

@@ -72,6 +72,17 @@ test('rescue: every device stays, the document is the same to the byte, and a fa
   assert.match(said, 'It is running');
 });
 
+test('resize: what the guest has now, what waits for its boot, what is refused', async () => {
+  const said = await example('resize');
+  assert.match(said, 'vCPUs: 2 of 4, from the next boot 2: now');
+  assert.match(said, 'vCPUs: 2 of 4, from the next boot 6: next-boot');
+  assert.match(said, /Memory: 234881024 of 268435456, .*: now/);
+  assert.match(said, 'Refused. Attach a memory device instead');
+  assert.match(said, /Memory: 369098752 of 402653184/);
+  assert.match(said, '67108864 → 134217728 bytes');
+  assert.match(said, 'is not made smaller');
+});
+
 test('volumes: the record comes with the disk, the hooks have it, secrets are refused', async () => {
   const said = await example('volumes');
   assert.match(said, /Starting:\n {2}connect vda: .*\n {2}connect vdb: .*192\.0\.2\.7/);

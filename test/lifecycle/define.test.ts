@@ -181,6 +181,8 @@ test('definitions that are wrong are refused with the place, before anything is 
     [{ cpu: { mode: 'host-model', pinn: 'never' } }, 'SPEC_UNKNOWN_FIELD', 'cpu.pinn'],
     [{ cpu: { mode: 'fastest' } }, 'SPEC_INVALID', 'cpu'],
     [{ hotplug: { pciePorts: -1 } }, 'SPEC_INVALID', 'hotplug.pciePorts'],
+    [{ hotplug: { memory: { upTo: '1 MiB' } } }, 'SPEC_INVALID', 'hotplug.memory.upTo'],
+    [{ hotplug: { memory: { upTo: '1 TiB', slots: 0 } } }, 'SPEC_INVALID', 'hotplug.memory.slots'],
     [{ hotplug: { pciPorts: 4 } }, 'SPEC_UNKNOWN_FIELD', 'hotplug.pciPorts'],
     [{ hotplug: 4 }, 'SPEC_INVALID', 'hotplug'],
     [{ kernel: { path: '/k', append: 'x' } }, 'SPEC_UNKNOWN_FIELD', 'kernel.append'],
