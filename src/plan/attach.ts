@@ -56,6 +56,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   let device = withIndex(draft, given);
   const asked = only ?? draft.scope(device.identity, path);
   if (asked === undefined) return;
+  refuseContradiction(draft, device, path);
 
   const { canonical, live } = draft.context;
   const there = {
@@ -112,6 +113,22 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && scope !== 'live') draft.bootOrders.set(device.identity, order);
   draft.operations.push(attachOperation(device, scope, placed.address, placed.reason));
+}
+
+/** Refuses to attach what the same request detaches, unless that is said to be a replacement. */
+function refuseContradiction({ detached, replace }: Draft, { identity, name }: Device, path: string): void {
+  const leaving = detached.find((each) => each.device.identity === identity);
+  // Devices without a name are numbered, in a request from the beginning.
+  if (!leaving || replace === 'allow' || name.startsWith('#')) return;
+  throw new LibvirtCanonicalError(
+    'SPEC_INVALID',
+    `${path}: ${identity} is detached in the same request, by ${leaving.path}`,
+    {
+      path,
+      device: identity,
+      remedy: "Ask for one of them; or say replace: 'allow', and the one takes the place of the other",
+    },
+  );
 }
 
 /** The operation that attaches a device as its element stands. */

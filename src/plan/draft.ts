@@ -1,5 +1,6 @@
 import gte from 'semver/functions/gte.js';
 import {
+  addressText,
   applies,
   type Device,
   type DomainContext,
@@ -23,6 +24,7 @@ export class Draft {
   readonly topology: Topology;
   /** Places on each bus before the plan. */
   readonly capacity: ReturnType<Topology['capacity']>;
+  readonly replace: 'refuse' | 'allow';
   readonly ifNotLive: 'refuse' | 'next-boot';
   readonly detachOrder: 'live-first' | 'config-first';
   readonly operations: Operation[] = [];
@@ -54,9 +56,12 @@ export class Draft {
     }
     this.intent = Intent.read(context.canonical);
     for (const address of this.intent?.freedAddresses ?? []) this.topology.spare(address);
+    this.replace = request.replace ?? 'refuse';
     this.ifNotLive = request.ifNotLive ?? 'refuse';
     this.detachOrder = request.detachOrder ?? 'live-first';
     this.#scope = request.scope ?? 'persistent';
+    if (this.replace !== 'refuse' && this.replace !== 'allow')
+      throw invalid('replace', `${describe(this.replace)} is no way to go on`, 'Give refuse or allow');
     if (this.ifNotLive !== 'refuse' && this.ifNotLive !== 'next-boot') {
       throw invalid('ifNotLive', `${describe(this.ifNotLive)} is no way to go on`, 'Give refuse or next-boot');
     }
@@ -95,6 +100,12 @@ export class Draft {
     return this.#scope === 'live'
       ? []
       : this.detached.flatMap(({ device }) => (again.has(device.identity) ? [] : [device]));
+  }
+
+  /** Where the device sat before this plan takes it out, or before it was detached last. */
+  formerAddress(device: Device): string | undefined {
+    const address = this.detached.find((each) => each.device.identity === device.identity)?.device.address;
+    return address ? addressText(address) : this.intent?.formerAddress(device);
   }
 
   /** True when a document, or what the plan has attached to it so far, has what an XPath relative to `<domain>` selects. */

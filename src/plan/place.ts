@@ -41,7 +41,7 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
     return undefined;
   }
   if (!demand) return { address: undefined, scope };
-  const address = draft.topology.choose(demand, hotplug, draft.intent?.formerAddress(device));
+  const address = draft.topology.choose(demand, hotplug, draft.formerAddress(device));
   if (address) return { address, scope };
   const shortage = shortageOf(busOf(demand));
   const fixed = fixedBus(draft, demand);
@@ -51,7 +51,7 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
   }
   if (!hotplug) return { address: undefined, scope, reason: `${shortage}; libvirt adds a controller for it` };
   if (draft.ifNotLive === 'next-boot' && scope === 'both') {
-    const cold = draft.topology.choose(demand, false, draft.intent?.formerAddress(device));
+    const cold = draft.topology.choose(demand, false, draft.formerAddress(device));
     return { address: cold, scope: 'config', reason: `${shortage} while the domain runs` };
   }
   const more = demand.type === 'pci' ? 'Define with more hotplug.pciePorts, or ask' : 'Ask';

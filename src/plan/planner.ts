@@ -10,7 +10,7 @@ import { planSettings, refuseUnknown } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planUpdate } from './update.js';
 
-const PARTS = ['attach', 'detach', 'update', 'set', 'storage', 'scope', 'ifNotLive', 'detachOrder'];
+const PARTS = ['attach', 'detach', 'update', 'set', 'storage', 'scope', 'replace', 'ifNotLive', 'detachOrder'];
 
 /**
  * Plans a change request: documents and request in, plan out. Pure: no I/O, no clock, no randomness.

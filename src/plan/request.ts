@@ -31,6 +31,11 @@ export interface ChangeRequest {
    * the next cold boot. libvirt's CURRENT is not offered: on a running domain it silently means live only.
    */
   readonly scope?: 'persistent' | 'both' | 'live' | 'config';
+  /**
+   * What a detach and an attach of one device in one request mean: they contradict each other (`refuse`, the default, is
+   * `SPEC_INVALID`), or the one is to take the place of the other (`allow`), at the same address if it can sit there.
+   */
+  readonly replace?: 'refuse' | 'allow';
   /** What becomes of an attach or detach that the running guest cannot have now. Default `refuse`. */
   readonly ifNotLive?: 'refuse' | 'next-boot';
   /**

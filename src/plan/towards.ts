@@ -59,7 +59,7 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
     throw invalid('replace', `${describe(replace)} is no way to go on`, 'Give refuse or allow');
   refuseUnknown(set, Object.keys(SETTINGS), 'set');
   const { canonical, live, persistent } = context;
-  const draft = new Draft(context, { ifNotLive, detachOrder });
+  const draft = new Draft(context, { ifNotLive, detachOrder, replace: 'allow' });
   const wanted = read(desired, context);
   if (!persistent) {
     draft.refuse('domain', 'domain', 'it is transient and has no canonical document', "Plan changes of scope: 'live'");
@@ -169,10 +169,7 @@ type Verdict =
 /** What is to become of one device that is there: nothing, an update in place, or another in its stead. */
 function judge(draft: Draft, { desired, found, path, unsaid }: Found, replace: 'refuse' | 'allow'): Verdict {
   // An id is given when a device is made; one that is there without keeps its natural name, and is not replaced for it.
-  const wishes = (from: Device) =>
-    says(desired, from).filter(
-      ({ path: leaf }) => !unsaid?.has(leaf) && (leaf !== ALIAS || from.userAlias !== undefined),
-    );
+  const wishes = (from: Device) => says(desired, from).filter(({ path: leaf }) => !unsaid?.has(leaf) && leaf !== ALIAS);
   const asks = (from: Device) => wishes(from).filter(({ path: leaf }) => !bySetting(from, leaf));
   const running = draft.context.live?.counterpart(found);
   const changes = asks(found);

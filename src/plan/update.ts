@@ -76,7 +76,7 @@ export function planInPlace(draft: Draft, sides: Sides, wanted: (from: Device) =
       identity,
       path,
       `libvirt has no update of a ${kind.element}`,
-      'Detach it and attach it anew, at the same address',
+      "Detach it and attach it anew in one request, with replace: 'allow'",
     );
     return;
   }
@@ -242,7 +242,7 @@ function refuses(draft: Draft, device: Device, changes: readonly Change[], path:
       identity,
       path,
       `${named.path} is what the device is known by, an update cannot change it`,
-      'Detach it and attach it anew',
+      "Detach it and attach it anew in one request, with replace: 'allow'",
     );
     return true;
   }

@@ -99,16 +99,35 @@ test('a device can be named once only', () => {
   }
 });
 
-test('detach and attach of one name in one request is a replacement, at a place of its own', () => {
-  const made = plan('web', {
-    detach: [{ disk: 'log' }],
-    attach: [{ disk: { id: 'log', target: 'sdb', file: '/img/new.qcow2', format: 'qcow2' } }],
-  });
-  assert.equal(steps(made), [
-    ['detach', 'disk log', 'live'],
-    ['detach', 'disk log', 'config'],
-    ['attach', 'disk log', 'both'],
-  ]);
+test('detach and attach of one name in one request contradict each other, unless the one is said to replace the other', () => {
+  for (const [request, identity] of [
+    [
+      {
+        detach: [{ interface: 'lan' }],
+        attach: [{ interface: { id: 'lan', user: true, mac: '52:54:00:00:00:77', model: 'e1000e' } }],
+      },
+      'interface lan',
+    ],
+    [
+      {
+        detach: [{ alias: 'ua-log' }],
+        attach: [{ disk: { id: 'log', target: 'sdx', bus: 'scsi', file: '/img/new.qcow2' } }],
+      },
+      'disk log',
+    ],
+  ] as const) {
+    const error = failureNow(() => plan('web', request), 'SPEC_INVALID');
+    assert.equal([error.path, error.device], ['attach[0]', identity]);
+    assert.match(error.message, /by detach\[0\]/);
+    const made = plan('web', { ...request, replace: 'allow' });
+    assert.equal(steps(made), [
+      ['detach', identity, 'live'],
+      ['detach', identity, 'config'],
+      ['attach', identity, 'both'],
+    ]);
+    assert.is(made.operations[2]?.address, made.operations[0]?.address, 'at the old address');
+  }
+  failureNow(() => plan('web', { replace: 'yes' as never }), 'SPEC_INVALID');
 });
 
 test('a place that goes free may be asked for; without asking, another is taken while there is one', () => {

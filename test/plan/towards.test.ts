@@ -173,6 +173,12 @@ test('a device whose change no update reaches is refused by default and replaced
   assert.equal(no.operations, []);
   assert.is(no.refusals[0]?.path, 'disks[1]');
   assert.match(no.refusals[0]?.remedy ?? '', /replace: 'allow'/);
+  const half = towards(context, { ...wish, disks: [...wish.disks, { id: 'more', target: 'vdc', file: '/img/more' }] });
+  assert.equal(
+    half.operations.map(({ subject }) => subject),
+    ['disk more'],
+    'nothing is written down that is not done',
+  );
   const plan = towards(context, wish, { replace: 'allow' });
   assert.equal(letters(plan), ['detach disk data live', 'detach disk data config', 'attach disk data both', INTENT]);
   const after = reach(context, wish, { replace: 'allow' });
