@@ -169,8 +169,10 @@ export type {
   DomainState,
   DomainStateReason,
   Drift,
+  DriftOccasion,
   ElsewhereOptions,
   ExportOptions,
+  Finding,
   FindRunningOptions,
   GuestAgent,
   HookContext,
@@ -208,6 +210,7 @@ export type {
   StateOptions,
   UndefineOptions,
   UnrescueOptions,
+  WatchOptions,
   WhereRunning,
 } from './lifecycle/index.js';
 export {

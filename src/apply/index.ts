@@ -6,7 +6,7 @@ export {
   applyPlan,
 } from './apply.js';
 export { entriesIn, Journal, refuseInterrupted } from './journal.js';
-export { queued } from './queue.js';
+export { isQueued, queued } from './queue.js';
 export { DomainReader, notFound } from './read.js';
 export {
   type ApplyPhase,

@@ -25,6 +25,11 @@ export async function queued<T>(uuid: string, work: () => Promise<T>): Promise<T
   }
 }
 
+/** Whether work on the domain is under way, or waits, within this process. */
+export function isQueued(uuid: string): boolean {
+  return tails.has(uuid);
+}
+
 /** Runs `work` as nobody's: begun inside work on a domain, it waits for its turn like any other. */
 export function apart<T>(work: () => T): T {
   return mine.run(new Set(), work);

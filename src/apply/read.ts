@@ -54,6 +54,11 @@ export class DomainReader {
     return this.#canonical && { canonical: this.#canonical, live: this.#live };
   }
 
+  /** The same, for looking something up: the live one first. */
+  get known(): readonly DomainDocument[] {
+    return [this.#live, this.#canonical].filter((each) => each !== undefined);
+  }
+
   /** Everything that a plan is made of. */
   async context(options: CallOptions = {}): Promise<DomainContext> {
     const dom = this.handle;

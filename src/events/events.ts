@@ -93,7 +93,7 @@ function told(item: EventItem<DomainEventName>, known: KnownDevices): DomainEven
 type ReadRow = (message: never, known: KnownDevices) => object;
 
 /** Devices by alias, with those that the documents no longer have by the time that somebody looks at the event. */
-function knownIn(documents: () => readonly DomainDocument[]): KnownDevices {
+export function knownIn(documents: () => readonly DomainDocument[]): KnownDevices {
   const seen = new WeakSet<DomainDocument>();
   const devices = new Map<string, Device>();
   const look = (): void => {

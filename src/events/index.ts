@@ -1,5 +1,5 @@
 /** The front file of the events room: what libvirt tells of domains, typed. */
-export { type DomainEventOf, domainEvents, type EventsOf, type EventsOptions } from './events.js';
+export { type DomainEventOf, domainEvents, type EventsOf, type EventsOptions, knownIn } from './events.js';
 export type {
   DomainEvent,
   DomainEventFields,

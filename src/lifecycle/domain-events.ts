@@ -6,6 +6,8 @@ import {
   type EventsOptions,
 } from '../events/index.js';
 import { DomainDrift } from './domain-drift.js';
+import type { Finding } from './findings.js';
+import { type WatchOptions, watch } from './watch.js';
 
 /** What a domain tells by itself. */
 export abstract class DomainEvents extends DomainDrift {
@@ -20,10 +22,18 @@ export abstract class DomainEvents extends DomainDrift {
    */
   events<T extends DomainEventType = DomainEventType>(options: EventsOptions<T> = {}): EventStream<DomainEventOf<T>> {
     const { connection, handle: domain } = this.reader;
-    const documents = () => {
-      const { canonical, live } = this.reader.last ?? {};
-      return [live, canonical].filter((each) => each !== undefined);
-    };
-    return domainEvents(connection, { domain, documents }, options);
+    return domainEvents(connection, { domain, documents: () => this.reader.known }, options);
+  }
+
+  /**
+   * Watches the domain and tells what an operator wants to know: drift, devices that the guest lets go of, however late,
+   * crashes with the end of the log, a guest that stands still since a disk failed, a guest that panicked. Nothing is
+   * written. Ends when the domain is undefined. Errors, when it is iterated: `CONNECTION_LOST`.
+   *
+   * @example
+   * for await (const finding of web.watch({ signal })) if (finding.type === 'crash') console.log(finding.log.tail);
+   */
+  watch(options: WatchOptions = {}): EventStream<Finding> {
+    return watch(this.reader.connection, this.reader, options);
   }
 }

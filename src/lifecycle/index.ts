@@ -21,6 +21,7 @@ export {
   type SeenDomain,
   type WhereRunning,
 } from './find-running.js';
+export type { DriftOccasion, Finding } from './findings.js';
 export { type HookContext, HookError, type HookOperation, type Hooks } from './hooks.js';
 export type { HostCheckOptions, HostFinding } from './host-check.js';
 export type { HostFiles } from './host-check-files.js';
@@ -41,3 +42,4 @@ export type { ResizeDiskOptions, ResizeDiskResult } from './resize-disk.js';
 export type { SnapshotRequest, SnapshotResult } from './snapshot.js';
 export type { CommitOptions, CommitResult } from './snapshot-commit.js';
 export { StartFailedError } from './start-failed.js';
+export type { WatchOptions } from './watch.js';

@@ -11,10 +11,12 @@ import {
 } from '../events/index.js';
 import type { DomainBundle } from './bundle.js';
 import { defineDomain } from './define.js';
+import type { Finding } from './findings.js';
 import type { Hooks } from './hooks.js';
 import { type HostCheckOptions, type HostFinding, hostCheck } from './host-check.js';
 import { type ImportOptions, importDomain } from './import.js';
 import { ManagedDomain } from './managed-domain.js';
+import { type WatchOptions, watch } from './watch.js';
 
 export interface ManagerOptions {
   readonly hooks?: Hooks;
@@ -90,6 +92,11 @@ export class DomainManager {
    */
   events<T extends DomainEventType = DomainEventType>(options: EventsOptions<T> = {}): EventStream<DomainEventOf<T>> {
     return domainEvents(this.connection, {}, options);
+  }
+
+  /** Watches all domains of the host, also those that are defined later: as {@link ManagedDomain.watch}. */
+  watch(options: WatchOptions = {}): EventStream<Finding> {
+    return watch(this.connection, undefined, options);
   }
 
   /**

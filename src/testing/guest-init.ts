@@ -102,5 +102,8 @@ export const GUEST_MODULES = [
   'evdev',
 ] as const;
 
-/** Drivers of controllers that cannot be plugged in, loaded at boot where there is one: libata costs 70 ms. */
-export const STATIC_MODULES = ['ahci', 'ata_piix'] as const;
+/**
+ * Drivers of what cannot be plugged in. Those of controllers are loaded at boot where there is one, since libata costs
+ * 70 ms; the one that tells of a panic by `modprobe pvpanic_mmio`.
+ */
+export const STATIC_MODULES = ['ahci', 'ata_piix', 'pvpanic_mmio'] as const;

@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly args?: readonly string[];
   /** Added to the environment; undefined takes a variable out. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** A program with arguments that runs it, such as `unshare --mount`. */
+  readonly under?: readonly string[];
   /** In milliseconds; a program that is not done by then is killed. */
   readonly deadline: number;
   /** Told what the program printed so far, whenever that is more. */
@@ -21,9 +23,13 @@ export interface RunOptions {
 }
 
 /** Runs a compiled program, named from the root of build/, to its end. */
-export async function runBuilt(path: string, { args = [], env = {}, deadline, watch }: RunOptions): Promise<Outcome> {
+export async function runBuilt(
+  path: string,
+  { args = [], env = {}, under = [], deadline, watch }: RunOptions,
+): Promise<Outcome> {
   const program = fileURLToPath(new URL(`../../${path}`, import.meta.url));
-  const child = spawn(process.execPath, ['--enable-source-maps', program, ...args], {
+  const [command = '', ...rest] = [...under, process.execPath, '--enable-source-maps', program, ...args];
+  const child = spawn(command, rest, {
     env: { ...process.env, LIBVIRT_DEFAULT_URI: undefined, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: deadline,
