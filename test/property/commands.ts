@@ -87,6 +87,8 @@ function forget(model: Model, id: string): void {
   if (!device) return;
   model.devices.delete(id);
   model.first.delete(`${device.kind} ua-${id}`);
+  // It may come and go while the guest is off, which then never sees it missing.
+  model.guest.delete(`disk S-${id}`);
 }
 
 class Attach extends Step {

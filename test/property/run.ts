@@ -87,7 +87,8 @@ export async function walk({
   return figures;
 }
 
-function specOf(name: string, root: string, guest: Guest | undefined): DomainSpec {
+/** The domain that is walked on. */
+export function specOf(name: string, root: string, guest: Guest | undefined): DomainSpec {
   return {
     name,
     type: 'qemu',
