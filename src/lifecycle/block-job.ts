@@ -144,7 +144,9 @@ export async function cancelledOnFailure<T>(
       await endJob(reader, target, 'cancel').catch((cause: unknown) => {
         if (!(cause instanceof LibvirtError)) throw error;
       });
-    if (signal?.aborted) throw new AbortedError(`${what} (the job is cancelled; ${leaves})`, signal.reason);
+    // An abort that came too late is none: the disk may be on the other image by now.
+    if (error instanceof AbortedError)
+      throw new AbortedError(`${what} (the job is cancelled; ${leaves})`, signal?.reason);
     throw error;
   }
 }

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,6 +9,7 @@ import type { Guest } from '../../src/testing/index.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure, within } from '../support/deadline.js';
 import { eventually } from '../support/eventually.js';
+import { noiseDisk } from '../support/noise.js';
 import { documentsOf, untouched } from '../support/scenario.js';
 import { Wire } from '../support/wire.js';
 
@@ -24,11 +24,7 @@ function running() {
     const images = join(host.directory, 'images');
     const guest = await host.guest({ name: 'backup', agent: true });
     const data = await host.createDisk('data.qcow2', { size: '64 MiB' });
-    const noise = join(images, 'noise.qcow2');
-    writeFileSync(join(images, 'noise'), randomFillSync(Buffer.alloc(256 << 20)));
-    execFileSync('qemu-img', ['convert', '-O', 'qcow2', join(images, 'noise'), noise]);
-    rmSync(join(images, 'noise'));
-    chmodSync(noise, 0o666);
+    const noise = noiseDisk(images, 'noise', 256 << 20);
     const disks = [
       { file: data, target: 'vda', id: 'data', serial: 'DATA' },
       { file: noise, target: 'vdb', id: 'noise', serial: 'NOISE' },

@@ -1,8 +1,7 @@
 /** What a process leaves that is killed in the middle of a copy, commit or backup, and what the next one makes of it. */
-import { execFileSync, spawn } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
@@ -12,6 +11,7 @@ import type { Guest } from '../../src/testing/index.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure, within } from '../support/deadline.js';
 import { eventually } from '../support/eventually.js';
+import { noiseDisk } from '../support/noise.js';
 import { documentsOf } from '../support/scenario.js';
 import { Wire } from '../support/wire.js';
 
@@ -26,17 +26,9 @@ function running() {
     const { host, manager } = await bench();
     const images = join(host.directory, 'images');
     const guest = await host.guest({ name: 'killed', agent: true });
-    const noisy = (name: string, size: number) => {
-      const [raw, file] = [join(images, name), join(images, `${name}.qcow2`)];
-      writeFileSync(raw, randomFillSync(Buffer.alloc(size)));
-      execFileSync('qemu-img', ['convert', '-O', 'qcow2', raw, file]);
-      rmSync(raw);
-      chmodSync(file, 0o666);
-      return file;
-    };
     const disks = [
-      { file: noisy('data', 32 << 20), target: 'vda', id: 'data' },
-      { file: noisy('noise', 256 << 20), target: 'vdb', id: 'noise' },
+      { file: noiseDisk(images, 'data', 32 << 20), target: 'vda', id: 'data' },
+      { file: noiseDisk(images, 'noise', 256 << 20), target: 'vdb', id: 'noise' },
     ];
     const domain = await manager.define(guest.domainXml({ disks }));
     await domain.start();
