@@ -50,6 +50,25 @@ test('suspended and resumed, twice each; off, neither can be', async () => {
   assert.equal(wire.defining(), []);
 });
 
+test('a guest that put itself to sleep is woken, not only let go on', async () => {
+  const b = await bench();
+  const guest = await b.host.guest({ name: 'sleeper' });
+  const pm = "<pm><suspend-to-mem enabled='yes'/></pm>";
+  const domain = await b.manager.define(guest.domainXml({ extraElements: [pm] }));
+  await domain.start();
+  await guest.waitForReport();
+  // It answers no more once it sleeps.
+  guest.exec('echo mem >/sys/power/state').catch(() => {});
+  for (const deadline = Date.now() + 30_000; (await domain.state()) !== 'pmsuspended' && Date.now() < deadline; )
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.is(await domain.state(), 'pmsuspended');
+  using wire = new Wire();
+  await within(domain.resume(), 30_000);
+  assert.is(await domain.state(), 'running');
+  assert.equal(wire.mutators(domain.uuid), ['DOMAIN_PM_WAKEUP']);
+  await domain.destroy();
+});
+
 test('a hard reboot starts whatever was before: paused, off, and saved once it is told to discard that', async () => {
   const b = await bench();
   const { domain, calls } = await hooked(await b.started());
