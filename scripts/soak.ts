@@ -1,6 +1,7 @@
 /**
- * Random changes, unplugs, reboots, daemon restarts and daemon kills on several domains of one private host, for as long as
- * asked; after each step all witnesses are asked whether anything has moved. Ends with 1 when an invariant was violated.
+ * Random changes, unplugs, reboots, daemon restarts and kills, and faults on the wire in the middle of changes, on several
+ * domains of one private host, for as long as asked. After each step all witnesses are asked whether anything has moved;
+ * after a change that failed, whether the domain is as before. Ends with 1 when an invariant was violated.
  *
  *   npm run soak -- [--minutes N] [--domains N] [--seed N] [--plant regenerate]
  *
@@ -10,14 +11,19 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
-import { CALL_CHANNEL, type CallRecord, LibvirtCanonicalError } from '../src/index.js';
+import { CALL_CHANNEL, type CallRecord, type ChangeRequest, LibvirtCanonicalError } from '../src/index.js';
 import { PrivateHost } from '../src/testing/index.js';
 import { booted, type Model, type Real, sequences, verify } from '../test/property/commands.js';
+import { FaultySubject } from '../test/property/faulty.js';
 import { specOf } from '../test/property/run.js';
-import { CanonicalSubject, RegeneratingSubject } from '../test/property/subject.js';
+import { RegeneratingSubject } from '../test/property/subject.js';
+import { FAULTS, type Fault } from '../test/support/fault-proxy.js';
 
-/** Steps between two kills of the daemon. */
+/** Steps between two kills of the daemon when nothing is under way. */
 const KILL_EVERY = 25;
+/** One change in so many meets a fault, at one of its calls or none. */
+const FAULT_EVERY = 3;
+const CALLS_OF_A_CHANGE = 45;
 /** Milliseconds between two readings of the process's memory. */
 const READ_MEMORY_EVERY = 2_000;
 
@@ -48,13 +54,25 @@ const newSteps = (withGuest: boolean) => {
   return (commands as Commands)[Symbol.iterator]();
 };
 
+/** A fault for a change now and then; none where taking the change back would need a guest that answers, and there is none. */
+function faultsFor(model: Model, withGuest: boolean): (request: ChangeRequest) => Fault | undefined {
+  const fault = fc.record({
+    kind: fc.constantFrom(...FAULTS),
+    at: fc.integer({ min: 1, max: CALLS_OF_A_CHANGE }),
+    turn: fc.integer({ min: 1, max: FAULT_EVERY }),
+  });
+  return ({ attach, set }) => {
+    const [drawn] = fc.sample(fault, { seed: seed++, numRuns: 1 });
+    const needsGuest = set?.vcpus !== undefined || (!withGuest && attach !== undefined);
+    return drawn?.turn === 1 && !(model.running && needsGuest) ? drawn : undefined;
+  };
+}
+
 async function walker(host: PrivateHost, n: number): Promise<Walker> {
   const guest = n === 0 && !planted ? await host.guest({ name: `soak${n}` }) : undefined;
   const images = new Map<string, string>();
   for (let d = 0; d < 5; d++) images.set(`d${d}`, await host.createDisk(`s${n}-d${d}.qcow2`, { size: '4 MiB' }));
   const spec = specOf(`soak${n}`, await host.createDisk(`s${n}-root.qcow2`, { size: '4 MiB' }), guest);
-  const subject = await (planted ? RegeneratingSubject : CanonicalSubject).define(host, spec);
-  const real: Real = { subject, host, images, checks: 0, ...(guest ? { guest } : {}) };
   const model: Model = {
     running: true,
     vcpus: 1,
@@ -63,6 +81,10 @@ async function walker(host: PrivateHost, n: number): Promise<Walker> {
     guest: new Map(),
     machine: undefined,
   };
+  const subject = await (planted
+    ? RegeneratingSubject.define(host, spec)
+    : FaultySubject.over(host, spec, faultsFor(model, guest !== undefined)));
+  const real: Real = { subject, host, images, checks: 0, ...(guest ? { guest } : {}) };
   await subject.start();
   await booted(real);
   await verify(model, real);
@@ -141,25 +163,35 @@ try {
   clearInterval(timer);
   readMemory();
   if (calls.defines !== count) violations.push(`${calls.defines} defines for ${count} domains`);
-  report(seconds() - begun);
+  report(seconds() - begun, walkers);
   for (const { real } of walkers) await real.subject.close();
 } finally {
   await host.stop();
 }
 if (violations.length > 0) process.exitCode = 1;
 
-function report(duration: number): void {
+function report(duration: number, walkers: readonly Walker[]): void {
   const [first, last] = [memory[0]?.[1] ?? 0, memory.at(-1)?.[1] ?? 0];
   console.log(`${duration.toFixed(0)} s, ${count} domains, seed ${values.seed}`);
   console.log(`steps: ${steps} (${(steps / duration).toFixed(1)} a second), calls: ${calls.all}`);
-  console.log(`  ${[...kinds].map(([kind, n]) => `${kind} ${n}`).join(', ')}`);
-  console.log(`daemon killed: ${kills}`);
+  console.log(`  ${listOf([...kinds])}`);
+  const subjects = walkers.map(({ real }) => real.subject).filter((each) => each instanceof FaultySubject);
+  console.log(`daemon killed between steps: ${kills}`);
+  console.log(`faults in the middle of changes: ${listOf(subjects.flatMap(({ met }) => [...met]))}`);
+  console.log(`  ended: ${listOf(subjects.flatMap(({ ends }) => Object.entries(ends)))}`);
   console.log(
     `memory: ${first.toFixed(0)} MiB → ${last.toFixed(0)} MiB, slope ${slope().toFixed(2)} MiB a minute in the second half`,
   );
   console.log(`domains lost: ${lost}, defines: ${calls.defines}`);
   console.log(`violations: ${violations.length}`);
   for (const violation of violations) console.log(`  ${violation}`);
+}
+
+/** What was counted, each name once. */
+function listOf(counts: ReadonlyArray<readonly [string, number]>): string {
+  const sums = new Map<string, number>();
+  for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count);
+  return [...sums].map(([name, count]) => `${name} ${count}`).join(', ') || 'none';
 }
 
 /** Least squares over the second half, when everything has been loaded and compiled. */

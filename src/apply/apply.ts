@@ -2,12 +2,13 @@ import { LibvirtError } from '../connection/index.js';
 import { beforeWork, type DomainContext, type Operation, ownElement } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
-import { entriesIn, Journal, refuseInterrupted, vanished } from './journal.js';
+import { entriesIn } from './entry.js';
+import { Journal, refuseInterrupted, vanished } from './journal.js';
 import { takeOver, watchLate } from './late.js';
 import { callSurely } from './outcome.js';
 import { queued } from './queue.js';
 import type { DomainReader } from './read.js';
-import { rollback } from './rollback.js';
+import { type Done, rollback } from './rollback.js';
 import { sealAfter } from './seal.js';
 import { refuseStale } from './stale.js';
 import { makeCall, type OperationSummary, readBack, summaryOf } from './step.js';
@@ -138,7 +139,7 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
   } catch (error) {
     // What could not be undone is left to `recover`.
     if (!(error instanceof ApplyError && error.rollback === 'partial')) await journal.end(live).catch(() => {});
-    else journal.leave();
+    else await journal.leave();
     throw error;
   }
 }
@@ -158,8 +159,10 @@ async function perform(
   const unplugs: UnplugResult[] = [];
   const sealing = beforeWork(before.canonical);
   const seals = before.persistent && operations.some(({ scope }) => scope !== 'live');
+  const begun: Done[] = [];
   for (const [at, operation] of operations.entries()) {
     tell(options, { operation, state: 'started', done: at, total });
+    begun.push({ operation, found: documents.canonical });
     let called = false;
     try {
       const unplugged = await callSurely(reader, operation, documents, () => makeCall(reader, operation, options));
@@ -171,7 +174,7 @@ async function perform(
     } catch (cause) {
       // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
       const nothing = !called && cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
-      const done = operations.slice(0, nothing ? at : at + 1);
+      const done = nothing ? begun.slice(0, -1) : begun;
       if (onFailure === 'stop') {
         if (seals) await sealAfter(reader, sealing);
         throw new ApplyError(plan, at, cause, 'kept', []);

@@ -5,7 +5,8 @@ export {
   type ApplyResult,
   applyPlan,
 } from './apply.js';
-export { entriesIn, Journal, refuseInterrupted } from './journal.js';
+export { entriesIn } from './entry.js';
+export { Journal, refuseInterrupted } from './journal.js';
 export { isQueued, queued } from './queue.js';
 export { DomainReader, notFound } from './read.js';
 export {

@@ -3,103 +3,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallOptions, VIR_DOMAIN_METADATA_ELEMENT } from '../connection/index.js';
 import {
   AFFECT,
-  type BeforeWork,
   beforeWork,
   type DomainContext,
   type DomainDocument,
   OWN_METADATA,
-  ownElements,
-  packed,
   type Scope,
-  unpacked,
 } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
-import { Plan } from '../plan/index.js';
-import { buildElement, type Element } from '../xml/index.js';
+import type { Plan } from '../plan/index.js';
+import { buildElement } from '../xml/index.js';
+import { asFound, type Entry, entriesIn, FORMAT, mine } from './entry.js';
 import { callAgain } from './outcome.js';
-import { type Owner, type OwnerState, SELF, stateOfOwner } from './owner.js';
+import { SELF } from './owner.js';
 import { type DomainReader, notFound } from './read.js';
 
 const { prefix: PREFIX, uri: URI } = OWN_METADATA.journal;
-const FORMAT = '1';
 /** Characters of a journal: libvirt's wire carries 4 MiB of document, and most of it is to stay the domain's. */
 const MOST = 1024 * 1024;
 /** Milliseconds between two looks at who is ahead, at first and at most. */
 const LOOK = { first: 20, most: 500 } as const;
-
-/**
- * What a process says in a domain's metadata when it is about to change it: under a URI of its own, so that no process
- * overwrites the word of another. `claim`: it waits for its turn, or makes one call only. `apply`: it makes the calls of
- * `plan`, and some of them may have taken place.
- */
-export interface Entry {
-  readonly token: string;
-  readonly phase: 'claim' | 'apply';
-  readonly since: Date;
-  readonly owner: Owner;
-  readonly ownerState: OwnerState;
-  /** How an `apply` found things, for the seal that it did not come to; undefined of a `claim`. */
-  readonly before: BeforeWork | undefined;
-  /** Reads the plan of an `apply`. `UNSUPPORTED` for one that another version of the library wrote otherwise. */
-  plan(): Plan;
-}
-
-/** The entries of this copy of the library that are in use. */
-const mine = new Set<string>();
-
-/** The entries of a document, in the order in which they were written: libvirt puts what is new last (virDomainDefSetMetadata). */
-export function entriesIn(document: DomainDocument): Entry[] {
-  return ownElements(document, 'journal').map(entryOf);
-}
-
-/** The apply that some process has begun and not ended; undefined when there is none. */
-export function begun(document: DomainDocument): Entry | undefined {
-  return entriesIn(document).find(({ phase }) => phase === 'apply');
-}
-
-function entryOf(element: Element): Entry {
-  const of = (name: string) => element.getAttribute(name) ?? '';
-  const owner: Owner = {
-    host: of('host'),
-    machine: of('machine'),
-    boot: of('boot'),
-    namespace: of('namespace'),
-    pid: Number(of('pid')),
-    started: of('started'),
-    copy: of('copy'),
-  };
-  const token = element.namespaceURI?.slice(URI.length + 1) ?? '';
-  const own = owner.copy === SELF.copy;
-  return {
-    token,
-    // What this version cannot read is the more serious of the two.
-    phase: of('phase') === 'claim' ? 'claim' : 'apply',
-    since: new Date(of('since')),
-    owner,
-    ownerState: own ? (mine.has(token) ? 'running' : 'ended') : stateOfOwner(owner),
-    before: foundBy(of),
-    plan: () => {
-      if (of('format') === FORMAT) return Plan.fromJSON(element.textContent ?? '');
-      throw new LibvirtCanonicalError('UNSUPPORTED', `the journal is of format ${of('format')}, not ${FORMAT}`, {
-        remedy: 'Recover with the version of the library that wrote it',
-      });
-    },
-  };
-}
-
-function foundBy(of: (name: string) => string): BeforeWork | undefined {
-  const [seal, drifted] = [unpacked(of('seal')), unpacked(of('drifted'))];
-  const document = drifted ?? seal;
-  return document && { seal: seal && { libvirt: of('libvirt'), document: seal }, document };
-}
-
-/** The attributes that {@link foundBy} reads: the seal there was, and the document where it is another or where there was none. */
-function asFound({ seal, document }: BeforeWork): Record<string, string> {
-  return {
-    ...(seal && { libvirt: seal.libvirt, seal: packed(seal.document) }),
-    ...(seal?.document.xml === document.xml ? {} : { drifted: packed(document) }),
-  };
-}
 
 /** How long to wait for others. */
 export interface ClaimOptions extends CallOptions {
@@ -177,8 +99,10 @@ export class Journal {
   }
 
   /** Lets the entry stand for `recover`: this process does nothing more about it. */
-  leave(): void {
+  async leave(): Promise<void> {
     mine.delete(this.#token);
+    // So that the reader knows of it.
+    await this.#reader.documents().catch(() => {});
   }
 
   async #turn(options: ClaimOptions): Promise<DomainContext> {

@@ -9,11 +9,19 @@ import {
 } from '../connection/index.js';
 import { type DomainContext, DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { type Entry, entriesIn } from './entry.js';
 
 /** libvirt that has virDomainGetAutostartOnce. */
 const AUTOSTART_ONCE_SINCE = '11.2.0';
 /** An unprivileged daemon of a user's own, as its URI tells. */
 const SESSION = /\/session(\?|$)/;
+
+/** What a reader saw when it last read the documents. */
+export interface LastRead {
+  readonly canonical: DomainDocument;
+  readonly live: DomainDocument | undefined;
+  readonly entries: readonly Entry[];
+}
 
 /** Reads a domain as libvirt has it. A document that has not changed since the last read is not parsed again. */
 export class DomainReader {
@@ -22,6 +30,7 @@ export class DomainReader {
   #canonical: DomainDocument | undefined;
   #live: DomainDocument | undefined;
   #leftover: DomainDocument | undefined;
+  #entries: readonly Entry[] = [];
   /** SECURE is refused on a read-only connection: the documents then come without secrets. */
   #secure: number = VIR_DOMAIN_XML_SECURE;
 
@@ -36,6 +45,7 @@ export class DomainReader {
     this.#canonical = kept(this.#canonical, canonical);
     // Only a running domain has an id; a shut-off one answers with its canonical document.
     const live = kept(this.#live, plain);
+    this.#entries = entriesIn(this.#canonical);
     this.#live = live.isLive ? live : undefined;
     this.#leftover = live.isLive || plain === canonical ? undefined : live;
     return { canonical: this.#canonical, live: this.#live };
@@ -49,9 +59,9 @@ export class DomainReader {
     return this.#leftover;
   }
 
-  /** Both documents as they were read last; undefined before the first time. */
-  get last(): { canonical: DomainDocument; live: DomainDocument | undefined } | undefined {
-    return this.#canonical && { canonical: this.#canonical, live: this.#live };
+  /** Both documents as they were read last, and who was applying then; undefined before the first time. */
+  get last(): LastRead | undefined {
+    return this.#canonical && { canonical: this.#canonical, live: this.#live, entries: this.#entries };
   }
 
   /** The same, for looking something up: the live one first. */

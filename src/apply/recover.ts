@@ -8,13 +8,14 @@ import {
   type Plan,
   withSecrets,
 } from '../plan/index.js';
-import { begun, type Entry, entriesIn, Journal, removeEntry } from './journal.js';
+import { type Entry, entriesIn } from './entry.js';
+import { Journal, removeEntry } from './journal.js';
 import { queued } from './queue.js';
-import type { DomainReader } from './read.js';
+import type { DomainReader, LastRead } from './read.js';
 import { makeUnlessMade } from './rollback.js';
 import { sealAfter } from './seal.js';
 import { changesText } from './stale.js';
-import { partOf, type Standing, type State, sidesOf, standings } from './standing.js';
+import { partOf, type Standing, sidesOf, standings } from './standing.js';
 import { type OperationSummary, type Step, type StepOptions, summaryOf } from './step.js';
 import type { UnplugOptions } from './unplug.js';
 
@@ -52,8 +53,8 @@ export interface RecoverResult {
 }
 
 /** The apply that was interrupted; undefined when there is none, or when its process is still at it. */
-export function interruptedIn(state: State): InterruptedApply | undefined {
-  const entry = begun(state.canonical);
+export function interruptedIn({ entries, ...state }: LastRead): InterruptedApply | undefined {
+  const entry = entries.find(({ phase }) => phase === 'apply');
   if (!entry || entry.ownerState === 'running') return undefined;
   const { owner, since, ownerState } = entry;
   const plan = readable(entry);

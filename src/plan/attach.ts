@@ -39,8 +39,12 @@ export function readRequest(request: DeviceRequest, path: string): Device {
   return readDevice(parseElement(deviceXml(request, path)));
 }
 
-/** Plans attaches one by one, controllers before what is to sit on them. */
+/**
+ * Plans attaches one by one, controllers before what is to sit on them. What libvirt is to add a controller for comes after
+ * what has a PCI address: it puts that on the first free one, which must not be one that the plan has given away.
+ */
 export function planAttaches(draft: Draft, asked: readonly Asked[]): void {
+  const first = draft.operations.length;
   const isController = ({ device }: Asked) => device.kind.element === 'controller';
   for (const each of [...asked.filter(isController), ...asked.filter((one) => !isController(one))]) {
     const refused = draft.refusals.length;
@@ -49,6 +53,14 @@ export function planAttaches(draft: Draft, asked: readonly Asked[]): void {
     for (const { subject, reason } of draft.refusals.splice(refused))
       draft.notes.push(`${subject} waits for the next boot: ${reason}`);
   }
+  const planned = draft.operations.splice(first);
+  draft.operations.push(...planned.sort((a, b) => turnOf(a) - turnOf(b)));
+}
+
+/** When an attach has its turn: buses and what has a PCI address, then controllers that libvirt finds a place for, then the rest. */
+function turnOf({ subject, address }: Operation): number {
+  if (subject.startsWith('controller ')) return address !== undefined || subject.startsWith('controller pci') ? 0 : 2;
+  return address === undefined ? 4 : address.startsWith('pci ') ? 1 : 3;
 }
 
 /** Plans one attach: refused, already there, or one call that names an address free in both documents. */

@@ -1,3 +1,4 @@
+export { detachOperation } from './detach.js';
 export { digestOf } from './digest.js';
 export {
   changedParts,

@@ -103,11 +103,11 @@ export class Intent {
     );
   }
 
-  /** The element as it stands in a definition, prefix and all. */
+  /** The element as it stands in a definition, with the prefix that libvirt gives it and its children when it is set. */
   toDefinitionXml(): string {
     return this.toXml()
-      .replace(/^<intent/, `<${PREFIX}:intent xmlns:${PREFIX}="${URI}"`)
-      .replace(/<\/intent>$/, `</${PREFIX}:intent>`);
+      .replace(/^<intent/, `<intent xmlns:${PREFIX}="${URI}"`)
+      .replace(/<(\/?)(intent|device|freed)\b/g, `<$1${PREFIX}:$2`);
   }
 
   /** The operation that writes it; undefined when the document says the same already. */

@@ -85,10 +85,11 @@ function compare(witness: string, seen: Map<string, Seen>, model: Model, side: '
 function forget(model: Model, id: string): void {
   const device = model.devices.get(id);
   if (!device) return;
-  model.devices.delete(id);
-  model.first.delete(`${device.kind} ua-${id}`);
+  const name = `${device.kind} ua-${id}`;
   // It may come and go while the guest is off, which then never sees it missing.
-  model.guest.delete(`disk S-${id}`);
+  model.guest.delete(device.kind === 'disk' ? `disk S-${id}` : `interface ${model.first.get(name)?.mac}`);
+  model.devices.delete(id);
+  model.first.delete(name);
 }
 
 class Attach extends Step {

@@ -14,13 +14,16 @@ export interface Subject {
   close(): Promise<void>;
 }
 
+/** Where the domain is. */
+type Host = Pick<PrivateHost, 'uri' | 'restartDaemon'>;
+
 /** The library as its users use it. */
 export class CanonicalSubject implements Subject {
-  readonly #host: PrivateHost;
+  readonly #host: Host;
   connection: Connection;
   domain: ManagedDomain;
 
-  protected constructor(host: PrivateHost, connection: Connection, domain: ManagedDomain) {
+  protected constructor(host: Host, connection: Connection, domain: ManagedDomain) {
     this.#host = host;
     this.connection = connection;
     this.domain = domain;
@@ -52,9 +55,15 @@ export class CanonicalSubject implements Subject {
   }
 
   async restartDaemon(): Promise<void> {
-    const { uuid } = this.domain;
     await this.connection.close();
     await this.#host.restartDaemon();
+    await this.reconnect();
+  }
+
+  /** Goes on over a new connection, as a program that was started anew. */
+  protected async reconnect(): Promise<void> {
+    const { uuid } = this.domain;
+    await this.connection.close();
     this.connection = await connect(this.#host.uri);
     this.domain = await new DomainManager(this.connection).get(uuid);
   }

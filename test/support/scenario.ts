@@ -31,6 +31,16 @@ export async function documentsOf(domain: ManagedDomain): Promise<Documents> {
 }
 
 /**
+ * A document with devices and metadata in alphabetical order: libvirt puts what comes back last among its kind. Where a
+ * device sits is in its address, and the order of metadata means nothing.
+ */
+export function sorted(xml: string): string {
+  return xml.replace(/(<(devices|metadata)>\n)([\s\S]*)(\n {2}<\/\2>)/g, (_, open, __, parts: string, close) =>
+    [open, ...parts.split(/\n(?= {4}<[a-z])/).sort(), close].join('\n'),
+  );
+}
+
+/**
  * Plans a request, applies it, and holds it to what is true of every change:
  * never redefined (P1), untouched devices stay put (P2), the machine stays the machine (P3), the same request again is an
  * empty plan (P4), and the plan was true: its calls ran, in its order, and no others (P6).
