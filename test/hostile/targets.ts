@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { entriesIn } from '../../src/apply/entry.js';
 import { interruptedIn } from '../../src/apply/recover.js';
 import { structCodec } from '../../src/connection/codec.js';
 import { parseClientConfig } from '../../src/connection/default-uri.js';
@@ -67,7 +68,7 @@ function lookInto(document: DomainDocument): void {
   disksOf(document);
   secretsHidden(document)('text');
   Intent.read(document);
-  interruptedIn({ ...contextOf('web'), canonical: document, live: undefined });
+  interruptedIn({ canonical: document, live: undefined, entries: entriesIn(document) });
   rescueStateOf(document);
   withoutBookkeeping(document.xml);
   const plan = planChanges({ set: { title: 'x' } }, { ...contextOf('off'), canonical: document, live: undefined });
