@@ -71,6 +71,14 @@ export function planInPlace(draft: Draft, sides: Sides, wanted: (from: Device) =
   const { identity, kind } = device;
   draft.claim(identity, path);
   draft.moving.delete(identity);
+  const inConfig = inCanonical && (draft.parked.get(identity) ?? inCanonical);
+  const config = asked === 'live' || !inConfig ? undefined : { from: inConfig, to: wanted(inConfig) };
+  const configChanges = config ? changesOf(config.from, config.to) : [];
+  const liveAll = asked === 'config' || !inLive ? [] : changesOf(inLive, wanted(inLive));
+  if (configChanges.length === 0 && liveAll.length === 0) {
+    draft.notes.push(`${identity} is as asked already`);
+    return;
+  }
   if (!kind.updateConfig) {
     draft.refuse(
       identity,
@@ -78,14 +86,6 @@ export function planInPlace(draft: Draft, sides: Sides, wanted: (from: Device) =
       `libvirt has no update of a ${kind.element}`,
       "Detach it and attach it anew in one request, with replace: 'allow'",
     );
-    return;
-  }
-  const inConfig = inCanonical && (draft.parked.get(identity) ?? inCanonical);
-  const config = asked === 'live' || !inConfig ? undefined : { from: inConfig, to: wanted(inConfig) };
-  const configChanges = config ? changesOf(config.from, config.to) : [];
-  const liveAll = asked === 'config' || !inLive ? [] : changesOf(inLive, wanted(inLive));
-  if (configChanges.length === 0 && liveAll.length === 0) {
-    draft.notes.push(`${identity} is as asked already`);
     return;
   }
   if (refuses(draft, device, [...configChanges, ...liveAll], path, sides.bootPath)) return;

@@ -100,7 +100,7 @@ test('without any boot order one is written, which keeps <os><boot> out', async 
   assert.is([...xml.matchAll(/<boot order=/g)].length, 1);
 });
 
-test('a taken name or UUID is refused by the domain that has it, before anything is sent', async () => {
+test('A20: a taken name or UUID is refused by the domain that has it, before anything is sent', async () => {
   const { define, manager } = await bench();
   const domain = await define({ name: 'taken' });
   const before = await domain.canonical();

@@ -172,4 +172,24 @@ test('D13: 32 NICs one after the other, then all out', async () => {
   assert.equal(identityMap(await domain.canonical()), before);
 });
 
+test('U6: a NIC to detach is named by MAC, alias or id; two names at once, or one that nothing has, take nothing away', async () => {
+  const b = await bench();
+  const mac = '52:54:00:00:00:07';
+  const domain = await b.define();
+  const places = identityMap(await domain.canonical());
+  const add = { attach: [{ interface: { id: 'wan', user: true, mac } }] } as const;
+  await change(domain, add);
+  for (const selector of [{ interface: mac }, { interface: 'wan' }, { alias: 'ua-wan' }] as const) {
+    await change(domain, { detach: [selector] });
+    assert.equal(identityMap(await domain.canonical()), places);
+    await change(domain, add);
+  }
+  const twice = await untouched(domain, () =>
+    domain.plan({ detach: [{ interface: mac, alias: 'ua-other' } as never] }),
+  );
+  assert.is(twice.code, 'SPEC_INVALID');
+  for (const selector of [{ alias: 'ua-other' }, { interface: '52:54:00:00:00:08' }, { disk: mac }] as const)
+    assert.ok((await domain.plan({ detach: [selector] })).isEmpty);
+});
+
 test.run();

@@ -97,4 +97,66 @@ test('what the library does not know of a device survives an update of it', asyn
   assert.match(after.canonical, /<sndbuf>1600<\/sndbuf>/);
 });
 
+test('U10: the I/O thread of a disk waits for the next boot, and is refused where only the running guest is meant', async () => {
+  const b = await bench();
+  const domain = await b.define();
+  await change(domain, { set: { iothreads: { 1: {}, 2: {} } } });
+  await change(domain, { update: [{ disk: 'root', set: { driver: { iothread: 1 } } }] });
+  await domain.start({ paused: true });
+  const update = [{ disk: 'root', set: { driver: { iothread: 2 } } }] as const;
+  await refused(domain, { update, scope: 'live' }, /./);
+  const { plan } = await change(domain, { update });
+  assert.is(plan.operations.find(({ action }) => action === 'update')?.takesEffect, 'next-boot');
+  await domain.destroy();
+  await domain.start({ paused: true });
+  assert.match((await domain.live()) ?? '', "iothread='2'");
+});
+
+test('U12: a medium is ejected, put in and exchanged, running, paused and off, on the side that is named', async () => {
+  const b = await bench();
+  const [one, two] = [await b.host.createMedium('u12-one.iso'), await b.host.createMedium('u12-two.iso')];
+  const cd = { id: 'cd', device: 'cdrom', target: 'sda', bus: 'sata', file: one, readonly: true } as const;
+  const disks = [{ id: 'root', target: 'vda', file: await b.disk(), format: 'qcow2', boot: 1 }, cd] as const;
+  const domain = await b.define({ disks });
+  const media = async () => {
+    const { canonical, live } = await documentsOf(domain);
+    return [canonical, live].map((xml) => xml && (/u12-(one|two)\.iso/.exec(xml)?.[1] ?? 'none'));
+  };
+  for (const state of ['off', 'running', 'paused'] as const) {
+    if (state !== 'off') await domain.start({ paused: state === 'paused' });
+    for (const scope of state === 'off' ? (['config'] as const) : (['live', 'config', 'both'] as const)) {
+      const [canonical, live] = [scope !== 'live', scope !== 'config'];
+      const before = await media();
+      for (const [file, word] of [
+        [null, 'none'],
+        [two, 'two'],
+        [one, 'one'],
+      ] as const) {
+        await change(domain, { update: [{ disk: 'cd', set: { file } }], scope });
+        const expected = [canonical ? word : before[0], state === 'off' ? undefined : live ? word : before[1]];
+        assert.equal(await media(), expected, `${state}, ${scope}, ${word}`);
+      }
+    }
+    if (state === 'off') await refused(domain, { update: [{ disk: 'cd', set: { file: two } }], scope: 'live' }, /./);
+    else await domain.destroy();
+  }
+});
+
+test('U16: an update with what is there already is no operation', async () => {
+  const b = await bench();
+  const devices = [
+    { watchdog: { id: 'dog', model: 'i6300esb', action: 'poweroff' } },
+    { graphics: { type: 'vnc', listen: '127.0.0.1', passwd: 'sesame' } },
+  ] as const;
+  const domain = await b.started({ devices });
+  for (const update of [
+    [{ watchdog: 'dog', set: { action: 'poweroff' } }],
+    [{ graphics: 'vnc', set: { passwd: 'sesame' } }],
+    [{ interface: 'lan', set: { mac: '52:54:00:00:00:01' } }],
+  ] as const) {
+    const plan = await domain.plan({ update } as never);
+    assert.equal([plan.isEmpty, plan.refusals], [true, []], String(plan));
+  }
+});
+
 test.run();

@@ -187,7 +187,7 @@ test('a device that is not there is an error that names it', () => {
 });
 
 test('a kind without update is refused, saying what to do instead', () => {
-  const { operations, refusals } = update('web', { controller: 'usb0', set: {} } as never);
+  const { operations, refusals } = update('web', { controller: 'usb0', set: { ports: 9 } } as never);
   assert.equal(operations, []);
   assert.match(refusals[0]?.remedy ?? '', /Detach/);
 });
