@@ -31,7 +31,7 @@ interface WireError {
 }
 
 /**
- * libvirt answered a call with an error; nothing of it is left out. Decide on `errorCode` or `errorName`, never on the
+ * libvirt answered a call with an error; nothing of it is left out but a document that it quotes. Decide on `errorCode` or `errorName`, never on the
  * text: libvirt translates it and changes it between versions. `code` is `LIBVIRT`.
  */
 export class LibvirtError extends LibvirtCanonicalError {
@@ -195,8 +195,17 @@ export function lossOf(
     : new ConnectionLostError(closed, sent, name);
 }
 
+/**
+ * libvirt quotes the line of a document that it cannot parse, and points at a place in it (catchXMLError): below the first
+ * line of the message, and in str2 and str3. The document is the caller's own and may hold a secret.
+ */
+function withoutDocument(error: WireError): WireError {
+  if (error.code !== VIR_ERR.VIR_ERR_XML_DETAIL) return error;
+  return { ...error, message: error.message?.split('\n', 1)[0] ?? null, str2: null, str3: null };
+}
+
 function libvirtErrorOf(payload: Buffer, { procedure, domain, libvirtVersion }: ErrorContext): LibvirtError {
-  const wire = codecOf('remote_error').read(new XdrReader(payload)) as WireError;
+  const wire = withoutDocument(codecOf('remote_error').read(new XdrReader(payload)) as WireError);
   const concerned = domain ?? wire.dom?.name;
   const details = concerned === undefined ? {} : { domain: concerned };
   // The one text libvirt's own client decides on too: how an older daemon answers a procedure it does not have.

@@ -211,7 +211,8 @@ function asObject(value: unknown, at: string): Readonly<Record<string, unknown>>
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    throw new LibvirtCanonicalError('SPEC_INVALID', 'plan: the text is no JSON', { path: 'plan', cause });
+  } catch {
+    // Without its cause: that quotes the text, which may hold a secret.
+    throw new LibvirtCanonicalError('SPEC_INVALID', 'plan: the text is no JSON', { path: 'plan' });
   }
 }

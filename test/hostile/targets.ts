@@ -10,8 +10,11 @@ import { XdrReader } from '../../src/connection/xdr.js';
 import {
   DomainDocument,
   decodeSpec,
+  driftFrom,
   guestAbi,
   OWN_METADATA,
+  packed,
+  readSeal,
   secretsHidden,
   withoutBookkeeping,
 } from '../../src/domain/index.js';
@@ -71,6 +74,8 @@ function lookInto(document: DomainDocument): void {
   interruptedIn({ canonical: document, live: undefined, entries: entriesIn(document) });
   rescueStateOf(document);
   withoutBookkeeping(document.xml);
+  const seal = readSeal(document);
+  if (typeof seal !== 'string') driftFrom(seal, document, '9.0.0');
   const plan = planChanges({ set: { title: 'x' } }, { ...contextOf('off'), canonical: document, live: undefined });
   JSON.stringify(plan);
   String(plan);
@@ -88,6 +93,7 @@ const metadataSeeds = (): string[] => [
     ),
   ),
   `    <lvcs:storage xmlns:lvcs="${OWN_METADATA.storage.uri}"><lvcs:disk target="vda">{"driver":"iscsi"}</lvcs:disk></lvcs:storage>`,
+  `    <lvcd:seal xmlns:lvcd="${OWN_METADATA.seal.uri}" libvirt="9.0.0">${packed(new DomainDocument(fixture('off.xml')))}</lvcd:seal>`,
 ];
 
 /** The readers, by the name that `npm run fuzz` takes. */

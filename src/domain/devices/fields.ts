@@ -34,8 +34,14 @@ export function text(
   return {
     paths: [path],
     encode(value, where) {
-      if (typeof value !== 'string' || value === '')
-        throw invalid(where, `${describe(value)} is not a text`, 'Give a non-empty string');
+      // Only its type is shown: a password given as a number is one all the same.
+      if (typeof value !== 'string')
+        throw invalid(
+          where,
+          `${value === null ? 'null' : `a ${typeof value}`} is not a text`,
+          'Give a non-empty string',
+        );
+      if (value === '') throw invalid(where, 'it is empty', 'Give a non-empty string');
       assertXmlText(value, where);
       if (options.pattern && !options.pattern.test(value)) {
         throw invalid(where, `${describe(value)} is not valid here`, options.expected && `Give ${options.expected}`);
