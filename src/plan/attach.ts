@@ -79,7 +79,8 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
     draft.notes.push(`${device.identity} is attached already`);
     return;
   }
-  if (refuseDuplicates(draft, device, path)) return;
+  const others = there.config ? [] : there.live ? [canonical] : [canonical, live];
+  if (refuseDuplicates(draft, device, others, path)) return;
   const lacking = lacks(draft, device, asked, path);
   if (lacking === 'refused') return;
 
@@ -89,7 +90,10 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
     const scope: Scope = there.config ? 'live' : 'config';
     const because = 'the other document has it already';
     if (scope === 'live') {
-      const noPlace = draft.topology.hotplugObjection(half.address, half.kind.bus(half.leaves));
+      const rival = sharedWith(half, live?.devices ?? []);
+      const noPlace =
+        draft.topology.hotplugObjection(half.address, half.kind.bus(half.leaves)) ??
+        (rival && `${rival.holder.identity} of the running guest has ${rival.what}`);
       const outcome = lacking ?? refuseLive(draft, half, path, noPlace);
       if (outcome === 'next-boot') draft.notes.push(`${half.identity} waits for the next boot`);
       if (outcome !== 'go') return;
@@ -103,7 +107,8 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
     return;
   }
 
-  let scope = lacking === 'next-boot' ? 'config' : asked;
+  const keeper = asked === 'both' ? keeperOf(draft, device) : undefined;
+  let scope = lacking === 'next-boot' || keeper ? 'config' : asked;
   if (scope !== 'config') {
     const outcome = refuseLive(draft, device, path);
     if (outcome === 'refused' || (outcome === 'next-boot' && asked === 'live')) return;
@@ -124,7 +129,8 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   draft.attached.push({ device, path, scope });
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && scope !== 'live') draft.bootOrders.set(device.identity, order);
-  draft.operations.push(attachOperation(device, scope, placed.address, placed.reason));
+  const reason = keeper ? `${keeper} is in the running guest until then` : placed.reason;
+  draft.operations.push(attachOperation(device, scope, placed.address, reason));
 }
 
 /** Refuses to attach what the same request detaches, unless that is said to be a replacement. */
@@ -222,27 +228,20 @@ function refuseTakenInOther(draft: Draft, device: Device, other: DomainDocument 
  * Targets, MACs, aliases and boot orders are the domain's, once each: over both documents and the request itself. True
  * when the device is refused for its boot order.
  */
-function refuseDuplicates(draft: Draft, device: Device, path: string): boolean {
-  const { canonical, live } = draft.context;
+function refuseDuplicates(
+  draft: Draft,
+  device: Device,
+  documents: ReadonlyArray<DomainDocument | undefined>,
+  path: string,
+): boolean {
+  const { canonical } = draft.context;
   const gone = new Set(draft.detached.map((each) => each.device.identity));
-  const others = [...canonical.devices, ...(live?.devices ?? [])].filter(
-    (other) => !gone.has(other.identity) && other.identity !== device.identity,
-  );
+  const others = documents
+    .flatMap((document) => document?.devices ?? [])
+    .filter((other) => !gone.has(other.identity) && other.identity !== device.identity);
   const holders = [...others, ...draft.attached.map((each) => each.device)];
-  const claims: Array<[leaf: string, what: string]> = [
-    ...Object.entries(device.kind.unique),
-    ['boot/@order', 'boot order'],
-  ];
-  if (device.userAlias) claims.push(['alias/@name', 'alias']);
-  for (const [leaf, what] of claims) {
-    const value = device.leaves.get(leaf)?.toLowerCase();
-    if (value === undefined) continue;
-    const anyKind = leaf === 'alias/@name' || leaf === 'boot/@order';
-    const holder = holders.find(
-      (other) => (anyKind || other.kind === device.kind) && other.leaves.get(leaf)?.toLowerCase() === value,
-    );
-    if (holder) throw duplicate(path, `${what} ${value}`, holder.identity, `Choose another ${what}`);
-  }
+  const shared = sharedWith(device, holders);
+  if (shared) throw duplicate(path, shared.what, shared.holder.identity, `Choose another ${shared.word}`);
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && !/^[1-9]\d{0,9}$/.test(order))
     throw invalid(path, `${describe(order)} is not a boot order`, 'Give a whole number from 1 up');
@@ -258,6 +257,35 @@ function refuseDuplicates(draft: Draft, device: Device, path: string): boolean {
     return true;
   }
   return false;
+}
+
+/** What the device would have in common with another that no two devices may share. */
+function sharedWith(
+  device: Device,
+  others: readonly Device[],
+): { holder: Device; what: string; word: string } | undefined {
+  const claims: Array<[leaf: string, word: string]> = [
+    ...Object.entries(device.kind.unique),
+    ['boot/@order', 'boot order'],
+  ];
+  if (device.userAlias) claims.push(['alias/@name', 'alias']);
+  for (const [leaf, word] of claims) {
+    const value = device.leaves.get(leaf)?.toLowerCase();
+    if (value === undefined) continue;
+    const anyKind = leaf === 'alias/@name' || leaf === 'boot/@order';
+    const holder = others.find(
+      (other) => (anyKind || other.kind === device.kind) && other.leaves.get(leaf)?.toLowerCase() === value,
+    );
+    if (holder) return { holder, what: `${word} ${value}`, word };
+  }
+  return undefined;
+}
+
+/** The device that leaves the canonical document, but not the running guest, and there keeps out the one that comes. */
+function keeperOf(draft: Draft, device: Device): string | undefined {
+  const staying = draft.detached.flatMap(({ stays }) => stays ?? []);
+  const same = staying.find(({ identity }) => identity === device.identity);
+  return (same ?? sharedWith(device, staying)?.holder)?.identity;
 }
 
 /** Refuses a kind that the libvirt is too old for, one too many of it, and one that needs what the domain does not have. */

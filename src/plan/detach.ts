@@ -32,7 +32,7 @@ export function detachDevice(
   path: string,
   because?: string,
 ): void {
-  const { canonical } = draft.context;
+  const { canonical, live } = draft.context;
   const device = (inCanonical ?? inLive) as Device;
   draft.claim(device.identity, path);
   const operations: Operation[] = [];
@@ -72,7 +72,8 @@ export function detachDevice(
   if (inCanonical) draft.bootOrders.delete(inCanonical.identity);
   const ordered = draft.detachOrder === 'config-first' ? configFirst(operations) : operations;
   draft.operations.push(...ordered.map((each) => withReason(each, because)));
-  draft.detached.push({ device, path });
+  const leavesNow = operations.some(({ scope }) => scope === 'live');
+  draft.detached.push({ device, path, stays: leavesNow ? undefined : live?.counterpart(device) });
   // The place is free for others only when it is free in both documents.
   if (operations.length !== Number(inCanonical !== undefined) + Number(inLive !== undefined)) return;
   for (const side of [inCanonical, inLive]) if (side) draft.topology.release(side);

@@ -34,7 +34,8 @@ export class Draft {
   storage: { readonly operations: readonly Operation[]; readonly when: 'first' | 'last' } | undefined;
   /** Devices that the request attaches and detaches, to find contradictions and duplicates among them. */
   readonly attached: Array<{ device: Device; path: string; scope: Scope }> = [];
-  readonly detached: Array<{ device: Device; path: string }> = [];
+  /** `stays`: the running guest keeps it until the next cold boot. */
+  readonly detached: Array<{ device: Device; path: string; stays: Device | undefined }> = [];
   /** Boot orders of the canonical document as the operations so far leave them, by device. */
   readonly bootOrders = new Map<string, string>();
   /** Devices whose boot order an operation further down changes, and to what. */

@@ -260,6 +260,24 @@ test('what cannot be hot-plugged is refused with the reason, and offered for the
   }
 });
 
+test('what a device that only goes at the next boot has, nobody else gets before: libvirt would take it for a change of media', () => {
+  const cd = { device: 'cdrom', bus: 'scsi', file: '/img/other.iso' } as const;
+  for (const [disk, more] of [
+    [{ id: 'new', target: 'sda', ...cd }, {}],
+    [{ id: 'cd', target: 'sdz', ...cd }, { replace: 'allow' }],
+  ] as const) {
+    const made = plan('web', { detach: [{ disk: 'cd' }], attach: [{ disk }], ifNotLive: 'next-boot', ...more });
+    assert.equal(
+      made.operations.map(({ action, subject, scope }) => [action, subject, scope]),
+      [
+        ['detach', 'disk cd', 'config'],
+        ['attach', `disk ${disk.id}`, 'config'],
+      ],
+    );
+    assert.match(made.operations[1]?.reason ?? '', /disk cd is in the running guest until then/);
+  }
+});
+
 test('conventional PCI wants a bridge: none, no live place; with one, a slot on it (A8)', () => {
   const old = nic('card', { model: 'rtl8139' });
   assert.match(plan('web', { attach: [old] }).refusals[0]?.reason ?? '', /conventional PCI/);

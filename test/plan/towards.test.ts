@@ -362,6 +362,21 @@ test('what is asked and waits for the next boot is plugged when it can be, or sa
   assert.match(plan.notes.join(), /disk cold waits for the next boot/);
 });
 
+test('a device that takes the target of one that only goes at the next boot waits with it, and is not asked for twice', () => {
+  const hba = { controller: { type: 'scsi', model: 'virtio-scsi', index: 0 } } as const;
+  const sata = { controller: { type: 'sata', index: 0 } } as const;
+  const cold = { id: 'cold', target: 'sdb', bus: 'sata', file: '/img/c' } as const;
+  const off = defined({ disks: [root, cold], devices: [hba, sata] } as Partial<DomainSpec>, false);
+  const context = { ...off, live: running(off.canonical.xml) };
+  const wish = { disks: [root, { id: 'hot', target: 'sdb', bus: 'scsi', file: '/img/h' }], devices: [hba, sata] };
+  const plan = towards(context, wish as Partial<DomainSpec>, { ifNotLive: 'next-boot' });
+  assert.equal(letters(plan), ['detach disk cold config', 'attach disk hot config', INTENT]);
+  const after = reach(context, wish as Partial<DomainSpec>, { ifNotLive: 'next-boot' });
+  const again = towards(after, wish as Partial<DomainSpec>);
+  assert.ok(again.isEmpty, String(again));
+  assert.match(again.notes.join(), /disk hot waits for the next boot: disk cold of the running guest has target sdb/);
+});
+
 test('a field that the running guest cannot change now takes effect at the next boot, and is not asked for twice', () => {
   const context = defined({ disks: [root, data] });
   const wish = { disks: [root, { ...data, driver: { cache: 'none' as const } }] };
