@@ -12,6 +12,7 @@ export class EventStream<T> implements AsyncIterableIterator<T>, AsyncDisposable
   /** Resolves when the daemon has registered it: what happens from then on is told. Rejects with why it cannot. */
   readonly ready: Promise<void>;
   readonly #source: Promise<Source<T>>;
+  #closed = false;
 
   /** @internal */
   constructor(source: Promise<Source<T>>) {
@@ -22,11 +23,13 @@ export class EventStream<T> implements AsyncIterableIterator<T>, AsyncDisposable
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
-    return (await this.#source).next();
+    const source = await this.#source;
+    return this.#closed ? { done: true, value: undefined } : source.next();
   }
 
   /** Ends it; what is buffered is dropped. Never rejects. */
   async close(): Promise<void> {
+    this.#closed = true;
     const source = await this.#source.catch(() => undefined);
     await source?.close();
   }

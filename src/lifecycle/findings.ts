@@ -22,8 +22,8 @@ export type Finding =
       readonly type: 'device-removed';
       readonly domain: EventDomain;
       readonly device: EventDevice;
-      /** Whether the canonical document still has it. */
-      readonly nextBoot: 'back' | 'gone';
+      /** Whether the canonical document still has it. `unknown`: the alias is libvirt's own, and no document told whose. */
+      readonly nextBoot: 'back' | 'gone' | 'unknown';
     }
   | {
       /** The guest refused to let go of a device. */
@@ -45,7 +45,7 @@ export type Finding =
       readonly detail: 'panicked' | 'crashloaded' | 'unknown';
     }
   | {
-      /** The guest stands still since a disk failed; told once, until it runs again. `resume()` tries again. */
+      /** The guest stands still since a disk failed; each disk told once, until it runs again. `resume()` tries again. */
       readonly type: 'io-error';
       readonly domain: EventDomain;
       readonly device: EventDevice;

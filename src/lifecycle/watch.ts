@@ -1,12 +1,7 @@
 import { DomainReader, isQueued, within } from '../apply/index.js';
-import {
-  type Connection,
-  ConnectionClosedError,
-  ConnectionLostError,
-  VIR_CONNECT_LIST_DOMAINS_PERSISTENT,
-} from '../connection/index.js';
+import { type Connection, VIR_CONNECT_LIST_DOMAINS_PERSISTENT } from '../connection/index.js';
 import { OWN_METADATA } from '../domain/index.js';
-import { LibvirtCanonicalError } from '../errors.js';
+import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
 import {
   type DomainEventOf,
   domainEvents,
@@ -47,8 +42,8 @@ interface Subject {
   readonly known: KnownDevices;
   /** What was said of its canonical document last, or found and not worth saying. */
   told: string | undefined;
-  /** It stands still, and that was told. */
-  paused: boolean;
+  /** Aliases of the disks over which it stands still, each told. */
+  readonly stoppedBy: Set<string>;
 }
 
 /** Watches one domain, or all of the host when there is no `only`. */
@@ -81,30 +76,33 @@ class Watch {
   }
 
   async *findings(events: EventStream<Event>, interval: number): AsyncGenerator<Finding, undefined> {
-    let next = events.next();
-    // It is looked at only after the documents, and may fail before.
-    next.catch(() => {});
-    yield* this.#lookAtAll('start');
-    let due = performance.now() + interval;
-    for (;;) {
-      const got = await within(next, Math.max(due - performance.now(), 0), 'watching');
-      if (got?.done) return undefined;
-      if (!got) {
-        yield* this.#lookAtAll('interval');
-        due = performance.now() + interval;
-        continue;
+    try {
+      let next = ahead(events);
+      yield* this.#lookAtAll('start');
+      let due = performance.now() + interval;
+      for (;;) {
+        if (performance.now() >= due) {
+          yield* this.#lookAtAll('interval');
+          due = performance.now() + interval;
+        }
+        const got = await within(next, Math.max(due - performance.now(), 0), 'watching');
+        if (!got) continue;
+        if (got.done) return undefined;
+        next = ahead(events);
+        const event = got.value;
+        if (event.type === 'gap') {
+          yield event;
+          // What it would be told by may be what is missing.
+          for (const { stoppedBy } of this.#subjects.values()) stoppedBy.clear();
+          yield* this.#lookAtAll('gap');
+          continue;
+        }
+        yield* this.#found(event);
+        if (this.#only && event.type === 'lifecycle' && event.event === 'undefined' && event.detail === 'removed')
+          return undefined;
       }
-      next = events.next();
-      next.catch(() => {});
-      const event = got.value;
-      if (event.type === 'gap') {
-        yield event;
-        yield* this.#lookAtAll('gap');
-        continue;
-      }
-      yield* this.#found(event);
-      if (this.#only && event.type === 'lifecycle' && event.event === 'undefined' && event.detail === 'removed')
-        return undefined;
+    } finally {
+      await events.close();
     }
   }
 
@@ -127,7 +125,8 @@ class Watch {
         const back = after?.canonical.devices.some(
           ({ userAlias, identity }) => userAlias === device.alias || identity === device.identity,
         );
-        yield { type: 'device-removed', domain, device, nextBoot: back ? 'back' : 'gone' };
+        const known = after && (device.id ?? device.identity) !== undefined;
+        yield { type: 'device-removed', domain, device, nextBoot: back ? 'back' : known ? 'gone' : 'unknown' };
         return;
       }
       case 'device-removal-failed':
@@ -135,11 +134,11 @@ class Watch {
         return;
       case 'io-error': {
         // Each request that fails sends one.
-        if (event.action !== 'pause' || subject.paused) return;
-        subject.paused = true;
-        const { path, reason, device } = event;
-        if (subject.known.target(device.alias) === undefined) await quietly(() => subject.reader.documents());
-        const { alias } = device;
+        const { path, reason } = event;
+        const { alias } = event.device;
+        if (event.action !== 'pause' || subject.stoppedBy.has(alias)) return;
+        subject.stoppedBy.add(alias);
+        if (subject.known.target(alias) === undefined) await quietly(() => subject.reader.documents());
         yield {
           type: 'io-error',
           domain,
@@ -153,7 +152,7 @@ class Watch {
   }
 
   async *#lifecycle(subject: Subject, { domain, event, detail }: Of<'lifecycle'>): AsyncGenerator<Finding, void> {
-    if (event === 'started' || event === 'resumed') subject.paused = false;
+    if (event === 'started' || event === 'resumed') subject.stoppedBy.clear();
     if (event === 'defined') yield* this.#look(subject, 'defined');
     if (event === 'undefined') this.#subjects.delete(domain.uuid);
     if (event === 'crashed') yield { type: 'guest-panic', domain, detail };
@@ -201,11 +200,18 @@ class Watch {
       reader,
       known: knownIn(() => reader.known),
       told: undefined,
-      paused: false,
+      stoppedBy: new Set(),
     };
     this.#subjects.set(uuid, subject);
     return subject;
   }
+}
+
+/** The next event, which is looked at later and may fail before. */
+function ahead(events: EventStream<Event>): Promise<IteratorResult<Event, undefined>> {
+  const next = events.next();
+  next.catch(() => {});
+  return next;
 }
 
 /** A domain without a seal is nobody's yet, and what a newer libvirt adds by itself is nobody's doing. */
@@ -213,13 +219,19 @@ function isWorthSaying({ seal, changes }: Drift): boolean {
   return seal === 'unreadable' || changes.some(({ by }) => by === 'somebody');
 }
 
-/** What is read, or undefined when the domain went meanwhile, or the connection: its events tell that. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'DOMAIN_NOT_FOUND',
+  'CONNECTION_LOST',
+  'CONNECTION_CLOSED',
+  'TIMEOUT',
+]);
+
+/** What is read; undefined when the domain went meanwhile, or the connection, which its events tell, or it took too long. */
 async function quietly<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof ConnectionLostError || error instanceof ConnectionClosedError) return undefined;
-    if (error instanceof LibvirtCanonicalError && error.code === 'DOMAIN_NOT_FOUND') return undefined;
+    if (error instanceof LibvirtCanonicalError && PASSING.has(error.code)) return undefined;
     throw error;
   }
 }
