@@ -54,6 +54,20 @@ test('unplug: three outcomes, and the one that comes late', async () => {
   assert.match(said, 'disk logs, after the reboot: completed');
 });
 
+test('recover: an apply whose process was killed is found, undone, and another one completed', async () => {
+  const said = await example('recover');
+  assert.match(said, /A program died: SIGKILL[\s\S]*A program died: SIGKILL/);
+  assert.match(
+    said,
+    /an apply was interrupted; process ended\n {4}update interface lan: done\n {4}attach disk data: done/,
+  );
+  assert.match(said, 'set title: not done');
+  assert.match(said, /recover, undo: attach disk data, update interface lan\n {2}no apply was interrupted/);
+  assert.match(said, 'devices: 0 more than before');
+  assert.match(said, /recover, complete: set title, set description/);
+  assert.match(said, 'devices: 1 more than before');
+});
+
 test('reconnect: after a gap events go on, and the attach whose answer was lost is there, once', async () => {
   const said = await example('reconnect');
   assert.match(said, 'After a restart: paused');
