@@ -51,6 +51,7 @@ export const ERROR_CODES = [
   'HOST_SETUP',
 ] as const;
 
+/** One of {@link ERROR_CODES}. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** What an error tells beside its message. All fields are optional; none ever holds a secret. */

@@ -31,6 +31,7 @@ export interface ApplyOptions {
   readonly wait?: number;
 }
 
+/** How far an apply is. */
 export interface ApplyProgress {
   readonly operation: Omit<Operation, 'inverse'>;
   readonly state: 'started' | 'done' | 'undone';

@@ -34,6 +34,7 @@ export interface AbiUpgradeRequest {
   readonly cpu?: string;
 }
 
+/** Options of `domain.abiUpgrade`. */
 export interface AbiUpgradeOptions extends Pick<ExportOptions, 'files' | 'tpmFolder' | 'signal'> {
   /** The token of the proposal, by which it is confirmed. */
   readonly confirm: string;

@@ -31,6 +31,7 @@ export interface BackupRequest extends ProgressOptions {
   readonly quiesce?: Quiesce;
 }
 
+/** A finished backup. */
 export interface BackupResult {
   readonly files: readonly { readonly disk: string; readonly file: string }[];
   readonly checkpoint: string | undefined;

@@ -21,6 +21,7 @@ import { type StartOptions, start } from './power-start.js';
 import { refuseRunning, stateError } from './power-state.js';
 import { resume, suspend } from './power-suspend.js';
 
+/** Which reboot, and how its parts are done. */
 export interface RebootOptions extends ShutdownOptions {
   /**
    * `guest`: the guest restarts, the QEMU process lives on. `cold`: shut down by the guest, then started. `hard`: plug
@@ -36,6 +37,7 @@ export interface RebootOptions extends ShutdownOptions {
 /** `managedSave: 'restore'` is what it does. */
 export type RestoreOptions = Omit<StartOptions, 'managedSave'>;
 
+/** What of the domain goes with it. */
 export interface UndefineOptions {
   readonly signal?: AbortSignal | undefined;
   /** Remove (`true`) or keep (`false`) the UEFI variables; needed for a domain that has them. */

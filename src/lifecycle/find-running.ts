@@ -7,6 +7,7 @@ import { type DomainState, stateOf } from './power-state.js';
 /** A host to ask: an open connection, a manager over one, or a URI to connect to for the question. */
 export type AskedHost = string | Connection | { readonly connection: Connection };
 
+/** Options of {@link findRunning}. */
 export interface FindRunningOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds that each host has to answer. Default 10,000. */

@@ -23,6 +23,7 @@ export interface HostFinding {
   readonly remedy: string;
 }
 
+/** Options of `domain.hostCheck` and `manager.hostCheck`. */
 export interface HostCheckOptions extends CallOptions {
   /** A way to the files of the host, when it is not this machine. */
   readonly files?: HostFiles | undefined;

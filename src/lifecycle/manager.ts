@@ -18,6 +18,7 @@ import { type ImportOptions, importDomain } from './import.js';
 import { ManagedDomain } from './managed-domain.js';
 import { type WatchOptions, watch } from './watch.js';
 
+/** Options of {@link DomainManager}. */
 export interface ManagerOptions {
   readonly hooks?: Hooks;
 }

@@ -20,6 +20,7 @@ const ASK_AGAIN = 5_000;
 /** How a guest is asked: by its power button, or by the agent in it. */
 export type Asked = 'acpi' | 'agent';
 
+/** How the guest is asked to shut down, and for how long. */
 export interface ShutdownOptions {
   /** Ends the wait. The guest has been asked and may still shut down. */
   readonly signal?: AbortSignal | undefined;

@@ -6,6 +6,7 @@ import { refuseRunning, stateError, stateOf } from './power-state.js';
 import { starting } from './start-failed.js';
 import { refuseOtherThanSaved, refuseStaleSave, resumeVerified } from './verified-start.js';
 
+/** How a domain is started. */
 export interface StartOptions {
   /** An abort after the request was sent leaves a domain that may have started. */
   readonly signal?: AbortSignal | undefined;

@@ -11,6 +11,7 @@ import { type RescueDisk, type RescueKernel, rescueDocument } from './rescue-doc
 import { StartFailedError, starting } from './start-failed.js';
 import { clearLeftover, rehearse, startPausedFrom } from './transient.js';
 
+/** What a rescue boots, and what becomes of the guest that runs. */
 export interface RescueOptions extends ShutdownOptions {
   /** What to boot from. */
   readonly disk: RescueDisk;
@@ -22,6 +23,7 @@ export interface RescueOptions extends ShutdownOptions {
   readonly onFailure?: 'restart' | 'leave-off';
 }
 
+/** How a rescue ends, and what comes after. */
 export interface UnrescueOptions extends ShutdownOptions {
   readonly stop?: 'destroy' | 'shutdown';
   /** What comes after: the domain as its canonical document has it (default), or nothing. */

@@ -7,11 +7,13 @@ import { type CopiedDisk, diskOf, notRunning, refusePendingSource, verifyImages 
 /** A guest counts a disk in these. */
 const SECTOR = 512n;
 
+/** Options of `domain.resizeDisk`. */
 export interface ResizeDiskOptions extends CallOptions {
   /** What the guest is to see: as much as now, or more. Whole sectors of 512 bytes. */
   readonly capacity: Size;
 }
 
+/** A finished resize of a disk. */
 export interface ResizeDiskResult {
   /** Identity of the disk. */
   readonly disk: string;

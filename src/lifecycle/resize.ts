@@ -6,6 +6,7 @@ import type { Plan } from '../plan/index.js';
 /** Milliseconds between two looks at a balloon that moves. */
 const LOOK_AGAIN = 250;
 
+/** Options of `domain.resize`. */
 export interface ResizeOptions extends ApplyOptions {
   /** Milliseconds that the guest's balloon is given before the result is read. Default 10,000. */
   readonly settle?: number;
@@ -26,6 +27,7 @@ export interface Resized<Value> {
   readonly takesEffect: 'now' | 'next-boot' | 'when-released';
 }
 
+/** A finished resize. */
 export interface ResizeResult extends ApplyResult {
   readonly vcpus: Resized<number>;
   /** In bytes; memory devices are counted in. */

@@ -26,6 +26,7 @@ export interface CommitOptions extends ProgressOptions {
   readonly bandwidth?: Size;
 }
 
+/** A finished commit. */
 export interface CommitResult {
   /** Identity of the disk. */
   readonly disk: string;

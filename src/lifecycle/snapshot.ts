@@ -15,6 +15,7 @@ import { stateError } from './power-state.js';
 import { type Consistency, frozenAlready, type Quiesce, wanted } from './quiesce.js';
 import { inTurn } from './turn.js';
 
+/** Which disks go on to an image of their own, and how. */
 export interface SnapshotRequest {
   /** Part of the names of files that libvirt chooses itself. */
   readonly name: string;
