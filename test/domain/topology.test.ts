@@ -95,6 +95,16 @@ test('drives sit where their target name says, or else at the next free place', 
   assert.is(chosen('i440fx', drive('ide', 'hdd')), 'drive 0:1:0:1');
 });
 
+test('a drive is not where its target name says while the disk that left that place may come back', () => {
+  const web = topology('web');
+  const [log] = contextOf('web').canonical.find('disk', 'log');
+  assert.ok(log?.address);
+  web.release(log);
+  assert.equal(web.choose(drive('scsi', 'sdb'), true, addressText(log.address)), log.address, 'the disk itself');
+  const other = web.choose(drive('scsi', 'sdb'), true);
+  assert.ok(other && addressText(other) !== addressText(log.address));
+});
+
 test('usb: the next free port', () => {
   assert.is(chosen('web', { type: 'usb' }), 'usb 0:2');
 });

@@ -328,6 +328,11 @@ test('a controller without an index is the one that is there', () => {
   reach(defined(wish), wish);
 });
 
+test('a controller that was asked for without an id stays when it is not asked for any more: others may stand on it', () => {
+  const context = defined({ disks: [root], devices: [{ controller: { type: 'scsi', model: 'virtio-scsi' } }] });
+  assert.equal(letters(towards(context, { disks: [root] })), []);
+});
+
 test('a device comes back to its old address, which nobody else got meanwhile', () => {
   let context = defined({ disks: [root, data], interfaces: [lan] });
   const place = placeOf(context, 'data');
@@ -339,6 +344,11 @@ test('a device comes back to its old address, which nobody else got meanwhile', 
     interfaces: [lan],
   });
   assert.equal(placeOf(context, 'data'), place);
+  assert.equal(
+    Intent.read(context.canonical)?.freedAddresses,
+    [],
+    'it is back, and its place nobody else is kept from',
+  );
 });
 
 test('a freed address is handed on when no other is free, and the memory of it does not grow', () => {
