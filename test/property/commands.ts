@@ -272,10 +272,14 @@ class RestartDaemon extends Step {
   }
 }
 
+/** Milliseconds, on a machine that has much else to do. */
+const BOOT_WITHIN = 120_000;
+
 /** Waits until the guest has booted anew. */
 export async function booted(real: Real): Promise<void> {
   if (!real.guest) return;
-  const report = await real.guest.waitForReport(real.bootId ? { after: real.bootId } : {});
+  const timeout = BOOT_WITHIN;
+  const report = await real.guest.waitForReport(real.bootId ? { after: real.bootId, timeout } : { timeout });
   real.bootId = report.bootId;
 }
 
