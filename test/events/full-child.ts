@@ -39,7 +39,10 @@ async function next<T extends Finding['type']>(type: T): Promise<Extract<Finding
   return value as Extract<Finding, { type: T }>;
 }
 
-const written = guest.exec('dd if=/dev/zero of=/dev/vda bs=1M count=16 oflag=direct', { timeout: 240_000 });
+// Several at a time, so that several fail.
+const write = 'dd if=/dev/zero of=/dev/vda bs=1M count=4 seek=$((i*4)) oflag=direct || touch /tmp/failed';
+const all = `for i in 0 1 2 3; do (${write}) & done; wait; [ ! -e /tmp/failed ]`;
+const written = guest.exec(all, { timeout: 240_000 });
 const stopped = await next('io-error');
 const state = await domain.stateReason();
 execFileSync('mount', ['-o', 'remount,size=64m', full]);
