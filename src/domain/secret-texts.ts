@@ -1,4 +1,4 @@
-import { select } from '../xml/index.js';
+import { select, under } from '../xml/index.js';
 import type { DomainDocument } from './document.js';
 import { HIDDEN } from './operation.js';
 
@@ -16,7 +16,7 @@ const FREE_TEXTS = [
 /** A function that replaces in a text whatever may be a secret of this domain, as QEMU and libvirt quote it, by a word. */
 export function secretsHidden({ root, devices }: DomainDocument): (text: string) => string {
   const own = devices.flatMap(({ kind, leaves }) =>
-    [...leaves].filter(([path]) => kind.secret?.includes(path)).map(([, value]) => value),
+    [...leaves].filter(([path]) => kind.secret?.some((each) => under(path, each))).map(([, value]) => value),
   );
   const free = FREE_TEXTS.flatMap((path) => select(root, path)).map((node) => node.nodeValue ?? node.textContent ?? '');
   // The name of an option is none, and says what is wrong with its value.
