@@ -15,9 +15,9 @@ export const OWN_METADATA = {
   seal: { prefix: 'lvcd', uri: 'urn:libvirt-canonical:seal:1' },
 } as const;
 
-/** Elements that apply keeps for itself, each on a line of its own as libvirt writes them. */
+/** Begins an element that apply keeps for itself, on a line of its own as libvirt writes it. */
 const BOOKKEEPING = new RegExp(
-  `\\n *<(${[OWN_METADATA.journal, OWN_METADATA.seal].map(({ prefix }) => prefix).join('|')}):(\\w+)[ >](?:[^<]*/>|[\\s\\S]*?</\\1:\\2>)`,
+  `\\n *<((?:${[OWN_METADATA.journal, OWN_METADATA.seal].map(({ prefix }) => prefix).join('|')}):\\w+)[ >]`,
   'g',
 );
 const EMPTY_METADATA = /\n *<metadata(?:\/>|>\s*<\/metadata>)/;
@@ -41,7 +41,25 @@ export function ownElements(document: DomainDocument, name: keyof typeof OWN_MET
  * all, libvirt leaves the metadata empty (virDomainDefSetMetadata); that counts as none.
  */
 export function withoutBookkeeping(xml: string): string {
-  return xml.replace(BOOKKEEPING, '').replace(EMPTY_METADATA, '');
+  let rest = '';
+  let from = 0;
+  for (const { 0: opening, 1: name = '', index } of xml.matchAll(BOOKKEEPING)) {
+    if (index < from) continue;
+    const end = endOfElement(xml, index + opening.length - 1, name);
+    // An element without an end stands in a CDATA section that somebody else wrote. To seek on would take for ever.
+    if (end < 0) break;
+    rest += xml.slice(from, index);
+    from = end;
+  }
+  return (rest + xml.slice(from)).replace(EMPTY_METADATA, '');
+}
+
+function endOfElement(xml: string, from: number, name: string): number {
+  const next = xml.indexOf('<', from);
+  const empty = xml.slice(from, Math.max(from, next)).lastIndexOf('/>');
+  if (empty >= 0) return from + empty + 2;
+  const close = xml.indexOf(`</${name}>`, from);
+  return close < 0 ? close : close + name.length + 3;
 }
 
 /** True for a namespace of what apply keeps for itself. */

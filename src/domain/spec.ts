@@ -182,7 +182,7 @@ function headLeaves(spec: DomainSpec, uuid: string): Assignment[] {
   for (const key of ['name', 'title', 'description', 'machine', 'arch'] as const) {
     const value = spec[key];
     if (value !== undefined && typeof value !== 'string') throw invalid(key, `${describe(value)} is not a text`);
-    if (value !== undefined) assertXmlText(value, key);
+    if (value !== undefined) assertXmlText(value, key, key === 'machine' || key === 'arch' ? 'attribute' : 'element');
   }
   const type = spec.type ?? 'kvm';
   if (type !== 'kvm' && type !== 'qemu') throw invalid('type', `${describe(type)} is not one of kvm, qemu`);

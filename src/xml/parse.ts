@@ -94,12 +94,16 @@ interface Locator {
   columnNumber?: number;
 }
 
-/** Refuses characters that no XML document can hold, wherever a caller's text enters one. */
-export function assertXmlText(value: string, path: string): void {
-  if (FORBIDDEN_CHARACTER.test(value)) {
-    throw new LibvirtCanonicalError('SPEC_INVALID', `${path} holds a control character that XML cannot carry`, {
-      path,
-      remedy: 'Remove it',
-    });
-  }
+/**
+ * What libvirt writes as it is (virBufferEscapeString) and reads as something else at its next start: a carriage return as a
+ * line feed, and in an attribute all of these as spaces.
+ */
+const NOT_KEPT = { element: /\r/, attribute: /[\t\n\r]/ } as const;
+
+/** Refuses characters that no document of libvirt can hold, wherever a caller's text enters one. */
+export function assertXmlText(value: string, path: string, place: keyof typeof NOT_KEPT = 'element'): void {
+  const forbidden = FORBIDDEN_CHARACTER.test(value) && 'a control character that XML cannot carry';
+  const problem = forbidden || (NOT_KEPT[place].test(value) && 'a tab or line end that libvirt does not keep');
+  if (!problem) return;
+  throw new LibvirtCanonicalError('SPEC_INVALID', `${path} holds ${problem}`, { path, remedy: 'Remove it' });
 }

@@ -105,6 +105,12 @@ for (const kind of deviceKinds()) {
   });
 }
 
+test('a tab or a line feed in an attribute, which libvirt turns into spaces, is refused', () => {
+  for (const white of ['\t', '\n'])
+    for (const spec of [{ disks: [{ target: 'vda', file: `/a${white}b` }] }, { machine: `q35${white}` }])
+      assert.throws(() => domainXml({ ...SPEC, ...spec }, UUID), /does not keep/);
+});
+
 test('the fields that take any text were among them', () => {
   assert.ok(fields > 400, `${fields} fields`);
   assert.ok(held > 100, `${held} fields that take all of them`);

@@ -42,7 +42,7 @@ export function text(
           'Give a non-empty string',
         );
       if (value === '') throw invalid(where, 'it is empty', 'Give a non-empty string');
-      assertXmlText(value, where);
+      assertXmlText(value, where, /(^|\/)@[^/]*$/.test(path) ? 'attribute' : 'element');
       if (options.pattern && !options.pattern.test(value)) {
         throw invalid(where, `${describe(value)} is not valid here`, options.expected && `Give ${options.expected}`);
       }
