@@ -5,7 +5,6 @@ import {
   type Assignment,
   addressLeaves,
   addressText,
-  applies,
   type Device,
   type DeviceRequest,
   type DomainDocument,
@@ -22,6 +21,7 @@ import { detachedCopy, parseElement, serialize, setAt } from '../xml/index.js';
 import { detachOperation, pluggable } from './detach.js';
 import { type Draft, duplicate } from './draft.js';
 import { choosePlace } from './place.js';
+import { lacks, limits } from './prerequisites.js';
 import { says } from './says.js';
 
 /** A device to attach, and where the request says so. */
@@ -173,14 +173,17 @@ export function attachOperation(
 
 /**
  * The device of a document that a request means; a differing one of the same identity is `DEVICE_DUPLICATE`. One without
- * a name is known by its place, and a differing one there just has it.
+ * a name is known by its place, or as the only one that there may be; a differing one just has that.
  */
 function existing(draft: Draft, document: DomainDocument, asked: Device, path: string): Device | undefined {
   const named = asked.userAlias !== undefined || Object.keys(asked.kind.unique).some((leaf) => asked.leaves.has(leaf));
   const place = asked.address && addressText(asked.address);
+  const single = asked.kind.limits?.some((row) => row.atMost === 1 && limits(draft, row, asked));
   const found = named
     ? document.counterpart(asked)
-    : document.devices.find(({ address }) => place !== undefined && address && addressText(address) === place);
+    : document.devices.find(({ kind, address }) =>
+        place === undefined ? single && kind === asked.kind : address && addressText(address) === place,
+      );
   // An alias that a device of another kind has is a duplicate, not this device.
   if (found?.kind !== asked.kind || draft.detached.some(({ device }) => device.identity === found.identity))
     return undefined;
@@ -286,57 +289,6 @@ function keeperOf(draft: Draft, device: Device): string | undefined {
   const staying = draft.detached.flatMap(({ stays }) => stays ?? []);
   const same = staying.find(({ identity }) => identity === device.identity);
   return (same ?? sharedWith(device, staying)?.holder)?.identity;
-}
-
-/** Refuses a kind that the libvirt is too old for, one too many of it, and one that needs what the domain does not have. */
-function lacks(draft: Draft, device: Device, scope: Scope, path: string): 'refused' | 'next-boot' | undefined {
-  const { kind, leaves, identity } = device;
-  const { canonical, live, versions } = draft.context;
-  if (kind.since && !draft.since(kind.since)) {
-    const problem = `${path}: a ${kind.element} needs libvirt ${kind.since}, this is ${versions.libvirt}`;
-    throw new LibvirtCanonicalError('UNSUPPORTED', problem, {
-      path,
-      device: identity,
-      remedy: 'Leave it out, or use a newer libvirt',
-    });
-  }
-  const documents = [...(scope === 'live' ? [] : [canonical]), ...(scope === 'config' || !live ? [] : [live])];
-  let outcome: 'next-boot' | undefined;
-  for (const row of kind.requires ?? []) {
-    const sides = documents.filter(
-      (document) => row.scope === undefined || row.scope === (document === live ? 'live' : 'config'),
-    );
-    const missing = sides.filter((document) => !draft.holds(document, row.domain));
-    if (!applies(row.where, leaves) || missing.length === 0) continue;
-    if (scope === 'both' && draft.ifNotLive === 'next-boot' && missing.every((document) => document === live)) {
-      outcome = 'next-boot';
-      continue;
-    }
-    draft.refuse(identity, path, `${row.reason} (${row.source})`, row.remedy);
-    return 'refused';
-  }
-  const gone = new Set(draft.detached.map((each) => each.device.identity));
-  for (const row of kind.limits ?? []) {
-    if ((row.until && draft.since(row.until)) || !applies(row.where, leaves)) continue;
-    const counts = documents.map(
-      (document) =>
-        document.devices.filter(
-          (other) => other.kind === kind && applies(row.where, other.leaves) && !gone.has(other.identity),
-        ).length,
-    );
-    const more = draft.attached.filter(
-      (each) => each.device.kind === kind && applies(row.where, each.device.leaves),
-    ).length;
-    if (Math.max(...counts) + more < row.atMost) continue;
-    draft.refuse(
-      identity,
-      path,
-      `a domain has at most ${row.atMost} ${kind.element} (${row.source})`,
-      'Detach the one that is there first',
-    );
-    return 'refused';
-  }
-  return outcome;
 }
 
 /** Says no when the running guest cannot have the device, or lets it wait for the next boot when the caller allows it. */

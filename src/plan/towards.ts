@@ -15,12 +15,12 @@ import {
 } from '../domain/index.js';
 import { parseElement, serialize, setAt } from '../xml/index.js';
 import { type Asked, planAttaches, readRequest } from './attach.js';
-import { byBootOrder, holdBootOrder, type Update } from './boot-order.js';
-import { detachDevice } from './detach.js';
+import { byBootOrder, type Update } from './boot-order.js';
 import { Draft } from './draft.js';
 import { refuseElsewhere } from './elsewhere.js';
 import { finish } from './finish.js';
 import { Intent } from './intent.js';
+import { planLeaving } from './leaving.js';
 import { matchDevices, type Pair, refuseContradictions, type Wanted } from './match.js';
 import type { Plan } from './plan.js';
 import { runtimeValue, says } from './says.js';
@@ -58,7 +58,7 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
   if (replace !== 'refuse' && replace !== 'allow')
     throw invalid('replace', `${describe(replace)} is no way to go on`, 'Give refuse or allow');
   refuseUnknown(set, Object.keys(SETTINGS), 'set');
-  const { canonical, live, persistent } = context;
+  const { canonical, persistent } = context;
   const draft = new Draft(context, { ifNotLive, detachOrder, replace: 'allow' });
   const wanted = read(desired, context);
   if (!persistent) {
@@ -86,17 +86,10 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
     ...gone.map((device) => ({ device, path: `not asked for any more: ${device.identity}`, because: NOT_ASKED })),
     ...replaced.map(({ found, path, because }) => ({ device: found, path, because })),
   ];
-  for (const { device } of [...attaches, ...replaced.map(({ element }) => ({ device: readDevice(element) }))]) {
-    const order = device.leaves.get('boot/@order');
-    if (order !== undefined) draft.moving.set(device.identity, order);
-  }
-  const release = holdBootOrder(
-    draft,
-    leaving.map(({ device }) => device),
-  );
-  // What stands on a controller goes before it.
-  for (const { device, path, because } of leaving.sort((a, b) => rank(a.device) - rank(b.device)))
-    detachDevice(draft, device, live?.counterpart(device), path, because);
+  const release = planLeaving(draft, leaving, [
+    ...attaches.map(({ device }) => device),
+    ...replaced.map(({ element }) => readDevice(element)),
+  ]);
   for (const { run } of byBootOrder(draft, updates)) run();
   planAttaches(draft, [...replaced.flatMap((each) => anew(draft, each)), ...attaches]);
   release?.();
@@ -117,11 +110,6 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
 
 const ALIAS = 'alias/@name';
 const NOT_ASKED = 'it was asked for before and is not any more';
-
-/** Controllers come last when devices leave. */
-export function rank({ kind }: Device): number {
-  return kind.element === 'controller' ? 1 : 0;
-}
 
 function read(desired: string | DomainSpec, there: DomainContext): Desired {
   if (typeof desired === 'string') {

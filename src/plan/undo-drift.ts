@@ -20,14 +20,14 @@ import {
 import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, leafChanges, serialize, setAt, under } from '../xml/index.js';
 import { type Asked, planAttaches, readRequest } from './attach.js';
-import { byBootOrder, holdBootOrder, type Update } from './boot-order.js';
-import { detachDevice } from './detach.js';
+import { byBootOrder, type Update } from './boot-order.js';
 import { Draft } from './draft.js';
 import { finish } from './finish.js';
+import { planLeaving, rank } from './leaving.js';
 import type { Plan } from './plan.js';
 import { runtimeValue } from './says.js';
 import { bySetting, planSettings, withDevices } from './settings.js';
-import { anew, type Replacement, rank } from './towards.js';
+import { anew, type Replacement } from './towards.js';
 import { planInPlace, withLeaves } from './update.js';
 
 /** How `planUndoDrift` may get there. */
@@ -70,16 +70,10 @@ export function planUndoDrift(seal: Seal, context: DomainContext, options: UndoD
     }
   }
   leaving.push(...replaced.map(({ found, path, because }) => ({ device: found, path, because })));
-  for (const { device } of [...attaches, ...replaced.map(({ element }) => ({ device: readDevice(element) }))]) {
-    const order = device.leaves.get('boot/@order');
-    if (order !== undefined) draft.moving.set(device.identity, order);
-  }
-  const release = holdBootOrder(
-    draft,
-    leaving.map(({ device }) => device),
-  );
-  for (const { device, path, because } of leaving.sort((a, b) => rank(a.device) - rank(b.device)))
-    detachDevice(draft, device, context.live?.counterpart(device), path, because);
+  const release = planLeaving(draft, leaving, [
+    ...attaches.map(({ device }) => device),
+    ...replaced.map(({ element }) => readDevice(element)),
+  ]);
   for (const { identity, run } of byBootOrder(draft, updates)) attempt(draft, identity, run);
   const coming = [...replaced.flatMap((each) => anew(draft, each)), ...attaches];
   for (const each of coming.sort((a, b) => rank(b.device) - rank(a.device)))

@@ -137,6 +137,23 @@ test('what is there just as asked is no operation but a note', () => {
   }
 });
 
+test('the only one that there may be is known without a name; any number of others are not', () => {
+  const without = contextOf('web');
+  const before = '</devices>';
+  const vsock = "<vsock model='virtio'><cid auto='yes' address='3'/><alias name='ua-v'/></vsock>";
+  const [canonical, live] = [without.canonical, without.live].map(
+    (document) => new DomainDocument(String(document?.xml).replace(before, `${vsock}${before}`)),
+  ) as [DomainDocument, DomainDocument];
+  const context = { ...without, canonical, live };
+  const again = planChanges({ attach: ["<vsock model='virtio'/>"] }, context);
+  assert.ok(again.isEmpty, String(again));
+  assert.match(again.notes[0] ?? '', /attached already/);
+  const other = planChanges({ attach: [{ vsock: { cid: 7 } }] }, context);
+  assert.match(other.refusals[0]?.reason ?? '', /at most 1 vsock/);
+  const second = planChanges({ attach: ["<sound model='ich9'/>"], scope: 'config' }, context);
+  assert.is(only(second).action, 'attach');
+});
+
 test('what only the running guest has is added to the canonical document at the same place', () => {
   const operation = only(plan('diverged', { attach: [nic('only-live', { mac: '52:54:00:00:00:a1' })] }));
   assert.is(operation.scope, 'config');

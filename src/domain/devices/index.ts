@@ -157,6 +157,7 @@ export {
   type BusDemand,
   type DeviceKind,
   type DeviceSpecBase,
+  type LimitRow,
   type NormalRow,
   type SupportRow,
   type UpdateRow,

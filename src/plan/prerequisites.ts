@@ -1,0 +1,59 @@
+import { applies, type Device, type LimitRow, type Scope } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import type { Draft } from './draft.js';
+
+/** Whether a row on how many there may be holds for a device under this libvirt. */
+export function limits(draft: Draft, { until, where }: LimitRow, { leaves }: Device): boolean {
+  return !(until && draft.since(until)) && applies(where, leaves);
+}
+
+/** Refuses a kind that the libvirt is too old for, one too many of it, and one that needs what the domain does not have. */
+export function lacks(draft: Draft, device: Device, scope: Scope, path: string): 'refused' | 'next-boot' | undefined {
+  const { kind, leaves, identity } = device;
+  const { canonical, live, versions } = draft.context;
+  if (kind.since && !draft.since(kind.since)) {
+    const problem = `${path}: a ${kind.element} needs libvirt ${kind.since}, this is ${versions.libvirt}`;
+    throw new LibvirtCanonicalError('UNSUPPORTED', problem, {
+      path,
+      device: identity,
+      remedy: 'Leave it out, or use a newer libvirt',
+    });
+  }
+  const documents = [...(scope === 'live' ? [] : [canonical]), ...(scope === 'config' || !live ? [] : [live])];
+  let outcome: 'next-boot' | undefined;
+  for (const row of kind.requires ?? []) {
+    const sides = documents.filter(
+      (document) => row.scope === undefined || row.scope === (document === live ? 'live' : 'config'),
+    );
+    const missing = sides.filter((document) => !draft.holds(document, row.domain));
+    if (!applies(row.where, leaves) || missing.length === 0) continue;
+    if (scope === 'both' && draft.ifNotLive === 'next-boot' && missing.every((document) => document === live)) {
+      outcome = 'next-boot';
+      continue;
+    }
+    draft.refuse(identity, path, `${row.reason} (${row.source})`, row.remedy);
+    return 'refused';
+  }
+  const gone = new Set(draft.detached.map((each) => each.device.identity));
+  for (const row of kind.limits ?? []) {
+    if (!limits(draft, row, device)) continue;
+    const counts = documents.map(
+      (document) =>
+        document.devices.filter(
+          (other) => other.kind === kind && applies(row.where, other.leaves) && !gone.has(other.identity),
+        ).length,
+    );
+    const more = draft.attached.filter(
+      (each) => each.device.kind === kind && applies(row.where, each.device.leaves),
+    ).length;
+    if (Math.max(...counts) + more < row.atMost) continue;
+    draft.refuse(
+      identity,
+      path,
+      `a domain has at most ${row.atMost} ${kind.element} (${row.source})`,
+      'Detach the one that is there first',
+    );
+    return 'refused';
+  }
+  return outcome;
+}
