@@ -97,8 +97,8 @@ test('shut off: devices come, change and go as asked; what somebody else attache
   await rival.call('DOMAIN_ATTACH_DEVICE_FLAGS', { dom, xml, flags: 2 });
   const wan = { id: 'wan', user: true, mac: '52:54:00:00:00:02', boot: 2 } as const;
   assert.equal(actions(await reach(domain, { ...base, disks: [root, scsi('a')], interfaces: [lan, wan] })), [
-    'attach disk a config',
     'attach interface wan config',
+    'attach disk a config',
     'set intent config',
   ]);
   // Boot orders traded, a field changed, a device gone.

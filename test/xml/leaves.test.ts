@@ -244,7 +244,13 @@ test('text that XML cannot carry is refused, naming the field', () => {
     const error = failureNow(() => assertXmlText(bad, 'attach[0].disk.serial'), 'SPEC_INVALID');
     assert.is(error.path, 'attach[0].disk.serial');
   }
-  for (const good of ['', '\t\n\r', 'ä', '😀', '\ud83d\ude00', '\ue000', '\ufffd']) assertXmlText(good, 'x');
+  for (const kept of ['\t', '\n']) {
+    assertXmlText(kept, 'x');
+    assert.is(failureNow(() => assertXmlText(kept, 'x', 'attribute'), 'SPEC_INVALID').path, 'x');
+  }
+  for (const place of ['element', 'attribute'] as const)
+    assert.is(failureNow(() => assertXmlText('a\rb', 'x', place), 'SPEC_INVALID').path, 'x');
+  for (const good of ['', 'ä', '😀', '\ud83d\ude00', '\ue000', '\ufffd']) assertXmlText(good, 'x');
 });
 
 test.run();
