@@ -42,7 +42,7 @@ export interface DomainSpec {
   readonly cpu?: string | { readonly mode: 'host-model' | 'host-passthrough' | 'maximum'; readonly pin?: 'never' };
   /** Room for hot-plug, which cannot be had later. */
   readonly hotplug?: {
-    /** Free PCIe ports beyond those that the devices given here take. Default 8, and none beside root ports given here. */
+    /** Free PCIe ports beyond those that the devices given here take. Default 8. Who gives PCI controllers lays out all of them. */
     readonly pciePorts?: number;
     /**
      * Memory devices (dimm, virtio-mem): how much memory there may be with them, and how many. Default: none, since it gives
@@ -277,35 +277,23 @@ function cpuLeaves({ cpu, type }: DomainSpec): Assignment[] {
   ];
 }
 
-/**
- * The PCIe ports for the devices and for hot-plug, and the virtio-scsi controllers that scsi disks need. Who gives root
- * ports has laid out the ports, and gets more only on request.
- */
+/** The PCIe ports for the devices and for hot-plug, and the virtio-scsi controllers that scsi disks need. */
 function controllers(spec: DomainSpec, devices: readonly string[]): string[] {
   const read = devices.map((xml) => readDevice(parseElement(xml)));
-  const given = (type: string, model?: string) =>
-    read.filter(
-      ({ kind, leaves }) =>
-        kind.element === 'controller' &&
-        leaves.get('@type') === type &&
-        (model === undefined || leaves.get('@model') === model),
-    ).length;
-  const has = (type: string) => given(type) > 0;
+  const has = (type: string) =>
+    read.some(({ kind, leaves }) => kind.element === 'controller' && leaves.get('@type') === type);
   const demands = read.map((device) => device.kind.bus(device.leaves));
   const needsScsi = demands.some((demand) => demand?.type === 'drive' && demand.controller === 'scsi') && !has('scsi');
   const scsi = needsScsi ? ["<controller type='scsi' index='0' model='virtio-scsi'/>"] : [];
   const free = freePorts(spec);
-  const ownPorts = given('pci', 'pcie-root-port');
-  if (!isQ35(spec) || (ownPorts > 0 && spec.hotplug?.pciePorts === undefined)) return scsi;
+  if (!isQ35(spec) || has('pci')) return scsi;
   const taken =
     demands.filter((demand) => demand?.type === 'pci' && demand.slot === 'express').length +
     scsi.length +
     Number(demands.some((demand) => demand?.type === 'virtio-serial') && !has('virtio-serial')) +
     IMPLICIT_EXPRESS;
-  const root = given('pci', 'pcie-root') > 0 ? [] : ["<controller type='pci' index='0' model='pcie-root'/>"];
-  const length = Math.max(taken + free - ownPorts, 0);
-  const ports = Array.from({ length }, () => "<controller type='pci' model='pcie-root-port'/>");
-  return [...root, ...ports, ...scsi];
+  const ports = Array.from({ length: taken + free }, () => "<controller type='pci' model='pcie-root-port'/>");
+  return ["<controller type='pci' index='0' model='pcie-root'/>", ...ports, ...scsi];
 }
 
 function isQ35({ machine = 'q35' }: DomainSpec): boolean {
