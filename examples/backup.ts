@@ -42,7 +42,10 @@ for (const { name, parent } of await domain.checkpoints()) console.log(`Checkpoi
 execFileSync('qemu-img', ['rebase', '-u', '-b', file('monday'), '-F', 'qcow2', file('tuesday')]);
 const restored = { id: 'restored', target: 'vdb', file: file('tuesday'), format: 'qcow2', readonly: true } as const;
 await domain.apply(await domain.plan({ attach: [{ disk: restored }] }));
-const { output } = await guest.exec('mkdir -p /old; mount -t ext4 -o ro /dev/vdb /old; cat /old/monday /old/tuesday');
+// The guest's kernel takes a moment to see the disk.
+const { output } = await guest.exec(
+  'until [ -b /dev/vdb ]; do sleep 0.1; done; mkdir -p /old; mount -t ext4 -o ro /dev/vdb /old; cat /old/monday /old/tuesday',
+);
 console.log(`Restored: ${output.trim().replace('\n', ' and ')}`);
 
 await domain.destroy();

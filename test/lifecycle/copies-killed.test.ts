@@ -56,7 +56,10 @@ const write = (guest: Guest, name: string) => guest.exec(`echo ${name} >/mnt/${n
 async function readBack({ guest, domain }: Awaited<ReturnType<typeof running>>, file: string): Promise<string> {
   const disk = { id: 'old', target: 'vdx', file, format: 'qcow2', readonly: true } as const;
   await domain.apply(await domain.plan({ attach: [{ disk }], scope: 'live' }));
-  const { output } = await guest.exec('mkdir -p /old; mount -t ext4 -o ro,noload /dev/vdc /old; ls /old; umount /old');
+  // The guest's kernel takes a moment to see the disk.
+  const { output } = await guest.exec(
+    'until [ -b /dev/vdc ]; do sleep 0.1; done; mkdir -p /old; mount -t ext4 -o ro,noload /dev/vdc /old; ls /old; umount /old',
+  );
   await domain.apply(await domain.plan({ detach: [{ disk: 'old' }], scope: 'live' }));
   return output;
 }
