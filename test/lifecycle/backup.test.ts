@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,6 +9,7 @@ import type { Guest } from '../../src/testing/index.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure, within } from '../support/deadline.js';
 import { eventually } from '../support/eventually.js';
+import { holds, write } from '../support/guest-disk.js';
 import { noiseDisk } from '../support/noise.js';
 import { documentsOf, untouched } from '../support/scenario.js';
 import { Wire } from '../support/wire.js';
@@ -38,21 +39,6 @@ function running() {
     return { guest, domain, images };
   })();
   return booted;
-}
-
-async function write(guest: Guest, text: string): Promise<void> {
-  const { status, output } = await guest.exec(`echo ${text} >/mnt/${text} && sync`);
-  assert.is(status, 0, output);
-}
-
-function holds(image: string, text: string): boolean {
-  const raw = `${image}.read`;
-  execFileSync('qemu-img', ['convert', '-U', '-O', 'raw', image, raw]);
-  try {
-    return readFileSync(raw).includes(text);
-  } finally {
-    rmSync(raw);
-  }
 }
 
 test('a full backup, then only what was written since; rebased, the second is the whole disk again', async () => {

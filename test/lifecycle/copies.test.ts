@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -8,6 +8,7 @@ import type { Guest } from '../../src/testing/index.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure, within } from '../support/deadline.js';
 import { eventually } from '../support/eventually.js';
+import { holds, write } from '../support/guest-disk.js';
 import { documentsOf, untouched } from '../support/scenario.js';
 import { Wire } from '../support/wire.js';
 
@@ -38,23 +39,6 @@ function running(): Promise<Subject> {
     return { guest, domain, images: join(host.directory, 'images') };
   })();
   return booted;
-}
-
-/** Writes a file into the file system of the data disk. */
-async function write(guest: Guest, text: string): Promise<void> {
-  const { status, output } = await guest.exec(`echo ${text} >/mnt/${text} && sync`);
-  assert.is(status, 0, output);
-}
-
-/** Whether an image, with what lies below it, holds a text. Read from outside, without the guest and the library. */
-function holds(image: string, text: string): boolean {
-  const raw = `${image}.read`;
-  execFileSync('qemu-img', ['convert', '-U', '-O', 'raw', image, raw]);
-  try {
-    return readFileSync(raw).includes(text);
-  } finally {
-    rmSync(raw);
-  }
 }
 
 const sourceOf = (xml = '', serial = 'DATA') =>
