@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { PrivateHost } from 'libvirt-canonical/testing';
-import { FrameReader } from '../src/connection/framing.js';
-import { MessageType, readMessage } from '../src/connection/message.js';
+import { FrameReader } from '../src/connection/wire/framing.js';
+import { MessageType, readMessage } from '../src/connection/wire/message.js';
 import { timed } from './statistics.js';
 
 /** Milliseconds that one virsh process takes for these commands on its standard input, from its start to its end. */

@@ -1,5 +1,5 @@
 /**
- * Writes src/connection/*.generated.ts from the protocol facts in protocol/*.json.
+ * Writes src/connection/generated/ from the protocol facts in protocol/*.json.
  * Run by `npm run generate`; a test proves that what is checked in is what this writes.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -283,10 +283,10 @@ export function generate(facts: Facts): ReadonlyMap<string, string> {
   record('virErrorDomain: the parts of libvirt that raise errors.', 'VIR_FROM', facts.errors.domains);
 
   return new Map([
-    ['protocol-types.generated.ts', types.join('\n')],
-    ['protocol-table.generated.ts', table.join('\n')],
-    ['constants.generated.ts', constants.join('\n')],
-    ['error-names.generated.ts', names.join('\n')],
+    ['protocol-types.ts', types.join('\n')],
+    ['protocol-table.ts', table.join('\n')],
+    ['constants.ts', constants.join('\n')],
+    ['error-names.ts', names.join('\n')],
   ]);
 }
 
@@ -307,6 +307,6 @@ export function readFacts(root: URL): Facts {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const root = new URL('../../', import.meta.url);
   for (const [name, text] of generate(readFacts(root))) {
-    writeFileSync(new URL(`src/connection/${name}`, root), text);
+    writeFileSync(new URL(`src/connection/generated/${name}`, root), text);
   }
 }

@@ -1,6 +1,7 @@
 /** libvirt-canonical: domains defined once and changed only by libvirt's mutators. This file lists every public name. */
 
 export type {
+  Amounts,
   ApplyOptions,
   ApplyPhase,
   ApplyProgress,
@@ -10,6 +11,9 @@ export type {
   OperationSummary,
   RecoverOptions,
   RecoverResult,
+  Resized,
+  ResizeOptions,
+  ResizeResult,
   Standing,
   UnplugOptions,
   UnplugResult,
@@ -49,6 +53,27 @@ export {
   LibvirtError,
   paramsToObject,
 } from './connection/index.js';
+export type {
+  AdoptBackupOptions,
+  AdoptOptions,
+  BackupRequest,
+  BackupResult,
+  BlockJob,
+  Checkpoint,
+  CommitOptions,
+  CommitResult,
+  Consistency,
+  CopyFinish,
+  CopyOptions,
+  CopyResult,
+  Quiesce,
+  ResizeDiskOptions,
+  ResizeDiskResult,
+  SnapshotRequest,
+  SnapshotResult,
+} from './copies/index.js';
+export type { AbiUpgradeOptions, AbiUpgradeRequest } from './definition/index.js';
+export { AbiUpgradeProposal, DomainExistsError } from './definition/index.js';
 export type {
   AbiDifference,
   AudioSpec,
@@ -129,6 +154,20 @@ export { compareGuestAbi, DEFINE_ONLY } from './domain/index.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { AbortedError, ERROR_CODES, LibvirtCanonicalError } from './errors.js';
 export type {
+  AskedHost,
+  BundleFile,
+  DomainBundle,
+  ElsewhereOptions,
+  ExportOptions,
+  FindRunningOptions,
+  ImportOptions,
+  LeftOutSecret,
+  SeenDomain,
+  StateOptions,
+  WhereRunning,
+} from './evacuation/index.js';
+export { findRunning, ImportRefusedError, RunningElsewhereError } from './evacuation/index.js';
+export type {
   DomainEvent,
   DomainEventFields,
   DomainEventOf,
@@ -142,88 +181,10 @@ export type {
   LifecycleChange,
   Word,
 } from './events/index.js';
-export type {
-  AbiUpgradeOptions,
-  AbiUpgradeRequest,
-  AdoptBackupOptions,
-  AdoptOptions,
-  AgentOptions,
-  AgentState,
-  Amounts,
-  Asked,
-  AskedHost,
-  BackupRequest,
-  BackupResult,
-  BlockJob,
-  BundleFile,
-  Checkpoint,
-  CommitOptions,
-  CommitResult,
-  Consistency,
-  CopyFinish,
-  CopyOptions,
-  CopyResult,
-  DeviceView,
-  DomainBundle,
-  DomainLog,
-  DomainState,
-  DomainStateReason,
-  Drift,
-  DriftOccasion,
-  ElsewhereOptions,
-  ExportOptions,
-  Finding,
-  FindRunningOptions,
-  GuestAgent,
-  HookContext,
-  HookOperation,
-  Hooks,
-  HostCheckOptions,
-  HostFiles,
-  HostFinding,
-  ImportOptions,
-  LeftOutSecret,
-  ManagerOptions,
-  Pending,
-  PendingChange,
-  Progress,
-  ProgressOptions,
-  Quiesce,
-  RebootOptions,
-  RescueDisk,
-  RescueKernel,
-  RescueOptions,
-  RescueState,
-  ResizeDiskOptions,
-  ResizeDiskResult,
-  Resized,
-  ResizeOptions,
-  ResizeResult,
-  RestoreOptions,
-  SaveOptions,
-  SeenDomain,
-  ShutdownOptions,
-  ShutdownProgress,
-  SnapshotRequest,
-  SnapshotResult,
-  StartOptions,
-  StateOptions,
-  UndefineOptions,
-  UnrescueOptions,
-  WatchOptions,
-  WhereRunning,
-} from './lifecycle/index.js';
-export {
-  AbiUpgradeProposal,
-  DomainExistsError,
-  DomainManager,
-  findRunning,
-  HookError,
-  ImportRefusedError,
-  ManagedDomain,
-  RunningElsewhereError,
-  StartFailedError,
-} from './lifecycle/index.js';
+export type { HostCheckOptions, HostFiles, HostFinding } from './host/index.js';
+export type { DeviceView, ManagerOptions, RebootOptions, RestoreOptions, UndefineOptions } from './manager/index.js';
+export { DomainManager, ManagedDomain } from './manager/index.js';
+export type { Drift, DriftOccasion, Finding, Pending, PendingChange, WatchOptions } from './observe/index.js';
 export type {
   BusCapacity,
   ChangeRequest,
@@ -239,3 +200,23 @@ export type {
   UndoDriftOptions,
 } from './plan/index.js';
 export { Plan } from './plan/index.js';
+export type {
+  AgentOptions,
+  AgentState,
+  Asked,
+  DomainLog,
+  DomainState,
+  DomainStateReason,
+  GuestAgent,
+  HookContext,
+  HookOperation,
+  Hooks,
+  Progress,
+  ProgressOptions,
+  SaveOptions,
+  ShutdownOptions,
+  ShutdownProgress,
+  StartOptions,
+} from './power/index.js';
+export { HookError, StartFailedError } from './power/index.js';
+export type { RescueDisk, RescueKernel, RescueOptions, RescueState, UnrescueOptions } from './rescue/index.js';

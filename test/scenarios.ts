@@ -172,14 +172,14 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     proofs: [
       ['plan/planner.test.ts', 'the plan as data: all of it, and never a secret'],
       ['plan/planner.test.ts', 'an error never holds a secret of either document'],
-      ['lifecycle/domain-log.test.ts', 'no secret is in the error, in its cause or in the log'],
+      ['power/log.test.ts', 'no secret is in the error, in its cause or in the log'],
     ],
   },
   L8: {
     tier: 'T1',
     about: 'an abort in the middle of a wait',
     proofs: [
-      ['lifecycle/apply.test.ts', 'a signal ends the wait for the guest at once'],
+      ['manager/apply.test.ts', 'a signal ends the wait for the guest at once'],
       ['connection/rpc.test.ts', 'an abort tells whether the call was sent'],
     ],
   },

@@ -18,6 +18,7 @@ export {
   type RecoverResult,
   recoverDomain,
 } from './recover.js';
+export { type Amounts, type Resized, type ResizeOptions, type ResizeResult, resize } from './resize.js';
 export { seal, sealAfter } from './seal.js';
 export { PlanStaleError } from './stale.js';
 export type { Standing } from './standing.js';

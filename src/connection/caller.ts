@@ -10,7 +10,7 @@ import {
   procedureOf,
 } from './procedures.js';
 import type { Rpc } from './rpc.js';
-import { XdrReader } from './xdr.js';
+import { XdrReader } from './wire/xdr.js';
 
 /** Options of one call. */
 export interface CallOptions {

@@ -1,16 +1,16 @@
 import { LibvirtCanonicalError } from '../errors.js';
-import { connectSession } from './autostart.js';
 import { CallNumbers } from './caller.js';
 import { type Connection, createConnection } from './connection.js';
-import { resolveUri } from './default-uri.js';
-import { type Environment, processEnvironment } from './environment.js';
 import { logDirectoryOf } from './log-directory.js';
 import { openSession } from './open.js';
 import { type ConnectOptions, resolveOptions } from './options.js';
-import { chooseSocket } from './sockets.js';
 import { type Open, Succession } from './succession.js';
-import { connectUnix, unreachable } from './unix.js';
-import { parseUri, shownUri } from './uri.js';
+import { connectSession } from './transports/autostart.js';
+import { resolveUri } from './transports/default-uri.js';
+import { type Environment, processEnvironment } from './transports/environment.js';
+import { chooseSocket } from './transports/sockets.js';
+import { connectUnix, unreachable } from './transports/unix.js';
+import { parseUri, shownUri } from './transports/uri.js';
 
 /**
  * Connects to a libvirt daemon.

@@ -1,7 +1,9 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { type CallOptions, prepare } from './caller.js';
 import { LibvirtError } from './errors.js';
-import type { SubscribeOptions } from './event-classes.js';
+import type { SubscribeOptions } from './events/event-classes.js';
+import type { EventName, EventSubscription } from './events/subscription.js';
+import type { DomainHandle } from './generated/protocol-types.js';
 import { RedefineGuard } from './guard.js';
 import type { Closed } from './pending-call.js';
 import {
@@ -11,8 +13,6 @@ import {
   type ProcedureResult,
   procedureOf,
 } from './procedures.js';
-import type { DomainHandle } from './protocol-types.generated.js';
-import type { EventName, EventSubscription } from './subscription.js';
 import type { Succession } from './succession.js';
 import { unwatched } from './unwatched.js';
 

@@ -1,12 +1,12 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import type { CallOptions } from './caller.js';
 import { type Connection, defineThrough } from './connection.js';
-import type { DomainHandle } from './protocol-types.generated.js';
+import type { DomainHandle } from './generated/protocol-types.js';
 
 /**
  * Makes the one definition of a domain, virDomainDefineXMLFlags. Each UUID can be defined once per connection: a second
  * attempt throws REDEFINE_REFUSED before anything is sent, and so does a UUID that the connection saw undefined.
- * A definition that libvirt refused does not count. For lifecycle/define.ts alone; no other room imports this file.
+ * A definition that libvirt refused does not count. For definition/define.ts alone; no other room imports this file.
  *
  * With the permit `again` what the connection did before does not count. It is for the two that are asked for by name: an
  * import, which brings a domain back to a host it left, and abiUpgrade.

@@ -1,10 +1,10 @@
 import { AbortedError, type ErrorDetails, LibvirtCanonicalError } from '../errors.js';
-import { codecOf } from './codec.js';
-import { VIR_ERR, VIR_FROM } from './error-names.generated.js';
+import { VIR_ERR, VIR_FROM } from './generated/error-names.js';
+import type { DomainHandle } from './generated/protocol-types.js';
 import type { Closed, Outcome } from './pending-call.js';
 import type { AnyProcedure, Procedure } from './procedures.js';
-import type { DomainHandle } from './protocol-types.generated.js';
-import { XdrReader } from './xdr.js';
+import { codecOf } from './wire/codec.js';
+import { XdrReader } from './wire/xdr.js';
 
 /** The name of a libvirt error code, e.g. `VIR_ERR_NO_DOMAIN`. */
 export type LibvirtErrorName = keyof typeof VIR_ERR;

@@ -1,5 +1,5 @@
 import { LibvirtCanonicalError } from '../errors.js';
-import { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE } from './constants.generated.js';
+import { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE } from './generated/constants.js';
 import type { AnyProcedure } from './procedures.js';
 
 /** Procedures that give a domain another document. */

@@ -2,7 +2,6 @@
 export type { CallOptions } from './caller.js';
 export { connect } from './connect.js';
 export type { Connection } from './connection.js';
-export * from './constants.generated.js';
 export {
   CALL_CHANNEL,
   type CallRecord,
@@ -12,8 +11,6 @@ export {
   EVENT_CHANNEL,
   type EventRecord,
 } from './diagnostics.js';
-export { DOMAIN_EVENTS, type DomainEventName } from './domain-events.js';
-export { VIR_ERR, VIR_FROM } from './error-names.generated.js';
 export {
   CallAbortedError,
   CallTimeoutError,
@@ -24,11 +21,14 @@ export {
   type LibvirtErrorName,
   rewritten,
 } from './errors.js';
-export type { SubscribeOptions } from './event-classes.js';
+export { DOMAIN_EVENTS, type DomainEventName } from './events/domain-events.js';
+export type { SubscribeOptions } from './events/event-classes.js';
+export type { EventItem, EventMessage, EventName, EventSubscription } from './events/subscription.js';
+export * from './generated/constants.js';
+export { VIR_ERR, VIR_FROM } from './generated/error-names.js';
+export type * from './generated/protocol-types.js';
 export type { KeepAliveOptions } from './keepalive.js';
 export type { ConnectOptions, ReconnectOptions } from './options.js';
 export type { Closed, CloseReason } from './pending-call.js';
 export type { ProcedureArgs, ProcedureName, ProcedureResult } from './procedures.js';
-export type * from './protocol-types.generated.js';
-export type { EventItem, EventMessage, EventName, EventSubscription } from './subscription.js';
-export { paramsToObject } from './typed-params.js';
+export { paramsToObject } from './wire/typed-params.js';

@@ -1,4 +1,4 @@
-import { HEADER_SIZE, MessageType, Program, writeHeader } from './message.js';
+import { HEADER_SIZE, MessageType, Program, writeHeader } from './wire/message.js';
 
 export const PING = 1;
 export const PONG = 2;

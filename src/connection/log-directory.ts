@@ -1,5 +1,5 @@
-import { type Environment, userRuntimeDirectory } from './environment.js';
-import type { ConnectionUri } from './uri.js';
+import { type Environment, userRuntimeDirectory } from './transports/environment.js';
+import type { ConnectionUri } from './transports/uri.js';
 
 /** The sockets of libvirt's daemons; one elsewhere may lead to another machine or another set of directories. */
 const DAEMON_SOCKET = /^(libvirt|virtqemud)-sock(-ro)?$/;

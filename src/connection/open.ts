@@ -1,16 +1,16 @@
 import type { Duplex } from 'node:stream';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
-import { authenticate } from './auth.js';
+import { authenticate } from './auth/auth.js';
 import { Caller, type CallNumbers, type CallOptions } from './caller.js';
-import { VIR_CONNECT_RO } from './constants.generated.js';
 import { CallAbortedError, CallTimeoutError, ConnectionLostError, LibvirtError } from './errors.js';
-import { EventRouter } from './events.js';
-import { Program } from './message.js';
+import { EventRouter } from './events/events.js';
+import { VIR_CONNECT_RO } from './generated/constants.js';
 import type { ResolvedOptions } from './options.js';
 import type { CloseReason } from './pending-call.js';
 import { Rpc } from './rpc.js';
 import { Session } from './session.js';
-import { XdrReader } from './xdr.js';
+import { Program } from './wire/message.js';
+import { XdrReader } from './wire/xdr.js';
 
 /** Features of the daemon asked for at opening, by their numbers in the protocol. */
 const FEATURE = { PROGRAM_KEEPALIVE: 10, REMOTE_EVENT_CALLBACK: 14, REMOTE_CLOSE_CALLBACK: 15 } as const;

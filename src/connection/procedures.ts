@@ -1,10 +1,10 @@
 import { LibvirtCanonicalError } from '../errors.js';
-import { structCodec } from './codec.js';
-import { FRAME_MAX, HEADER_SIZE, MessageType, Program, writeHeader } from './message.js';
-import { PROCEDURES, type ProcedureRow } from './protocol-table.generated.js';
-import type { Procedures } from './protocol-types.generated.js';
-import type { Codec } from './scalars.js';
-import { FieldError, XdrWriter } from './xdr.js';
+import { PROCEDURES, type ProcedureRow } from './generated/protocol-table.js';
+import type { Procedures } from './generated/protocol-types.js';
+import { structCodec } from './wire/codec.js';
+import { FRAME_MAX, HEADER_SIZE, MessageType, Program, writeHeader } from './wire/message.js';
+import type { Codec } from './wire/scalars.js';
+import { FieldError, XdrWriter } from './wire/xdr.js';
 
 /** Every procedure of the protocol, those that the connection calls itself included. */
 export type AnyProcedure = keyof Procedures;

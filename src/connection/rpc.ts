@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { CallQueue } from './call-queue.js';
-import { FrameReader } from './framing.js';
 import { KeepAlive, type KeepAliveOptions, keepaliveFrame, PING, PONG } from './keepalive.js';
-import { type Message, MessageStatus, MessageType, Program, readMessage, setSerial } from './message.js';
 import { type Closed, type Outcome, PendingCall, type Request } from './pending-call.js';
-import { violation } from './xdr.js';
+import { FrameReader } from './wire/framing.js';
+import { type Message, MessageStatus, MessageType, Program, readMessage, setSerial } from './wire/message.js';
+import { violation } from './wire/xdr.js';
 
 export interface RpcOptions {
   readonly maxInFlight: number;

@@ -4,15 +4,15 @@ import { bounded } from './bounded.js';
 import type { CallNumbers, CallOptions, PreparedCall } from './caller.js';
 import { type ConnectionRecord, connectionChannel } from './diagnostics.js';
 import { CallTimeoutError, ConnectionLostError, lossOf } from './errors.js';
-import { EVENT_CLASSES, type SubscribeOptions } from './event-classes.js';
-import { eventRequest } from './events.js';
+import { EVENT_CLASSES, type SubscribeOptions } from './events/event-classes.js';
+import { eventRequest } from './events/events.js';
+import { StandingSubscription } from './events/standing-subscription.js';
+import type { EventName, EventSubscription } from './events/subscription.js';
 import type { ResolvedOptions } from './options.js';
 import type { Closed } from './pending-call.js';
 import type { AnyProcedure, ProcedureResult } from './procedures.js';
 import { isRepeatable } from './repeatable.js';
 import type { Session } from './session.js';
-import { StandingSubscription } from './standing-subscription.js';
-import type { EventName, EventSubscription } from './subscription.js';
 
 /** How often a read is sent again after its reply was lost: a reply that takes each socket with it is the read's own fault. */
 const REPEATS = 2;

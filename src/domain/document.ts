@@ -1,6 +1,6 @@
 import { type Element, type Leaves, leaves, parseXml, select, selectText, serialize, valueAt } from '../xml/index.js';
-import { type Address, addressOf, addressText, withoutEmptyAddress } from './address.js';
 import { type DeviceKind, kindOrUnknown, NOT_A_DEVICE, userAliasOf } from './devices/index.js';
+import { type Address, addressOf, addressText, withoutEmptyAddress } from './places/address.js';
 
 /** One device as a document holds it. */
 export interface Device {

@@ -1,3 +1,7 @@
+export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
+export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
+export * from './devices/index.js';
+export { type Device, DomainDocument, readDevice } from './document.js';
 export {
   type AbiDifference,
   compareGuestAbi,
@@ -6,22 +10,8 @@ export {
   type GuestAbi,
   guestAbi,
   seenByGuest,
-} from './abi.js';
-export { unlisted } from './abi-listed.js';
-export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
-export { type Address, addressLeaves, addressProblem, addressText, type PciAddress, parseAddress } from './address.js';
-export type { BusName } from './buses.js';
-export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
-export * from './devices/index.js';
-export { type Device, DomainDocument, readDevice } from './document.js';
-export {
-  type DriftChange,
-  type DriftedDevice,
-  domainDifferences,
-  driftedDevices,
-  driftFrom,
-  plainPath,
-} from './drift.js';
+} from './guest-abi/guest-abi.js';
+export { unlisted } from './guest-abi/listed.js';
 export { asWritten, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
 export {
@@ -38,10 +28,35 @@ export {
   type Withheld,
   wireArguments,
 } from './operation.js';
-export { isBookkeeping, OWN_METADATA, ownElement, ownElements, withoutBookkeeping } from './own-metadata.js';
+export {
+  type DriftChange,
+  type DriftedDevice,
+  domainDifferences,
+  driftedDevices,
+  driftFrom,
+  plainPath,
+} from './own-metadata/drift.js';
+export {
+  isBookkeeping,
+  OWN_METADATA,
+  ownElement,
+  ownElements,
+  withoutBookkeeping,
+} from './own-metadata/own-metadata.js';
+export { type BeforeWork, beforeWork, resealed } from './own-metadata/reseal.js';
+export { packed, readSeal, type Seal, sealedForm, sealXml, unpacked } from './own-metadata/seal.js';
+export { type JsonValue, recordJson, type StorageRecord, type StorageRequest } from './own-metadata/storage-record.js';
 export { perDocument } from './per-document.js';
-export { type BeforeWork, beforeWork, resealed } from './reseal.js';
-export { packed, readSeal, type Seal, sealedForm, sealXml, unpacked } from './seal.js';
+export {
+  type Address,
+  addressLeaves,
+  addressProblem,
+  addressText,
+  type PciAddress,
+  parseAddress,
+} from './places/address.js';
+export type { BusName } from './places/buses.js';
+export { busOf, type Capacity, Topology } from './places/topology.js';
 export { secretsHidden } from './secret-texts.js';
 export * from './settings/index.js';
 export {
@@ -53,6 +68,4 @@ export {
   domainXml,
   requestedDevices,
 } from './spec.js';
-export { type JsonValue, recordJson, type StorageRecord, type StorageRequest } from './storage-record.js';
-export { busOf, type Capacity, Topology } from './topology.js';
 export { bytesOf, describe, invalid, kibOf, type Size, uuidOf } from './values.js';

@@ -2,8 +2,8 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { assertXmlText, buildElement, leaves, parseElement, serialize, setAt } from '../xml/index.js';
 import { type Assignment, type DeviceSpecs, deviceKinds, encodeSpec, kindOf } from './devices/index.js';
 import { DomainDocument, readDevice } from './document.js';
+import type { StorageRequest } from './own-metadata/storage-record.js';
 import { vcpuCount } from './settings/vcpus.js';
-import type { StorageRequest } from './storage-record.js';
 import { describe, invalid, kibOf, type Size, uuidOf } from './values.js';
 
 /** A device in a request: its kind and spec, `{ disk: { … } }`, or its XML. */

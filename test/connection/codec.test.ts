@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { codecOf, structCodec } from '../../src/connection/codec.js';
+import { STRUCTS } from '../../src/connection/generated/protocol-table.js';
 import { encodeCall, procedureOf } from '../../src/connection/procedures.js';
-import { STRUCTS } from '../../src/connection/protocol-table.generated.js';
-import type { Codec } from '../../src/connection/scalars.js';
-import { FieldError, XdrReader, XdrWriter } from '../../src/connection/xdr.js';
+import { codecOf, structCodec } from '../../src/connection/wire/codec.js';
+import type { Codec } from '../../src/connection/wire/scalars.js';
+import { FieldError, XdrReader, XdrWriter } from '../../src/connection/wire/xdr.js';
 import { LibvirtCanonicalError } from '../../src/errors.js';
 import { FIELD_LISTS, structArbitrary } from '../support/wire-types.js';
 import { DOM } from './helpers.js';

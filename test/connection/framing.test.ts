@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FrameReader } from '../../src/connection/framing.js';
-import { FRAME_MAX, HEADER_SIZE } from '../../src/connection/message.js';
+import { FrameReader } from '../../src/connection/wire/framing.js';
+import { FRAME_MAX, HEADER_SIZE } from '../../src/connection/wire/message.js';
 import { LibvirtCanonicalError } from '../../src/errors.js';
 
 /** A frame of the given length with recognisable bytes. */

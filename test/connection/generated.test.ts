@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { generate, readFacts } from '../../scripts/generate-protocol.js';
-import { codecOf, structCodec } from '../../src/connection/codec.js';
-import * as constants from '../../src/connection/constants.generated.js';
+import * as constants from '../../src/connection/generated/constants.js';
+import { EVENTS, PROCEDURES, STRUCTS } from '../../src/connection/generated/protocol-table.js';
 import { MANAGED_PROCEDURES, procedureOf } from '../../src/connection/procedures.js';
-import { EVENTS, PROCEDURES, STRUCTS } from '../../src/connection/protocol-table.generated.js';
+import { codecOf, structCodec } from '../../src/connection/wire/codec.js';
 
 // The compiled test lies in build/test/connection.
 const ROOT = new URL('../../../', import.meta.url);

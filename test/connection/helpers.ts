@@ -3,9 +3,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { structCodec } from '../../src/connection/codec.js';
-import { FrameReader } from '../../src/connection/framing.js';
+import type { EventMessage, EventName } from '../../src/connection/events/subscription.js';
+import { EVENTS, PROCEDURES } from '../../src/connection/generated/protocol-table.js';
 import { keepaliveFrame, PING, PONG } from '../../src/connection/keepalive.js';
+import { type AnyProcedure, type ProcedureResult, procedureOf } from '../../src/connection/procedures.js';
+import { structCodec } from '../../src/connection/wire/codec.js';
+import { FrameReader } from '../../src/connection/wire/framing.js';
 import {
   HEADER_SIZE,
   MessageStatus,
@@ -13,11 +16,8 @@ import {
   Program,
   readMessage,
   writeHeader,
-} from '../../src/connection/message.js';
-import { type AnyProcedure, type ProcedureResult, procedureOf } from '../../src/connection/procedures.js';
-import { EVENTS, PROCEDURES } from '../../src/connection/protocol-table.generated.js';
-import type { EventMessage, EventName } from '../../src/connection/subscription.js';
-import { XdrReader, XdrWriter } from '../../src/connection/xdr.js';
+} from '../../src/connection/wire/message.js';
+import { XdrReader, XdrWriter } from '../../src/connection/wire/xdr.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../../src/errors.js';
 
 /** Rejects if the promise does not settle in time, so that a hang is a failure. */

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PROCEDURES } from '../../src/connection/generated/protocol-table.js';
 import { type AnyProcedure, MANAGED_PROCEDURES, procedureOf } from '../../src/connection/procedures.js';
-import { PROCEDURES } from '../../src/connection/protocol-table.generated.js';
 import { ACCESS_IS_NOT_REPEATABILITY, isRepeatable } from '../../src/connection/repeatable.js';
 
 const ALL = Object.keys(PROCEDURES) as AnyProcedure[];

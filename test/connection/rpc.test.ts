@@ -9,7 +9,7 @@ import {
   connect,
   LibvirtError,
 } from '../../src/connection/index.js';
-import { MessageStatus, MessageType, Program } from '../../src/connection/message.js';
+import { MessageStatus, MessageType, Program } from '../../src/connection/wire/message.js';
 import { DOM, FakeDaemon, failure, frame, ping, type ReceivedCall, until, within } from './helpers.js';
 
 /** A fake daemon that leaves DOMAIN_GET_XML_DESC (low) and NODE_GET_INFO (high) unanswered. */

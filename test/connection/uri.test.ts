@@ -5,11 +5,11 @@ import { inspect } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connectIn } from '../../src/connection/connect.js';
-import { parseClientConfig, resolveUri } from '../../src/connection/default-uri.js';
-import type { Environment } from '../../src/connection/environment.js';
 import { connect } from '../../src/connection/index.js';
-import { chooseSocket } from '../../src/connection/sockets.js';
-import { parseUri } from '../../src/connection/uri.js';
+import { parseClientConfig, resolveUri } from '../../src/connection/transports/default-uri.js';
+import type { Environment } from '../../src/connection/transports/environment.js';
+import { chooseSocket } from '../../src/connection/transports/sockets.js';
+import { parseUri } from '../../src/connection/transports/uri.js';
 import { failure } from './helpers.js';
 
 const USER: Environment = {

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { withoutBookkeeping } from '../../src/domain/own-metadata.js';
+import { withoutBookkeeping } from '../../src/domain/own-metadata/own-metadata.js';
 import {
   ApplyError,
   type ChangeRequest,

@@ -1,12 +1,12 @@
 import * as assert from 'uvu/assert';
 import { entriesIn } from '../../src/apply/entry.js';
 import { interruptedIn } from '../../src/apply/recover.js';
-import { structCodec } from '../../src/connection/codec.js';
-import { parseClientConfig } from '../../src/connection/default-uri.js';
-import { FrameReader } from '../../src/connection/framing.js';
-import { readMessage } from '../../src/connection/message.js';
-import { parseUri } from '../../src/connection/uri.js';
-import { XdrReader } from '../../src/connection/xdr.js';
+import { parseClientConfig } from '../../src/connection/transports/default-uri.js';
+import { parseUri } from '../../src/connection/transports/uri.js';
+import { structCodec } from '../../src/connection/wire/codec.js';
+import { FrameReader } from '../../src/connection/wire/framing.js';
+import { readMessage } from '../../src/connection/wire/message.js';
+import { XdrReader } from '../../src/connection/wire/xdr.js';
 import {
   DomainDocument,
   decodeSpec,
@@ -19,9 +19,9 @@ import {
   withoutBookkeeping,
 } from '../../src/domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../../src/errors.js';
-import { parseBundle } from '../../src/lifecycle/bundle.js';
-import { rescueStateOf } from '../../src/lifecycle/rescue.js';
+import { parseBundle } from '../../src/evacuation/bundle.js';
 import { disksOf, Intent, Plan, planChanges } from '../../src/plan/index.js';
+import { rescueStateOf } from '../../src/rescue/rescue.js';
 import { parseXml, serialize } from '../../src/xml/index.js';
 import { contextOf, fixture } from '../support/fixtures.js';
 import { FIELD_LISTS } from '../support/wire-types.js';

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FrameReader } from '../../src/connection/framing.js';
-import { MessageType, Program, readMessage } from '../../src/connection/message.js';
+import { FrameReader } from '../../src/connection/wire/framing.js';
+import { MessageType, Program, readMessage } from '../../src/connection/wire/message.js';
 
 /** What can go wrong around one call, or with all events. */
 export const FAULTS = [

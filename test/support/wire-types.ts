@@ -1,6 +1,6 @@
 import fc from 'fast-check';
+import { EVENTS, PROCEDURES, STRUCTS, UNIONS } from '../../src/connection/generated/protocol-table.js';
 import type { AnyProcedure } from '../../src/connection/procedures.js';
-import { EVENTS, PROCEDURES, STRUCTS, UNIONS } from '../../src/connection/protocol-table.generated.js';
 
 /** Any value of a wire type. */
 function arbitrary(type: string): fc.Arbitrary<unknown> {

@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withoutBookkeeping } from '../../src/domain/index.js';
+import { LOCAL_FILES } from '../../src/host/files.js';
 import type { DomainBundle, ManagedDomain } from '../../src/index.js';
-import { LOCAL_FILES } from '../../src/lifecycle/host-check-files.js';
 import { runBuilt } from '../examples/run.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure } from '../support/deadline.js';

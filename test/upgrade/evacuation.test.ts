@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DomainDocument, guestAbi } from '../../src/domain/index.js';
+import { LOCAL_FILES } from '../../src/host/files.js';
 import {
   CALL_CHANNEL,
   type CallRecord,
@@ -15,7 +16,6 @@ import {
   ImportRefusedError,
   RunningElsewhereError,
 } from '../../src/index.js';
-import { LOCAL_FILES } from '../../src/lifecycle/host-check-files.js';
 import type { GuestReport } from '../../src/testing/index.js';
 import { type Bench, benchOnDemand } from '../support/bench.js';
 import { failure } from '../support/deadline.js';

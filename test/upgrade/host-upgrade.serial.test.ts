@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LOCAL_FILES } from '../../src/host/files.js';
 import {
   type Connection,
   connect,
@@ -10,7 +11,6 @@ import {
   type GuestAbiChangedError,
   type ManagedDomain,
 } from '../../src/index.js';
-import { LOCAL_FILES } from '../../src/lifecycle/host-check-files.js';
 import { type GuestReport, HostSetupError, PrivateHost, prepareHostRoot } from '../../src/testing/index.js';
 import { failure, within } from '../support/deadline.js';
 import { eventually } from '../support/eventually.js';

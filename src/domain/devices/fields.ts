@@ -1,6 +1,6 @@
 import { LibvirtCanonicalError } from '../../errors.js';
 import { assertXmlText, type Leaves, under } from '../../xml/index.js';
-import { addressLeaves, addressOf, addressText, parseAddress } from '../address.js';
+import { addressLeaves, addressOf, addressText, parseAddress } from '../places/address.js';
 import { bytesOf, bytesOfXml, describe, invalid, macOf, type Size, uuidOf } from '../values.js';
 
 /** One value in an element: a path of {@link Leaves}' form and what stands there. */

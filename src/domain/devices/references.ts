@@ -1,4 +1,4 @@
-import { addressLeaves, addressText, parseAddress } from '../address.js';
+import { addressLeaves, addressText, parseAddress } from '../places/address.js';
 import { describe, invalid } from '../values.js';
 import { type Assignment, type Field, text, uuid, whole } from './fields.js';
 

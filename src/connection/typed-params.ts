@@ -1,6 +1,0 @@
-import type { TypedParam, TypedParamValue } from './protocol-types.generated.js';
-
-/** Typed parameters as a plain object, for reading: field → value. */
-export function paramsToObject(params: readonly TypedParam[]): Record<string, TypedParamValue['value']> {
-  return Object.fromEntries(params.map(({ field, value }) => [field, value.value]));
-}

@@ -1,0 +1,17 @@
+export { type AdoptBackupOptions, adoptBackup, type BackupRequest, type BackupResult, backup } from './backup.js';
+export { type Checkpoint, checkpoints, deleteCheckpoint } from './backup-checkpoints.js';
+export { type BlockJob, blockJobs, endJob, refuseAborted } from './block-job.js';
+export {
+  type AdoptOptions,
+  adoptBlockJob,
+  type CopyFinish,
+  type CopyOptions,
+  type CopyResult,
+  copyDisk,
+} from './copy-disk.js';
+export { diskOf } from './copy-disks.js';
+export { type Consistency, type Quiesce, thawLeft } from './quiesce.js';
+export { type ResizeDiskOptions, type ResizeDiskResult, resizeDisk } from './resize-disk.js';
+export { type SnapshotRequest, type SnapshotResult, snapshot } from './snapshot.js';
+export { type CommitOptions, type CommitResult, commitDisk } from './snapshot-commit.js';
+export { inTurn } from './turn.js';

@@ -1,0 +1,8 @@
+export {
+  type AbiUpgradeOptions,
+  AbiUpgradeProposal,
+  type AbiUpgradeRequest,
+  abiUpgrade,
+  proposeAbiUpgrade,
+} from './abi-upgrade.js';
+export { DomainExistsError, defineDomain, defineImported } from './define.js';

@@ -1,0 +1,183 @@
+import type { Leaves } from '../../xml/index.js';
+import { describe, invalid } from '../values.js';
+
+/** Where a device sits on its bus, as `<address>` says it. All numbers are plain integers. */
+export type Address =
+  | {
+      readonly type: 'pci';
+      readonly domain: number;
+      readonly bus: number;
+      readonly slot: number;
+      readonly function: number;
+    }
+  | {
+      readonly type: 'drive';
+      readonly controller: number;
+      readonly bus: number;
+      readonly target: number;
+      readonly unit: number;
+    }
+  | { readonly type: 'usb'; readonly bus: number; readonly port: string }
+  | { readonly type: 'virtio-serial'; readonly controller: number; readonly bus: number; readonly port: number }
+  | { readonly type: 'ccid'; readonly controller: number; readonly slot: number }
+  | { readonly type: 'dimm'; readonly slot: number; readonly base: string | undefined }
+  | { readonly type: 'isa'; readonly iobase: string | undefined; readonly irq: string | undefined }
+  | { readonly type: 'other'; readonly text: string };
+
+export type PciAddress = Extract<Address, { type: 'pci' }>;
+
+/** The leaves without a PCI address of 0000:00:00, where nothing can sit: libvirt takes it for none (virPCIDeviceAddressIsEmpty). */
+export function withoutEmptyAddress(leaves: Leaves): Leaves {
+  const zero = (name: string) => Number(leaves.get(`address/@${name}`) ?? 0) === 0;
+  if (leaves.get('address/@type') !== 'pci' || !zero('domain') || !zero('bus') || !zero('slot')) return leaves;
+  return new Map([...leaves].filter(([path]) => !/^address\/@(domain|bus|slot|function)$/.test(path)));
+}
+
+/** The address that an element's leaves hold; undefined when libvirt has not given it one. */
+export function addressOf(leaves: Leaves): Address | undefined {
+  const type = leaves.get('address/@type');
+  if (type === undefined) return undefined;
+  const number = (name: string) => Number(leaves.get(`address/@${name}`) ?? 0);
+  switch (type) {
+    case 'pci':
+      // A request may say only that the device is to sit on PCI.
+      if (!leaves.has('address/@bus') && !leaves.has('address/@slot')) return undefined;
+      return { type, domain: number('domain'), bus: number('bus'), slot: number('slot'), function: number('function') };
+    case 'drive':
+      return {
+        type,
+        controller: number('controller'),
+        bus: number('bus'),
+        target: number('target'),
+        unit: number('unit'),
+      };
+    case 'usb':
+      return { type, bus: number('bus'), port: leaves.get('address/@port') ?? '' };
+    case 'virtio-serial':
+      return { type, controller: number('controller'), bus: number('bus'), port: number('port') };
+    case 'ccid':
+      return { type, controller: number('controller'), slot: number('slot') };
+    case 'dimm':
+      return { type, slot: number('slot'), base: leaves.get('address/@base') };
+    case 'isa':
+      return { type, iobase: leaves.get('address/@iobase'), irq: leaves.get('address/@irq') };
+    default: {
+      const parts = [...leaves].filter(([path]) => path.startsWith('address/@') && path !== 'address/@type');
+      return { type: 'other', text: [type, ...parts.map(([path, value]) => `${path.slice(9)}=${value}`)].join(' ') };
+    }
+  }
+}
+
+/** Highest values of a PCI address. */
+const PCI_LIMITS: Readonly<Record<string, number>> = { domain: 0xffff, bus: 0xff, slot: 0x1f, function: 7 };
+
+/** What no address of that type can have; undefined when it is well-formed. libvirt would say so only to the call. */
+export function addressProblem(leaves: Leaves): string | undefined {
+  const type = leaves.get('address/@type');
+  if (type !== 'pci' && type !== 'drive') return undefined;
+  for (const name of type === 'pci' ? Object.keys(PCI_LIMITS) : ['controller', 'bus', 'target', 'unit']) {
+    const value = leaves.get(`address/@${name}`);
+    if (value === undefined) continue;
+    const limit = type === 'pci' ? (PCI_LIMITS[name] ?? 0) : 0xffffffff;
+    if (!/^(0x[0-9a-f]+|[0-9]+)$/i.test(value) || Number(value) > limit)
+      return `"${value}" is no ${name} of a ${type} address, which goes from 0 to 0x${limit.toString(16)}`;
+  }
+  return undefined;
+}
+
+const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
+
+/** An address in one line, equal exactly when two addresses are: `pci 0000:04:00.0`, `drive 0:0:0:1`, `usb 0:1.2`. */
+export function addressText(address: Address): string {
+  switch (address.type) {
+    case 'pci':
+      return `pci ${hex(address.domain, 4)}:${hex(address.bus, 2)}:${hex(address.slot, 2)}.${address.function}`;
+    case 'drive':
+      return `drive ${address.controller}:${address.bus}:${address.target}:${address.unit}`;
+    case 'usb':
+      return `usb ${address.bus}:${address.port}`;
+    case 'virtio-serial':
+      return `virtio-serial ${address.controller}:${address.bus}:${address.port}`;
+    case 'ccid':
+      return `ccid ${address.controller}:${address.slot}`;
+    case 'dimm':
+      return `dimm ${address.slot}${address.base ? `@${address.base}` : ''}`;
+    case 'isa':
+      return `isa ${[address.iobase, address.irq].filter(Boolean).join(' irq ')}`;
+    case 'other':
+      return address.text;
+  }
+}
+
+/** The leaves of an `<address>` element in libvirt's own notation. */
+export function addressLeaves(address: Exclude<Address, { type: 'other' }>): ReadonlyArray<readonly [string, string]> {
+  const { type, ...parts } = address;
+  const values = Object.entries(parts).filter((part) => part[1] !== undefined);
+  const notation = (name: string, value: string | number) => {
+    if (type !== 'pci') return String(value);
+    return `0x${hex(Number(value), name === 'domain' ? 4 : name === 'function' ? 1 : 2)}`;
+  };
+  return [
+    ['address/@type', type],
+    ...values.map(([name, value]) => [`address/@${name}`, notation(name, value as string | number)] as const),
+  ];
+}
+
+/** The forms of an address in a request, and how each is read. */
+const FORMS: ReadonlyArray<
+  readonly [form: RegExp, read: (parts: string[]) => Exclude<Address, { type: 'other' | 'isa' }>]
+> = [
+  [
+    /^(?:pci )?(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,2}):([0-9a-f]{1,2})\.([0-7])$/i,
+    ([domain = '0', bus = '', slot = '', fn = '']) => ({
+      type: 'pci',
+      domain: Number.parseInt(domain, 16),
+      bus: Number.parseInt(bus, 16),
+      slot: Number.parseInt(slot, 16),
+      function: Number(fn),
+    }),
+  ],
+  [
+    /^drive (\d{1,3}):(\d{1,3}):(\d{1,3}):(\d{1,5})$/,
+    ([controller, bus, target, unit]) => ({
+      type: 'drive',
+      controller: Number(controller),
+      bus: Number(bus),
+      target: Number(target),
+      unit: Number(unit),
+    }),
+  ],
+  [/^usb (\d{1,3}):(\d{1,3}(?:\.\d{1,3}){0,3})$/, ([bus, port = '']) => ({ type: 'usb', bus: Number(bus), port })],
+  [
+    /^virtio-serial (\d{1,3}):(\d{1,3}):(\d{1,3})$/,
+    ([controller, bus, port]) => ({
+      type: 'virtio-serial',
+      controller: Number(controller),
+      bus: Number(bus),
+      port: Number(port),
+    }),
+  ],
+  [
+    /^ccid (\d{1,3}):(\d{1,3})$/,
+    ([controller, slot]) => ({ type: 'ccid', controller: Number(controller), slot: Number(slot) }),
+  ],
+  [/^dimm (\d{1,3})(?:@(0x[0-9a-f]{1,16}))?$/, ([slot, base]) => ({ type: 'dimm', slot: Number(slot), base })],
+];
+
+/** An address as a request writes it, which is as {@link addressText} shows it; `SPEC_INVALID` naming `path` otherwise. */
+export function parseAddress(text: unknown, path: string): Exclude<Address, { type: 'other' | 'isa' }> {
+  for (const [form, read] of FORMS) {
+    const match = typeof text === 'string' ? form.exec(text) : null;
+    if (!match) continue;
+    const address = read(match.slice(1));
+    if (address.type === 'pci' && address.slot > 0x1f) {
+      throw invalid(path, `slot 0x${hex(address.slot, 2)} does not exist on a PCI bus`, 'Slots go from 0x00 to 0x1f');
+    }
+    return address;
+  }
+  throw invalid(
+    path,
+    `${describe(text)} is not an address`,
+    "Give it as devices() shows it, for example '0000:04:00.0' or 'drive 0:0:0:1'",
+  );
+}

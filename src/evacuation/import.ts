@@ -1,0 +1,247 @@
+import { dirname, join } from 'node:path';
+import { DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
+import {
+  type CallOptions,
+  type Connection,
+  type DomainHandle,
+  LibvirtError,
+  VIR_DOMAIN_UNDEFINE_KEEP_NVRAM,
+  VIR_DOMAIN_XML_INACTIVE,
+} from '../connection/index.js';
+import { refuseAborted } from '../copies/index.js';
+import { compareGuestAbi, DomainDocument, guestAbi, invalid, seenByGuest, unlisted } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { filesOf, type HostFiles, type HostFinding, hostCheck, mapHostPaths } from '../host/index.js';
+import { type DomainBundle, parseBundle } from './bundle.js';
+import { namedTpmFolder, nvramPath, type StateOptions, tpmFolder, unpacked } from './bundle-files.js';
+import { type ElsewhereOptions, refuseRunningElsewhere } from './find-running.js';
+
+/**
+ * Options of `import`. An abort is heeded until the definition is sent, and leaves nothing behind; from then on the import
+ * goes to its end, so that the domain is there, whole, or not at all.
+ */
+export interface ImportOptions extends StateOptions, ElsewhereOptions {
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Where files are on this host: a path, or the folder above it, as the bundle has it, to what it is here. The longest that
+   * fits is taken.
+   */
+  readonly paths?: Readonly<Record<string, string>>;
+  /** What to do with a bundle that left secrets out: `refuse` (default), or import `without` them. */
+  readonly leftOutSecrets?: 'refuse' | 'without';
+  /** Whether it starts with the host, when it did so before: `restore` (default), or `leave-off`. */
+  readonly autostart?: 'restore' | 'leave-off';
+}
+
+/** The host cannot have a domain. Nothing was changed. `code` is `IMPORT_REFUSED`. */
+export class ImportRefusedError extends LibvirtCanonicalError {
+  override readonly name = 'ImportRefusedError';
+  /** All that stands in the way. */
+  readonly findings: readonly HostFinding[];
+  constructor(domain: string, findings: readonly HostFinding[]) {
+    const all = findings.map(({ subject, problem, remedy }) => `${subject}: ${problem}. ${remedy}`).join('; ');
+    super('IMPORT_REFUSED', `domain ${domain} cannot be imported here: ${all}`, { domain });
+    this.findings = findings;
+  }
+}
+
+/** Defines a document that another host had, once. Only `definition/` has such a function. */
+export type DefineImported = (
+  connection: Connection,
+  document: DomainDocument,
+  options: CallOptions,
+) => Promise<DomainHandle>;
+
+/** Defines a bundle's domain, once, and holds it to the bundle's guest ABI. */
+export async function importDomain(
+  connection: Connection,
+  value: unknown,
+  options: ImportOptions,
+  define: DefineImported,
+): Promise<DomainHandle> {
+  const { signal, autostart = 'restore' } = options;
+  const call: CallOptions = { signal };
+  const bundle = parseBundle(value);
+  await refuseRunningElsewhere(bundle.uuid, options, { signal });
+  const document = mapped(bundle, connection.libvirtVersion, options.paths ?? {});
+  const files = filesOf(connection, options.files);
+  const state = stateFiles(connection, bundle, document, options);
+  const blocking = [
+    ...(await taken(connection, document, call)),
+    ...leftOut(bundle, options),
+    ...(await inTheWay(state, files)),
+    ...(await hostCheck(connection, document, { ...call, files: options.files })).filter(
+      ({ severity }) => severity === 'blocks',
+    ),
+  ];
+  if (blocking.length > 0) throw new ImportRefusedError(bundle.name, blocking);
+  const what = `import of ${bundle.name}`;
+  const written: string[] = [];
+  let handle: DomainHandle;
+  try {
+    for (const [path, contents] of state) {
+      refuseAborted(what, signal, 'nothing is left of it');
+      await files.write(path, contents);
+      written.push(path);
+    }
+    refuseAborted(what, signal, 'nothing is left of it');
+    handle = await define(connection, document, {});
+    await verify(connection, handle, document);
+    await sealAfter(new DomainReader(connection, handle));
+  } catch (error) {
+    // Whoever may have been defined needs its files.
+    const stands = await isThere(connection, bundle.uuid);
+    if (!stands) for (const path of written) await files.remove(path).catch(() => {});
+    throw error;
+  }
+  if (bundle.autostart && autostart === 'restore')
+    await connection.call('DOMAIN_SET_AUTOSTART', { dom: handle, autostart: 1 });
+  return handle;
+}
+
+/** The bundle's document with this host's paths, and without what its libvirt does not list though every such machine has it. */
+function mapped(bundle: DomainBundle, libvirt: string, paths: Readonly<Record<string, string>>): DomainDocument {
+  for (const [from, to] of Object.entries(paths))
+    if (!from.startsWith('/') || !to.startsWith('/'))
+      throw invalid(`paths[${JSON.stringify(from)}]`, 'both must be absolute paths');
+  const document = new DomainDocument(bundle.document);
+  const left = unlisted(document, libvirt).filter(({ asEver }) => asEver);
+  const devices = document.devices.map(({ element }) => element);
+  mapHostPaths(document.root, devices, (path) => mapPath(path, paths));
+  for (const { device } of left) device.element.parentNode?.removeChild(device.element);
+  return new DomainDocument(document.toString());
+}
+
+/** A path by the longest entry that is the path itself or a folder above it. */
+function mapPath(path: string, paths: Readonly<Record<string, string>>): string {
+  const [best] = Object.entries(paths)
+    .map(([from, to]) => [from.replace(/\/+$/, ''), to.replace(/\/+$/, '')] as const)
+    .filter(([from]) => path === from || path.startsWith(`${from}/`))
+    .sort(([a], [b]) => b.length - a.length);
+  return best ? best[1] + path.slice(best[0].length) : path;
+}
+
+/** Files of the bundle that go to this host, with their paths. */
+function stateFiles(
+  connection: Connection,
+  bundle: DomainBundle,
+  document: DomainDocument,
+  options: ImportOptions,
+): Array<readonly [path: string, contents: Uint8Array]> {
+  const state: Array<readonly [string, Uint8Array]> = [];
+  const nvram = nvramPath(document);
+  if (bundle.nvram && nvram !== undefined) {
+    const chosen = nvram !== bundle.nvram.path;
+    // A bundle from anywhere names the path: it is to be where libvirt keeps such files, unless the caller chose it.
+    if (!chosen && !/\/libvirt\/qemu\/nvram\/[^/]+$/.test(nvram))
+      throw invalid(
+        'bundle.nvram.path',
+        `${nvram} is not where libvirt keeps UEFI variables`,
+        'Say by paths where it goes',
+      );
+    state.push([nvram, unpacked(bundle.nvram)]);
+  }
+  const folder = tpmFolder(connection, document, options.tpmFolder);
+  if (bundle.tpm && folder !== undefined && folder === namedTpmFolder(new DomainDocument(bundle.document)))
+    throw invalid('bundle.document', `it chooses ${folder} for the state of its TPM`, 'Say by paths where it goes');
+  if (folder !== undefined) for (const file of bundle.tpm ?? []) state.push([join(folder, file.path), unpacked(file)]);
+  return state;
+}
+
+async function inTheWay(state: ReturnType<typeof stateFiles>, files: HostFiles): Promise<HostFinding[]> {
+  const seen = await Promise.all(state.map(async ([path]) => [path, await files.look(path)] as const));
+  return seen.flatMap(([path, look]): HostFinding[] =>
+    look === 'missing'
+      ? []
+      : [
+          {
+            severity: 'blocks',
+            subject: 'domain',
+            problem: `${path} ${look === 'there' ? 'is there already' : 'cannot be looked at'}`,
+            remedy:
+              look === 'there'
+                ? `Move it out of ${dirname(path)} when it is of no domain`
+                : 'Give `files`, a way to the files of this host, or run where it is',
+          },
+        ],
+  );
+}
+
+function leftOut({ leftOut: secrets = [] }: DomainBundle, { leftOutSecrets }: ImportOptions): HostFinding[] {
+  if (leftOutSecrets === 'without') return [];
+  return secrets.map(({ subject, path }) => ({
+    severity: 'blocks',
+    subject,
+    problem: `its ${path} was left out of the bundle`,
+    remedy: "Export with secrets: 'include', or import with leftOutSecrets: 'without'",
+  }));
+}
+
+/** Name, UUID and MAC addresses that domains of this host have. */
+async function taken(connection: Connection, document: DomainDocument, call: CallOptions): Promise<HostFinding[]> {
+  const macs = new Set(macsOf(document));
+  const { domains } = await connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 }, call);
+  const found: HostFinding[] = [];
+  for (const dom of domains) {
+    const remedy = 'It is there already, or another domain is in its place: look at both';
+    for (const [what, value, is] of [
+      ['UUID', document.uuid, dom.uuid],
+      ['name', document.name, dom.name],
+    ] as const)
+      if (value === is)
+        found.push({
+          severity: 'blocks',
+          subject: 'domain',
+          problem: `its ${what} is taken by domain ${dom.name}`,
+          remedy,
+        });
+    if (macs.size === 0) continue;
+    const xml = await documentOf(connection, dom, call);
+    for (const mac of xml === undefined ? [] : macsOf(new DomainDocument(xml)))
+      if (macs.has(mac))
+        found.push({
+          severity: 'blocks',
+          subject: `interface ${mac}`,
+          problem: `its MAC is taken by domain ${dom.name}`,
+          remedy,
+        });
+  }
+  return found;
+}
+
+async function documentOf(connection: Connection, dom: DomainHandle, call: CallOptions): Promise<string | undefined> {
+  try {
+    return (await connection.call('DOMAIN_GET_XML_DESC', { dom, flags: VIR_DOMAIN_XML_INACTIVE }, call)).xml;
+  } catch (error) {
+    if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_DOMAIN') return undefined;
+    throw error;
+  }
+}
+
+function macsOf({ devices }: DomainDocument): string[] {
+  return devices.flatMap(({ kind, leaves }) =>
+    kind.element === 'interface' ? (leaves.get('mac/@address')?.toLowerCase() ?? []) : [],
+  );
+}
+
+/** What was defined sees what the bundle says, or is undefined again: it has never run. */
+async function verify(connection: Connection, dom: DomainHandle, asked: DomainDocument): Promise<void> {
+  const { canonical } = await new DomainReader(connection, dom).documents();
+  const differences = seenByGuest(compareGuestAbi(guestAbi(asked), guestAbi(canonical), { volatile: 'compare' }));
+  if (differences.length === 0) return;
+  await connection.call('DOMAIN_UNDEFINE_FLAGS', { dom, flags: VIR_DOMAIN_UNDEFINE_KEEP_NVRAM });
+  throw new GuestAbiChangedError(
+    `${dom.name} would be another machine on this host and was not imported`,
+    differences,
+    dom.name,
+  );
+}
+
+async function isThere(connection: Connection, uuid: string): Promise<boolean> {
+  try {
+    await connection.call('DOMAIN_LOOKUP_BY_UUID', { uuid });
+    return true;
+  } catch (error) {
+    return !(error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_DOMAIN');
+  }
+}

@@ -1,0 +1,13 @@
+export type { BundleFile, DomainBundle, LeftOutSecret } from './bundle.js';
+export type { StateOptions } from './bundle-files.js';
+export { type ExportOptions, exportDomain } from './export.js';
+export {
+  type AskedHost,
+  type ElsewhereOptions,
+  type FindRunningOptions,
+  findRunning,
+  RunningElsewhereError,
+  type SeenDomain,
+  type WhereRunning,
+} from './find-running.js';
+export { type ImportOptions, ImportRefusedError, importDomain } from './import.js';

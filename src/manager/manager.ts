@@ -1,0 +1,134 @@
+import { notFound } from '../apply/index.js';
+import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
+import { defineDomain, defineImported } from '../definition/index.js';
+import { DomainDocument, type DomainSpec } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import type { DomainBundle } from '../evacuation/index.js';
+import { type ImportOptions, importDomain } from '../evacuation/index.js';
+import {
+  type DomainEventOf,
+  type DomainEventType,
+  domainEvents,
+  type EventStream,
+  type EventsOptions,
+} from '../events/index.js';
+import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
+import type { Finding } from '../observe/index.js';
+import { type WatchOptions, watch } from '../observe/index.js';
+import type { Hooks } from '../power/index.js';
+import { ManagedDomain } from './managed-domain.js';
+
+/** Options of {@link DomainManager}. */
+export interface ManagerOptions {
+  readonly hooks?: Hooks;
+}
+
+const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+
+/** A domain that went while the others were listed is not one of them. */
+function gone(error: unknown): undefined {
+  if (!(error instanceof LibvirtCanonicalError) || error.code !== 'DOMAIN_NOT_FOUND') throw error;
+}
+
+/** Defines domains, once each, and finds those there are. */
+export class DomainManager {
+  /** The connection to the host that it manages. */
+  readonly connection: Connection;
+  readonly #hooks: Hooks;
+
+  constructor(connection: Connection, options: ManagerOptions = {}) {
+    this.connection = connection;
+    this.#hooks = options.hooks ?? {};
+  }
+
+  /**
+   * Defines a domain that does not exist yet, from a spec or from domain XML. libvirt fills in the rest once; from then on
+   * the domain is never defined again. virDomainDefineXMLFlags with VALIDATE.
+   *
+   * Errors: `DOMAIN_EXISTS` (DomainExistsError) when the name or UUID is taken; `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`,
+   * `XML_…`, `DEVICE_DUPLICATE` for what the definition says wrongly, all before anything is sent to define;
+   * `LIBVIRT` (LibvirtError) for what libvirt itself refuses.
+   *
+   * @example
+   * const web = await manager.define({ name: 'web1', memory: '2 GiB', vcpus: { current: 2, maximum: 8 },
+   *   disks: [{ id: 'root', target: 'vda', file: '/img/root.qcow2', format: 'qcow2', boot: 1 }] });
+   */
+  async define(definition: string | DomainSpec, options: CallOptions = {}): Promise<ManagedDomain> {
+    const handle = await defineDomain(this.connection, definition, options);
+    return new ManagedDomain(this.connection, handle, this.#hooks);
+  }
+
+  /** An existing domain by name or UUID, adopted with zero writes. `DOMAIN_NOT_FOUND` when there is none. */
+  async get(nameOrUuid: string, options: CallOptions = {}): Promise<ManagedDomain> {
+    const byUuid = UUID.test(nameOrUuid);
+    try {
+      const { dom } = byUuid
+        ? await this.connection.call('DOMAIN_LOOKUP_BY_UUID', { uuid: nameOrUuid }, options)
+        : await this.connection.call('DOMAIN_LOOKUP_BY_NAME', { name: nameOrUuid }, options);
+      return await this.#read(dom, options);
+    } catch (error) {
+      throw notFound(error, byUuid ? { uuid: nameOrUuid } : { name: nameOrUuid });
+    }
+  }
+
+  /** All domains of the host, in libvirt's order. virConnectListAllDomains. */
+  async *list(options: CallOptions = {}): AsyncGenerator<ManagedDomain, void, undefined> {
+    const { domains } = await this.connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 }, options);
+    for (const handle of domains) {
+      const domain = await this.#read(handle, options).catch(gone);
+      if (domain) yield domain;
+    }
+  }
+
+  /** A domain with its documents read, so that it tells of an apply that was interrupted. */
+  async #read(handle: DomainHandle, options: CallOptions): Promise<ManagedDomain> {
+    const domain = new ManagedDomain(this.connection, handle, this.#hooks);
+    await domain.canonical(options);
+    return domain;
+  }
+
+  /**
+   * What libvirt tells of all domains of the host, also of those that are defined later: as {@link ManagedDomain.events}, with
+   * devices by alias and id only.
+   */
+  events<T extends DomainEventType = DomainEventType>(options: EventsOptions<T> = {}): EventStream<DomainEventOf<T>> {
+    return domainEvents(this.connection, {}, options);
+  }
+
+  /** Watches all domains of the host, also those that are defined later: as {@link ManagedDomain.watch}. */
+  watch(options: WatchOptions = {}): EventStream<Finding> {
+    return watch(this.connection, undefined, options);
+  }
+
+  /**
+   * Whether this host could run a domain that it does not have: `domain.hostCheck()` for one of another host, a bundle, or
+   * domain XML.
+   */
+  async hostCheck(
+    domain: ManagedDomain | DomainBundle | string,
+    options: HostCheckOptions = {},
+  ): Promise<HostFinding[]> {
+    const { signal } = options;
+    const xml =
+      typeof domain === 'string' ? domain : 'document' in domain ? domain.document : await domain.canonical({ signal });
+    return hostCheck(this.connection, new DomainDocument(xml), options);
+  }
+
+  /**
+   * Defines the domain of a bundle on this host, as the same machine: the document as it stands, its UEFI variables and TPM
+   * state, and the guest ABI compared with the bundle's record. The bundle, a value or its JSON text, may come from
+   * anywhere. `virDomainDefineXMLFlags`, once.
+   *
+   * Errors, all before anything is changed: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`, `XML_…` by path for a bundle that is none;
+   * `DOMAIN_RUNNING_ELSEWHERE` (RunningElsewhereError) when it runs on one of `hosts`, or may; `IMPORT_REFUSED`
+   * (ImportRefusedError) with all that this host lacks. `GUEST_ABI_CHANGED` when libvirt made another machine of it: it
+   * is undefined again, and what was written removed.
+   *
+   * @example
+   * const web = await here.import(bundle, { hosts: ['qemu+ssh://node1/system'], paths: { '/images': '/srv/images' } });
+   */
+  async import(bundle: DomainBundle | string, options: ImportOptions = {}): Promise<ManagedDomain> {
+    const handle = await importDomain(this.connection, bundle, options, defineImported);
+    return new ManagedDomain(this.connection, handle, this.#hooks);
+  }
+}
