@@ -1,5 +1,6 @@
-export { type HostCheckOptions, type HostFinding, hostCheck } from './check.js';
+export { type HostCheckOptions, hostCheck } from './check.js';
 export { domainCapabilities, kindOf } from './domain-capabilities.js';
 export { filesOf, type HostFiles } from './files.js';
+export type { HostFinding } from './finding.js';
 export { familyOf, machinesOf, newestOf } from './machine.js';
 export { mapHostPaths } from './paths.js';

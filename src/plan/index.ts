@@ -1,4 +1,4 @@
-export { detachOperation } from './detach.js';
+export { detachOperation } from './device-operations.js';
 export { digestOf } from './digest.js';
 export {
   changedParts,
@@ -10,8 +10,8 @@ export {
   partIn,
 } from './fingerprints.js';
 export { Intent } from './intent.js';
-export { type BusCapacity, Plan } from './plan.js';
-export type { PlanJson } from './plan-json.js';
+export { Plan } from './plan.js';
+export type { BusCapacity, PlanJson } from './plan-parts.js';
 export { planChanges } from './planner.js';
 export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './request.js';
 export { planResize, type ResizeRequest } from './resize.js';
