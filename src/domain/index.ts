@@ -1,3 +1,7 @@
+/**
+ * The domain room: the model of one domain. Device kinds, settings, guest ABI, addresses and our own metadata, as tables
+ * and pure functions over documents. It makes no call.
+ */
 export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';

@@ -1,3 +1,6 @@
+/**
+ * The host room: what a host offers, and whether it can run a domain.
+ */
 export { type HostCheckOptions, hostCheck } from './check.js';
 export { domainCapabilities, kindOf } from './domain-capabilities.js';
 export { filesOf, type HostFiles } from './files.js';

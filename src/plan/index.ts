@@ -1,3 +1,7 @@
+/**
+ * The plan room: the diff engine. Documents and a request in, a plan out: operations, refusals, notes. It is pure: no call, no
+ * clock, no randomness.
+ */
 export { detachOperation } from './device-operations.js';
 export { digestOf } from './digest.js';
 export {

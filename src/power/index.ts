@@ -1,3 +1,7 @@
+/**
+ * The power room: start, shutdown, reboot, suspend, save and restore, with the hooks around them; the guest agent and the
+ * domain's log.
+ */
 export { type AgentOptions, type AgentState, GuestAgent, isRefusal, isSilence, noAgent } from './agent.js';
 export { destroy } from './destroy.js';
 export { type DomainHooks, type HookContext, HookError, type HookOperation, HookRunner } from './hooks.js';
