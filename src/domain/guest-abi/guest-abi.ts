@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import { type Leaves, leaves, select, under } from '../../xml/index.js';
+import { isSecret } from '../devices/index.js';
 import type { Device, DomainDocument } from '../document.js';
+import { HIDDEN } from '../operation.js';
 import { addressText } from '../places/address.js';
 import { bytesOfXml } from '../values.js';
 import { DOMAIN_ABI, type DomainAbiRow } from './fields.js';
@@ -39,15 +42,22 @@ export interface AbiDifference {
 
 const BY_ADDRESS = ['address', 'alias', 'boot'];
 
-/** The guest ABI of a document. */
+/** The guest ABI of a document. It is stored and logged, so it has a digest of each text that may be a secret. */
 export function guestAbi(document: DomainDocument): GuestAbi {
   const domain: Record<string, string> = {};
   const all = new Map([...domainLeaves(document), ...filterLeaves(document)]);
   for (const [path, value] of all) {
     const row = rowOf(path);
-    if (row) domain[path] = row.amount ? kib(value, all.get(`${path}/@unit`)) : value;
+    if (!row) continue;
+    if (isSecret('domain', path)) domain[path] = digestOf(value);
+    else domain[path] = row.amount ? kib(value, all.get(`${path}/@unit`)) : value;
   }
   return { machine: document.machine, domain, devices: document.devices.map(deviceAbi) };
+}
+
+/** Tells that a secret has changed without showing it. */
+function digestOf(secret: string): string {
+  return `${HIDDEN} sha256:${createHash('sha256').update(secret).digest('base64url').slice(0, 16)}`;
 }
 
 /** The rules of USB redirection stand among the devices, but are none. */
