@@ -6,3 +6,4 @@ export {
   proposeAbiUpgrade,
 } from './abi-upgrade.js';
 export { DomainExistsError, defineDomain, defineImported } from './define.js';
+export { type UndefineOptions, undefine } from './undefine.js';

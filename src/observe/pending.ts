@@ -1,4 +1,6 @@
 import gte from 'semver/functions/gte.js';
+import type { DomainReader } from '../apply/index.js';
+import type { CallOptions } from '../connection/index.js';
 import {
   applies,
   type Change,
@@ -12,6 +14,7 @@ import {
   SETTINGS,
   shownChange,
 } from '../domain/index.js';
+import { hasManagedSave, managedSaveDocument } from '../power/index.js';
 import { leafChanges, under } from '../xml/index.js';
 
 /** Something that the canonical document and that of the guest tell differently: it takes effect at the next cold boot. */
@@ -192,4 +195,13 @@ function settingVerdict(changes: readonly Change[]): Verdict {
   const fixed = changes.map(({ path }) => FIXED.find((row) => row.path === path) ?? defineOnlyRow(path));
   const [reason] = fixed.flatMap((row) => (row ? [row.reason] : []));
   return reason === undefined ? { live: 'unknown', reason: ONE_SIDED } : { live: 'impossible', reason };
+}
+
+/** Reads the domain and a managed-save image, if there is one, and compares what runs or is saved with the canonical document. */
+export async function readPending(reader: DomainReader, options: CallOptions): Promise<Pending> {
+  const [context, saved] = await Promise.all([
+    reader.context(options),
+    hasManagedSave(reader, options).then((there) => (there ? managedSaveDocument(reader, options) : undefined)),
+  ]);
+  return pendingOf(context, saved);
 }
