@@ -5,6 +5,7 @@ import type { SubscribeOptions } from './events/event-classes.js';
 import type { EventName, EventSubscription } from './events/subscription.js';
 import type { DomainHandle } from './generated/protocol-types.js';
 import { RedefineGuard } from './guard.js';
+import type { MigrationProcedure } from './migration-guard.js';
 import type { Closed } from './pending-call.js';
 import {
   MANAGED_PROCEDURES,
@@ -41,6 +42,12 @@ interface Doors {
     permit: 'once' | 'again',
   ): Promise<DomainHandle>;
   start(connection: Connection, xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle>;
+  migrate<P extends MigrationProcedure>(
+    connection: Connection,
+    procedure: P,
+    args: ProcedureArgs<P>,
+    options: CallOptions,
+  ): Promise<ProcedureResult<P>>;
 }
 
 /** What the room may do with a connection and its users may not. */
@@ -183,6 +190,7 @@ export class Connection implements AsyncDisposable {
       create: (...parts) => new Connection(...parts),
       define: (connection, ...rest) => connection.#define(...rest),
       start: (connection, ...rest) => connection.#startTransient(...rest),
+      migrate: (connection, procedure, args, options) => connection.#sockets.call(prepare(procedure, args), options),
     };
   }
 }
@@ -195,6 +203,9 @@ export const defineThrough: Doors['define'] = (...args) => doors.define(...args)
 
 /** The way of transient-permit.ts, and of nothing else, past the guard. */
 export const startThrough: Doors['start'] = (...args) => doors.start(...args);
+
+/** The way of migration-permit.ts, and of nothing else, past the guard. */
+export const migrateThrough: Doors['migrate'] = (...args) => doors.migrate(...args);
 
 /** Whether a call that failed has surely changed nothing: libvirt refused it, or never saw it. */
 function certainlyNotDone(error: unknown): boolean {
