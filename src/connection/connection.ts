@@ -1,5 +1,6 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { type CallOptions, prepare } from './caller.js';
+import { checkCallOptions, checkSubscribeOptions } from './check-options.js';
 import { LibvirtError } from './errors.js';
 import type { SubscribeOptions } from './events/event-classes.js';
 import type { EventName, EventSubscription } from './events/subscription.js';
@@ -107,7 +108,10 @@ export class Connection implements AsyncDisposable {
     args: ProcedureArgs<P>,
     options: CallOptions = {},
   ): Promise<ProcedureResult<P>> {
-    return unwatched(() => this.#call(procedure, args, options));
+    return unwatched(() => {
+      checkCallOptions(options);
+      return this.#call(procedure, args, options);
+    });
   }
 
   /**
@@ -125,7 +129,10 @@ export class Connection implements AsyncDisposable {
     events: E | readonly E[],
     options: SubscribeOptions = {},
   ): Promise<EventSubscription<E>> {
-    return unwatched(() => this.#sockets.subscribe(typeof events === 'string' ? [events] : events, options));
+    return unwatched(() => {
+      checkSubscribeOptions(options);
+      return this.#sockets.subscribe(typeof events === 'string' ? [events] : events, options);
+    });
   }
 
   /**

@@ -122,6 +122,8 @@ import {
   type UnrescueOptions,
   unrescue,
 } from '../rescue/index.js';
+import { guard } from './doors.js';
+import { AGENT_DOORS, DOMAIN_DOORS } from './methods.js';
 
 /** Work of the caller's own before a domain starts and after it stops. Given to `DomainManager`. */
 export type Hooks = DomainHooks<ManagedDomain>;
@@ -131,6 +133,11 @@ export type Hooks = DomainHooks<ManagedDomain>;
  * what it promises; the work is in the rooms below.
  */
 export class ManagedDomain {
+  static {
+    guard(ManagedDomain, DOMAIN_DOORS, ['events', 'watch']);
+    guard(GuestAgent, AGENT_DOORS);
+  }
+
   #reader: DomainReader;
   readonly #hooks: HookRunner;
 

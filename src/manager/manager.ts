@@ -14,7 +14,9 @@ import {
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
 import { type Finding, type WatchOptions, watch } from '../observe/index.js';
 
+import { guard } from './doors.js';
 import { type Hooks, ManagedDomain } from './managed-domain.js';
+import { checkManager, MANAGER_DOORS } from './methods.js';
 
 /** Options of {@link DomainManager}. */
 export interface ManagerOptions {
@@ -30,11 +32,16 @@ function gone(error: unknown): undefined {
 
 /** Defines domains, once each, and finds those there are. */
 export class DomainManager {
+  static {
+    guard(DomainManager, MANAGER_DOORS, ['list', 'events', 'watch']);
+  }
+
   /** The connection to the host that it manages. */
   readonly connection: Connection;
   readonly #hooks: Hooks;
 
   constructor(connection: Connection, options: ManagerOptions = {}) {
+    checkManager(connection, options);
     this.connection = connection;
     this.#hooks = options.hooks ?? {};
   }

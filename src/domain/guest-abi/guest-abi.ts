@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { BOOLEAN, checkOptions, words } from '../../options.js';
 import { type Leaves, leaves, select, under } from '../../xml/index.js';
 import { isSecret } from '../devices/index.js';
 import type { Device, DomainDocument } from '../document.js';
@@ -133,6 +134,7 @@ export interface CompareOptions {
 
 /** What differs between two guest ABIs, each with the device, the field, and both values. */
 export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: CompareOptions = {}): AbiDifference[] {
+  checkOptions<CompareOptions>('compareGuestAbi', options, { live: BOOLEAN, volatile: words('ignore', 'compare') });
   const differences: AbiDifference[] = [];
   const compare = (subject: string, a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>) => {
     for (const field of new Set([...Object.keys(a), ...Object.keys(b)])) {
