@@ -7,7 +7,7 @@ export {
 } from './apply.js';
 export { entriesIn } from './entry.js';
 export { Journal, refuseInterrupted } from './journal.js';
-export { isQueued, queued } from './queue.js';
+export { isQueued, queued, tell } from './queue.js';
 export { DomainReader, notFound } from './read.js';
 export {
   type ApplyPhase,
