@@ -108,10 +108,7 @@ export class Connection implements AsyncDisposable {
     args: ProcedureArgs<P>,
     options: CallOptions = {},
   ): Promise<ProcedureResult<P>> {
-    return unwatched(() => {
-      checkCallOptions(options);
-      return this.#call(procedure, args, options);
-    });
+    return unwatched(() => this.#call(procedure, args, options));
   }
 
   /**
@@ -129,7 +126,7 @@ export class Connection implements AsyncDisposable {
     events: E | readonly E[],
     options: SubscribeOptions = {},
   ): Promise<EventSubscription<E>> {
-    return unwatched(() => {
+    return unwatched(async () => {
       checkSubscribeOptions(options);
       return this.#sockets.subscribe(typeof events === 'string' ? [events] : events, options);
     });
@@ -153,6 +150,7 @@ export class Connection implements AsyncDisposable {
     args: ProcedureArgs<P>,
     options: CallOptions,
   ): Promise<ProcedureResult<P>> {
+    checkCallOptions(options);
     if (MANAGED.has(procedure)) {
       throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} is the connection's own`, {
         remedy: 'Use connect, subscribe and close',

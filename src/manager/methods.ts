@@ -107,7 +107,7 @@ const DISK = required('disk', { ...TEXT, takes: 'the id or the target of a disk'
 const FILE = required('file', { ...TEXT, takes: 'an absolute path' });
 const DEFINITION = {
   takes: 'domain XML, or a spec: an object',
-  fits: (value: unknown) => TEXT.fits(value) || OBJECT.fits(value),
+  fits: (value: unknown) => typeof value === 'string' || OBJECT.fits(value),
 };
 const BUNDLE = { takes: 'a bundle, or its JSON text', fits: DEFINITION.fits };
 const GUEST_ABI = {
