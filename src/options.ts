@@ -160,10 +160,10 @@ function checkMembers(
 }
 
 /** Checks one argument that is not an object of options. */
-export function checkArgument(method: string, name: string, value: unknown, rule: Rule): void {
+export function checkArgument(method: string, name: string, value: unknown, rule: Rule, form: Form = 'options'): void {
   if (value !== undefined && rule.fits(value)) return;
   const remedy = isPromise(value) ? 'Await it first' : undefined;
-  throw wrong('options', method, name, `must be ${rule.takes}, got ${shown(value)}`, remedy);
+  throw wrong(form, method, name, `must be ${rule.takes}, got ${shown(value)}`, remedy);
 }
 
 function wrong(form: Form, method: string, path: string, problem: string, remedy?: string): LibvirtCanonicalError {

@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, type OptionTable, type Rule } from '../options.js';
+import { checkArgument, checkOptions, type Form, type OptionTable, type Rule } from '../options.js';
 
 /** The check of one argument of a method. `T` is the type of the argument, so that a table fits its options exactly. */
 export interface Arg<T> {
@@ -28,8 +28,8 @@ export function request<T>(table: OptionTable<T>, ...needs: ReadonlyArray<keyof 
 
 /** An argument that must be given, by a rule. */
 // biome-ignore lint/suspicious/noExplicitAny: it stands for whatever the method takes
-export function required(name: string, rule: Rule): Arg<any> {
-  return { check: (method, value) => checkArgument(method, name, value, rule) };
+export function required(name: string, rule: Rule, form: Form = 'options'): Arg<any> {
+  return { check: (method, value) => checkArgument(method, name, value, rule, form) };
 }
 
 /** An argument with a check of its own. */

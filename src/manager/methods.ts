@@ -158,7 +158,7 @@ export const DOMAIN_DOORS: Doors<ManagedDomain> = {
     CALL,
   ],
   planTowards: [
-    required('desired', DEFINITION),
+    required('desired', DEFINITION, 'request'),
     options<TowardsOptions & CallOptions>({
       ...call,
       replace: words('refuse', 'allow'),
@@ -276,7 +276,7 @@ export const DOMAIN_DOORS: Doors<ManagedDomain> = {
 
 /** What each public method of a manager takes. */
 export const MANAGER_DOORS: Doors<DomainManager> = {
-  define: [required('definition', DEFINITION), CALL],
+  define: [required('definition', DEFINITION, 'request'), CALL],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
   events: [options<EventsOptions>(listening)],
@@ -286,7 +286,7 @@ export const MANAGER_DOORS: Doors<DomainManager> = {
     options<HostCheckOptions>(checking),
   ],
   import: [
-    required('bundle', BUNDLE),
+    required('bundle', BUNDLE, 'request'),
     options<ImportOptions>({
       signal: SIGNAL,
       files: FILES,
