@@ -296,6 +296,7 @@ export const MANAGER_DOORS: Doors<DomainManager> = {
       paths: OBJECT,
       leftOutSecrets: words('refuse', 'without'),
       autostart: words('restore', 'leave-off'),
+      onFindings: CALLBACK,
     }),
   ],
 };
