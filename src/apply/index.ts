@@ -15,6 +15,7 @@ export {
   type InterruptedApply,
   interruptedIn,
   type RecoverOptions,
+  type RecoverProgress,
   type RecoverResult,
   recoverDomain,
 } from './recover.js';
@@ -23,6 +24,6 @@ export { seal, sealAfter } from './seal.js';
 export { PlanStaleError } from './stale.js';
 export type { Standing } from './standing.js';
 export type { OperationSummary } from './step.js';
-export type { LateUnplug, UnplugOptions, UnplugResult } from './unplug.js';
+export type { LateUnplug, UnplugOptions, UnplugProgress, UnplugResult } from './unplug.js';
 export { type Documents, differenceText, GuestAbiChangedError } from './verify.js';
 export { nextItem, within } from './wait.js';

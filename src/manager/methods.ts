@@ -78,6 +78,7 @@ const UNPLUG = group<UnplugOptions>({
   timeout: MILLISECONDS,
   late: words('complete', 'leave'),
   onLate: CALLBACK,
+  onProgress: CALLBACK,
 });
 const applying: OptionTable<ApplyOptions> = {
   ...PROGRESS,
@@ -179,6 +180,7 @@ export const DOMAIN_DOORS: Doors<ManagedDomain> = {
         signal: SIGNAL,
         mode: words('complete', 'undo', 'keep'),
         owner: words('ended', 'gone'),
+        onProgress: CALLBACK,
         unplug: UNPLUG,
         wait: MILLISECONDS,
       },
