@@ -10,12 +10,14 @@ export type {
   LateUnplug,
   OperationSummary,
   RecoverOptions,
+  RecoverProgress,
   RecoverResult,
   Resized,
   ResizeOptions,
   ResizeResult,
   Standing,
   UnplugOptions,
+  UnplugProgress,
   UnplugResult,
 } from './apply/index.js';
 export { ApplyError, GuestAbiChangedError, PlanStaleError } from './apply/index.js';

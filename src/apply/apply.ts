@@ -6,7 +6,7 @@ import { entriesIn } from './entry.js';
 import { Journal, refuseInterrupted, vanished } from './journal.js';
 import { takeOver, watchLate } from './late.js';
 import { callSurely } from './outcome.js';
-import { queued } from './queue.js';
+import { queued, tell } from './queue.js';
 import type { DomainReader } from './read.js';
 import { type Done, rollback } from './rollback.js';
 import { sealAfter } from './seal.js';
@@ -162,7 +162,7 @@ async function perform(
   const seals = before.persistent && operations.some(({ scope }) => scope !== 'live');
   const begun: Done[] = [];
   for (const [at, operation] of operations.entries()) {
-    tell(options, { operation, state: 'started', done: at, total });
+    tell(options.onProgress, { operation, state: 'started', done: at, total });
     begun.push({ operation, found: documents.canonical });
     let called = false;
     try {
@@ -181,7 +181,7 @@ async function perform(
         throw new ApplyError(plan, at, cause, 'kept', []);
       }
       const undone = (each: Operation) =>
-        tell(options, { operation: each, state: 'undone', done: 0, total: done.length });
+        tell(options.onProgress, { operation: each, state: 'undone', done: 0, total: done.length });
       const errors = await rollback(reader, done, before, options, undone);
       if (errors.length > 0) throw new ApplyError(plan, at, cause, 'partial', errors);
       // A domain without a seal goes on without.
@@ -189,7 +189,7 @@ async function perform(
       throw new ApplyError(plan, at, cause, 'undone', []);
     }
     if (!journal.standsIn(documents)) throw vanished(reader);
-    tell(options, { operation, state: 'done', done: at + 1, total });
+    tell(options.onProgress, { operation, state: 'done', done: at + 1, total });
   }
   if (seals) await sealAfter(reader, sealing, documents.canonical);
   return { operations, unplugs };
@@ -216,13 +216,4 @@ function refuse(plan: Plan, { handle }: DomainReader): void {
       remedy: first.remedy,
     },
   );
-}
-
-/** Tells the caller how far it is. What the caller's own code throws there must not leave a domain half changed. */
-function tell({ onProgress }: ApplyOptions, progress: ApplyProgress): void {
-  try {
-    onProgress?.(progress);
-  } catch {
-    // Documented at `onProgress`.
-  }
 }

@@ -11,7 +11,7 @@ export {
 } from './apply.js';
 export { entriesIn } from './entry.js';
 export { Journal, refuseInterrupted } from './journal.js';
-export { isQueued, queued } from './queue.js';
+export { isQueued, queued, tell } from './queue.js';
 export { DomainReader, notFound } from './read.js';
 export {
   type ApplyPhase,
@@ -19,6 +19,7 @@ export {
   type InterruptedApply,
   interruptedIn,
   type RecoverOptions,
+  type RecoverProgress,
   type RecoverResult,
   recoverDomain,
 } from './recover.js';
@@ -27,6 +28,6 @@ export { seal, sealAfter } from './seal.js';
 export { PlanStaleError } from './stale.js';
 export type { Standing } from './standing.js';
 export type { OperationSummary } from './step.js';
-export type { LateUnplug, UnplugOptions, UnplugResult } from './unplug.js';
+export type { LateUnplug, UnplugOptions, UnplugProgress, UnplugResult } from './unplug.js';
 export { type Documents, differenceText, GuestAbiChangedError } from './verify.js';
 export { nextItem, within } from './wait.js';

@@ -1,7 +1,7 @@
 import type { Connection } from '../connection/index.js';
 import type { Operation } from '../domain/index.js';
 import { type DeviceSelector, type Plan, planChanges } from '../plan/index.js';
-import { apart, queued } from './queue.js';
+import { apart, queued, tell } from './queue.js';
 import type { DomainReader } from './read.js';
 import { type LateUnplug, subjectIn, type UnplugOptions } from './unplug.js';
 import { nextItem } from './wait.js';
@@ -43,11 +43,7 @@ export function watchLate(
   requests.set(key, given);
   const end = (outcome: Pick<LateUnplug, 'outcome' | 'error'>): void => {
     if (requests.get(key) === given) requests.delete(key);
-    try {
-      options.onLate?.({ domain: handle.name, device: asked.subject, ...outcome });
-    } catch {
-      // Documented at `onLate`.
-    }
+    tell(options.onLate, { domain: handle.name, device: asked.subject, ...outcome });
   };
   // It must not count as part of the apply that it follows: it has to wait for its turn.
   apart(async () => {

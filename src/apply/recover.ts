@@ -10,7 +10,7 @@ import {
 } from '../plan/index.js';
 import { type Entry, entriesIn } from './entry.js';
 import { Journal, removeEntry } from './journal.js';
-import { queued } from './queue.js';
+import { queued, tell } from './queue.js';
 import type { DomainReader, LastRead } from './read.js';
 import { makeUnlessMade } from './rollback.js';
 import { sealAfter } from './seal.js';
@@ -38,10 +38,21 @@ export interface RecoverOptions {
   readonly mode: 'complete' | 'undo' | 'keep';
   /** `ended` (default): refuse unless the process is known to have ended. `gone`: the caller's word that it has. */
   readonly owner?: 'ended' | 'gone';
-  /** How long the guest is given to let go of a device. */
+  /** Told before and after each operation that is completed or taken back. What it throws is dropped. */
+  readonly onProgress?: (progress: RecoverProgress) => void;
+  /** How long the guest is given to let go of a device, and how far that is. */
   readonly unplug?: UnplugOptions;
   /** Milliseconds to wait for another process that recovers the domain. Default 10,000. */
   readonly wait?: number;
+}
+
+/** How far a recovery is. */
+export interface RecoverProgress {
+  readonly operation: OperationSummary;
+  readonly state: 'started' | 'done';
+  /** Operations looked at so far, and all there are. */
+  readonly done: number;
+  readonly total: number;
 }
 
 /** What a recovery did. */
@@ -148,21 +159,28 @@ async function settle(
   reader: DomainReader,
   { operations, fingerprints }: Plan,
   mode: 'complete' | 'undo',
-  { signal, unplug }: RecoverOptions,
+  { signal, unplug, onProgress }: RecoverOptions,
 ): Promise<RecoverResult> {
   const ran: OperationSummary[] = [];
   const step: StepOptions = { signal, unplug };
   const order = [...operations.keys()];
-  for (const at of mode === 'undo' ? order.reverse() : order) {
+  const { length: total } = operations;
+  for (const [done, at] of (mode === 'undo' ? order.reverse() : order).entries()) {
     const operation = operations[at] as Operation;
+    const told = { operation: summaryOf(operation), total };
+    tell(onProgress, { ...told, state: 'started', done });
     const context = await reader.context({ signal });
     const standing = standings(operations, fingerprints, context)[at];
-    if (standing === (mode === 'undo' ? 'not done' : 'done')) continue;
+    if (standing === (mode === 'undo' ? 'not done' : 'done')) {
+      tell(onProgress, { ...told, state: 'done', done: done + 1 });
+      continue;
+    }
     try {
       let made = false;
       for (const each of mode === 'undo' ? operation.inverse : [operation])
         made = (await makeUnlessMade(reader, each, step, mode === 'undo' ? restoring : withSecrets)) || made;
       if (made) ran.push(summaryOf(operation));
+      tell(onProgress, { ...told, state: 'done', done: done + 1 });
     } catch (cause) {
       throw failed(reader, operation, mode, cause);
     }

@@ -1,6 +1,8 @@
 import { type CallOptions, LibvirtError } from '../connection/index.js';
 import type { Device, DomainDocument, Operation } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { noteAnswer, type Patience, patienceWith } from './patience.js';
+import { tell } from './queue.js';
 import type { DomainReader } from './read.js';
 import { nextItem, within } from './wait.js';
 
@@ -9,9 +11,12 @@ const LOOK_AGAIN = 1_000;
 
 /** How long a guest is given to let go of a device, and what becomes of a request that it answers too late. */
 export interface UnplugOptions {
-  /** How often to ask. Default 8. */
+  /**
+   * How often to ask. Default 8; 4 until the guest has answered once since it was started, or its agent is connected: it may
+   * have no system that could answer.
+   */
   readonly attempts?: number;
-  /** Milliseconds to wait after each request. Default 20,000. */
+  /** Milliseconds to wait after each request. Default 20,000; 10,000 until the guest has answered once. */
   readonly timeout?: number;
   /**
    * What becomes of the canonical document when the guest lets go after the last attempt, as it does at its next reset:
@@ -19,8 +24,22 @@ export interface UnplugOptions {
    * of the plan; `leave` does not, and the device is back at the next cold boot. See docs/unplug.md.
    */
   readonly late?: 'complete' | 'leave';
+  /** Told at each request to a guest, and each second until it answers. What it throws is dropped. */
+  readonly onProgress?: (progress: UnplugProgress) => void;
   /** Told once, how a request that was unconfirmed ended. What it throws is dropped. */
   readonly onLate?: (end: LateUnplug) => void;
+}
+
+/** How far a request to a guest to let go of a device is. */
+export interface UnplugProgress {
+  /** Identity of the device. */
+  readonly device: string;
+  /** The request, from 1, and how many there will be at most. */
+  readonly attempt: number;
+  readonly attempts: number;
+  /** Milliseconds since the first request, and until the last one is given up. */
+  readonly elapsed: number;
+  readonly remaining: number;
 }
 
 /** How a request ended that the guest had not answered when its apply gave up. */
@@ -62,9 +81,12 @@ export async function detach(
     await detachConfig(reader, operation, { signal });
     return undefined;
   }
-  const { outcome, cause } = await unplug(reader, operation, options, signal);
+  const { live } = await reader.documents({ signal });
+  const patience = patienceWith(reader, live, options);
+  const { outcome, cause } = await unplug(reader, operation, live, { ...options, ...patience }, signal);
+  if (outcome !== 'unconfirmed') noteAnswer(reader, live);
   if (outcome !== 'removed' && operation.ifKept === undefined)
-    throw notRemoved(outcome, operation, reader.handle.name, options, cause);
+    throw notRemoved(outcome, operation, reader.handle.name, patience, cause);
   return { device: operation.subject, outcome };
 }
 
@@ -85,12 +107,13 @@ async function detachConfig(reader: DomainReader, operation: Step, call: CallOpt
 async function unplug(
   reader: DomainReader,
   operation: Step,
-  { attempts = 8, timeout = 20_000 }: UnplugOptions,
+  live: DomainDocument | undefined,
+  { attempts, timeout, onProgress }: UnplugOptions & Patience,
   signal?: AbortSignal,
 ): Promise<Pick<UnplugResult, 'outcome'> & { readonly cause?: unknown }> {
   const { connection, handle } = reader;
   const call: CallOptions = { signal };
-  const target = subjectIn((await reader.documents(call)).live, operation);
+  const target = subjectIn(live, operation);
   if (!target) return { outcome: 'removed' };
 
   await using removed = await connection.subscribe('DEVICE_REMOVED', { domain: handle });
@@ -101,7 +124,13 @@ async function unplug(
   // A lost connection ends both; the next call says so with its own error.
   outcome.catch(() => {});
   const gone = async () => !subjectIn((await reader.documents(call)).live, operation);
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  const begun = performance.now();
+  const progress = (attempt: number) => {
+    const elapsed = performance.now() - begun;
+    const remaining = Math.max(attempts * timeout - elapsed, 0);
+    tell(onProgress, { device: operation.subject, attempt, attempts, elapsed, remaining });
+  };
+  for (let attempt = 1; attempt <= attempts; attempt++) {
     try {
       await send(reader, operation, call);
     } catch (error) {
@@ -111,6 +140,7 @@ async function unplug(
       if (!inProgress(error)) throw error;
     }
     for (const deadline = performance.now() + timeout; performance.now() < deadline; ) {
+      progress(attempt);
       const slice = Math.min(LOOK_AGAIN, deadline - performance.now());
       const item = await within(outcome, slice, `waiting for the guest to let go of ${operation.subject}`, signal);
       if (await gone()) return { outcome: 'removed' };
@@ -153,7 +183,7 @@ function notRemoved(
   outcome: 'refused' | 'unconfirmed',
   { subject }: Step,
   domain: string,
-  { attempts = 8, timeout = 20_000 }: UnplugOptions,
+  { attempts, timeout }: Patience,
   cause: unknown,
 ): LibvirtCanonicalError {
   const details = { domain, device: subject, ...(cause === undefined ? {} : { cause }) };

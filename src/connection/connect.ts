@@ -1,5 +1,6 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { CallNumbers } from './caller.js';
+import { checkConnect } from './check-options.js';
 import { type Connection, createConnection } from './connection.js';
 import { logDirectoryOf } from './log-directory.js';
 import { openSession } from './open.js';
@@ -36,6 +37,7 @@ export async function connectIn(
   uri?: string,
   options: ConnectOptions = {},
 ): Promise<Connection> {
+  checkConnect(uri, options);
   const resolved = resolveOptions(options);
   const parsed = parseUri(resolveUri(uri, environment));
   if (parsed.transport !== 'unix') {

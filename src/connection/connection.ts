@@ -1,10 +1,12 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { type CallOptions, prepare } from './caller.js';
+import { checkCallOptions, checkSubscribeOptions } from './check-options.js';
 import { LibvirtError } from './errors.js';
 import type { SubscribeOptions } from './events/event-classes.js';
 import type { EventName, EventSubscription } from './events/subscription.js';
 import type { DomainHandle } from './generated/protocol-types.js';
 import { RedefineGuard } from './guard.js';
+import type { MigrationProcedure } from './migration-guard.js';
 import type { Closed } from './pending-call.js';
 import {
   MANAGED_PROCEDURES,
@@ -41,6 +43,12 @@ interface Doors {
     permit: 'once' | 'again',
   ): Promise<DomainHandle>;
   start(connection: Connection, xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle>;
+  migrate<P extends MigrationProcedure>(
+    connection: Connection,
+    procedure: P,
+    args: ProcedureArgs<P>,
+    options: CallOptions,
+  ): Promise<ProcedureResult<P>>;
 }
 
 /** What the room may do with a connection and its users may not. */
@@ -118,7 +126,10 @@ export class Connection implements AsyncDisposable {
     events: E | readonly E[],
     options: SubscribeOptions = {},
   ): Promise<EventSubscription<E>> {
-    return unwatched(() => this.#sockets.subscribe(typeof events === 'string' ? [events] : events, options));
+    return unwatched(async () => {
+      checkSubscribeOptions(options);
+      return this.#sockets.subscribe(typeof events === 'string' ? [events] : events, options);
+    });
   }
 
   /**
@@ -139,6 +150,7 @@ export class Connection implements AsyncDisposable {
     args: ProcedureArgs<P>,
     options: CallOptions,
   ): Promise<ProcedureResult<P>> {
+    checkCallOptions(options);
     if (MANAGED.has(procedure)) {
       throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} is the connection's own`, {
         remedy: 'Use connect, subscribe and close',
@@ -183,6 +195,7 @@ export class Connection implements AsyncDisposable {
       create: (...parts) => new Connection(...parts),
       define: (connection, ...rest) => connection.#define(...rest),
       start: (connection, ...rest) => connection.#startTransient(...rest),
+      migrate: (connection, procedure, args, options) => connection.#sockets.call(prepare(procedure, args), options),
     };
   }
 }
@@ -195,6 +208,9 @@ export const defineThrough: Doors['define'] = (...args) => doors.define(...args)
 
 /** The way of transient-permit.ts, and of nothing else, past the guard. */
 export const startThrough: Doors['start'] = (...args) => doors.start(...args);
+
+/** The way of migration-permit.ts, and of nothing else, past the guard. */
+export const migrateThrough: Doors['migrate'] = (...args) => doors.migrate(...args);
 
 /** Whether a call that failed has surely changed nothing: libvirt refused it, or never saw it. */
 function certainlyNotDone(error: unknown): boolean {

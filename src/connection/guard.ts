@@ -1,14 +1,7 @@
 import { LibvirtCanonicalError } from '../errors.js';
-import { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE } from './generated/constants.js';
+import { documentProblem } from './documents.js';
+import { emptyCookie } from './migration-guard.js';
 import type { AnyProcedure } from './procedures.js';
-
-/** Procedures that give a domain another document. */
-const DEFINING: ReadonlySet<AnyProcedure> = new Set<AnyProcedure>([
-  'DOMAIN_DEFINE_XML',
-  'DOMAIN_DEFINE_XML_FLAGS',
-  'DOMAIN_CREATE_XML',
-  'DOMAIN_CREATE_XML_WITH_FILES',
-]);
 
 const UNDEFINING: ReadonlySet<AnyProcedure> = new Set<AnyProcedure>(['DOMAIN_UNDEFINE', 'DOMAIN_UNDEFINE_FLAGS']);
 
@@ -24,19 +17,10 @@ export class RedefineGuard {
 
   /** Checks a user's call before anything is sent. Throws REDEFINE_REFUSED. */
   check(procedure: AnyProcedure, args: object): void {
+    const problem = this.#allow ? emptyCookie(procedure, args) : documentProblem(procedure, args);
+    if (problem !== undefined)
+      throw refused(problem, this.#allow ? 'Pass on the cookie that Prepare returned' : REMEDY);
     if (this.#allow) return;
-    if (DEFINING.has(procedure)) {
-      throw refused(
-        `${procedure} is refused: a domain is defined once, by DomainManager.define, and changes only by attach, detach and update`,
-      );
-    }
-    const { flags } = args as { flags?: unknown };
-    if (
-      procedure === 'DOMAIN_REVERT_TO_SNAPSHOT' ||
-      (procedure === 'DOMAIN_SNAPSHOT_CREATE_XML' && Number(flags) & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE)
-    ) {
-      throw refused(`${procedure} is refused: it would give the domain the document that the snapshot holds`);
-    }
     if (UNDEFINING.has(procedure)) {
       const { dom } = args as { dom?: { uuid?: unknown } };
       if (typeof dom?.uuid === 'string') this.#spent.add(canonical(dom.uuid));
@@ -64,7 +48,7 @@ const canonical = (uuid: string): string =>
     .replaceAll('-', '')
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
-const refused = (message: string): LibvirtCanonicalError =>
-  new LibvirtCanonicalError('REDEFINE_REFUSED', message, {
-    remedy: "Tools that must define again, such as migrations from another manager, connect with redefine: 'allow'",
-  });
+const REMEDY = "Tools that must define again, such as migrations from another manager, connect with redefine: 'allow'";
+
+const refused = (message: string, remedy = REMEDY): LibvirtCanonicalError =>
+  new LibvirtCanonicalError('REDEFINE_REFUSED', message, { remedy });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
+import { type DomainReader, GuestAbiChangedError, queued, sealAfter } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { inTurn, refuseAborted } from '../copies/index.js';
 import {
@@ -104,7 +104,7 @@ export async function abiUpgrade(
   await refuseManagedSave(reader, call);
   await refuseCopies(reader, call);
   const before = await exportDomain(reader, { ...state, signal, secrets: 'include' });
-  await keep?.(before);
+  if (keep) await queued(reader.handle.uuid, async () => keep(before));
   const { canonical } = await reader.documents(call);
   const proposal = await propose(reader, canonical, asked.request, { ...call, files: state.files });
   if (asked.domain.uuid !== dom.uuid || asked.token !== confirm || proposal.token !== confirm) {

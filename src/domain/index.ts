@@ -53,7 +53,7 @@ export {
 } from './places/address.js';
 export type { BusName } from './places/buses.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
-export { secretsHidden } from './secret-texts.js';
+export { secretsHidden, shownChange } from './secret-texts.js';
 export * from './settings/index.js';
 export type { Setting } from './settings/setting.js';
 export {

@@ -1,34 +1,36 @@
-import { select, under } from '../xml/index.js';
+import type { LeafChange, Leaves } from '../xml/index.js';
+import { isSecret, type SecretOwner, secretPaths } from './devices/index.js';
 import type { DomainDocument } from './document.js';
+import { domainLeaves } from './guest-abi/guest-abi.js';
 import { HIDDEN } from './operation.js';
 
-/**
- * Texts outside the devices that a caller may keep a secret in, and that stand in QEMU's command line as they are: what
- * fw_cfg and SMBIOS hand to the guest (cloud-init, systemd credentials), and arguments of the caller's own.
- */
-const FREE_TEXTS = [
-  'sysinfo/entry',
-  'sysinfo/oemStrings/entry',
-  "*[local-name()='commandline']/*[local-name()='arg']/@value",
-  "*[local-name()='commandline']/*[local-name()='env']/@value",
-];
+/** A change as plans, reports and errors may show it. */
+export function shownChange<T extends LeafChange>(owner: SecretOwner, change: T): T {
+  if (!isSecret(owner, change.path)) return change;
+  const { from, to } = change;
+  return { ...change, from: from && HIDDEN, to: to && HIDDEN };
+}
 
-/** A function that replaces in a text whatever may be a secret of this domain, as QEMU and libvirt quote it, by a word. */
-export function secretsHidden({ root, devices }: DomainDocument): (text: string) => string {
-  const own = devices.flatMap(({ kind, leaves }) =>
-    [...leaves].filter(([path]) => kind.secret?.some((each) => under(path, each))).map(([, value]) => value),
-  );
-  const free = FREE_TEXTS.flatMap((path) => select(root, path)).map((node) => node.nodeValue ?? node.textContent ?? '');
+/** A function that replaces in a text whatever may be a secret of these documents, as QEMU and libvirt quote it, by a word. */
+export function secretsHidden(...documents: ReadonlyArray<DomainDocument | undefined>): (text: string) => string {
+  const values = documents.flatMap((document) => (document ? secretValues(document) : []));
   // The name of an option is none, and says what is wrong with its value.
-  const secrets = [...own, ...free].map((text) => text.trim()).filter((text) => text !== '' && !/^-[\w-]*$/.test(text));
+  const secrets = values.map((text) => text.trim()).filter((text) => text !== '' && !/^-[\w-]*$/.test(text));
   if (secrets.length === 0) return (text) => text;
   // The longest first: one may be a part of another.
-  const quoted = secrets
-    .flatMap((text) => [text, ...partsOf(text)])
+  const quoted = [...new Set(secrets.flatMap((text) => [text, ...partsOf(text)]))]
     .sort((a, b) => b.length - a.length)
     .map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
   const pattern = new RegExp(`(?<!\\w)(?:${quoted.join('|')})(?!\\w)`, 'g');
   return (text) => text.replaceAll(pattern, HIDDEN);
+}
+
+function secretValues(document: DomainDocument): string[] {
+  const of = (owner: SecretOwner, all: Leaves) => secretPaths(owner, all).map((path) => all.get(path) ?? '');
+  return [
+    ...of('domain', domainLeaves(document)),
+    ...document.devices.flatMap(({ kind, leaves: all }) => of(kind, all)),
+  ];
 }
 
 /** QEMU takes a value apart at its commas, doubled where libvirt escapes them, and quotes the part that it does not like. */

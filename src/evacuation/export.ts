@@ -1,11 +1,18 @@
 import { join } from 'node:path';
 import { applyPhaseIn, type DomainReader } from '../apply/index.js';
 import { type CallOptions, VIR_DOMAIN_XML_INACTIVE, VIR_DOMAIN_XML_SECURE } from '../connection/index.js';
-import { type DomainContext, DomainDocument, guestAbi, withoutBookkeeping } from '../domain/index.js';
+import {
+  type DomainContext,
+  DomainDocument,
+  domainLeaves,
+  guestAbi,
+  secretPaths,
+  withoutBookkeeping,
+} from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { filesOf } from '../host/index.js';
 import { type ProgressOptions, refuseManagedSave } from '../power/index.js';
-import { setAt, under } from '../xml/index.js';
+import { setAt } from '../xml/index.js';
 import { BUNDLE_FORMAT_VERSION, type BundleFile, type DomainBundle, type LeftOutSecret } from './bundle.js';
 import { nvramPath, packed, type StateOptions, tpmFolder } from './bundle-files.js';
 
@@ -66,11 +73,15 @@ function withoutSecrets(xml: string): { document: DomainDocument; leftOut: LeftO
   const document = new DomainDocument(withoutBookkeeping(xml));
   const leftOut: LeftOutSecret[] = [];
   for (const { kind, leaves, identity, element } of document.devices) {
-    for (const path of [...leaves.keys()].reverse()) {
-      if (!kind.secret?.some((each) => under(path, each))) continue;
+    for (const path of secretPaths(kind, leaves).reverse()) {
       leftOut.push({ subject: identity, path });
       setAt(element, path, undefined);
     }
+  }
+  for (const path of secretPaths('domain', domainLeaves(document)).reverse()) {
+    leftOut.push({ subject: 'domain', path });
+    // An argument without its value is none, and one out of a row makes others of the rest: they go together.
+    setAt(document.root, path.replace(/(commandline)\/.*/, '$1'), undefined);
   }
   return leftOut.length === 0 ? { document, leftOut } : { document: new DomainDocument(document.toString()), leftOut };
 }

@@ -2,6 +2,7 @@ import { DomainReader } from '../apply/index.js';
 import { type CallOptions, type Connection, connect, LibvirtError } from '../connection/index.js';
 import { uuidOf } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
+import { checkOptions, MILLISECONDS, SIGNAL } from '../options.js';
 import { type DomainState, stateOf } from '../power/index.js';
 
 /** A host to ask: an open connection, a manager over one, or a URI to connect to for the question. */
@@ -64,6 +65,7 @@ export async function findRunning(
   hosts: readonly AskedHost[],
   options: FindRunningOptions = {},
 ): Promise<WhereRunning> {
+  checkOptions<FindRunningOptions>('findRunning', options, { signal: SIGNAL, timeout: MILLISECONDS });
   const id = uuidOf(uuid, 'uuid');
   const { signal, timeout = 10_000 } = options;
   const seen = await Promise.all(

@@ -11,10 +11,18 @@ import {
 import { refuseAborted } from '../copies/index.js';
 import { compareGuestAbi, DomainDocument, guestAbi, invalid, seenByGuest, unlisted } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { filesOf, type HostFiles, type HostFinding, hostCheck, mapHostPaths } from '../host/index.js';
+import {
+  filesOf,
+  type HostCheckOptions,
+  type HostFiles,
+  type HostFinding,
+  hostCheck,
+  mapHostPaths,
+} from '../host/index.js';
 import { type DomainBundle, parseBundle } from './bundle.js';
 import { namedTpmFolder, nvramPath, type StateOptions, tpmFolder, unpacked } from './bundle-files.js';
 import { type ElsewhereOptions, refuseRunningElsewhere } from './find-running.js';
+import { trustFindings } from './trust.js';
 
 /**
  * Options of `import`. An abort is heeded until the definition is sent, and leaves nothing behind; from then on the import
@@ -29,8 +37,14 @@ export interface ImportOptions extends StateOptions, ElsewhereOptions {
   readonly paths?: Readonly<Record<string, string>>;
   /** What to do with a bundle that left secrets out: `refuse` (default), or import `without` them. */
   readonly leftOutSecrets?: 'refuse' | 'without';
-  /** Whether it starts with the host, when it did so before: `restore` (default), or `leave-off`. */
+  /** Whether it starts with the host, when it did so before: `leave-off` (default), or `restore`. */
   readonly autostart?: 'restore' | 'leave-off';
+  /**
+   * Told once, before anything is changed, what to know of the domain on this host that does not keep it from coming: what it
+   * gets of the host (devices, arguments of QEMU, an emulator of its own), that it started with its host, what is deprecated.
+   * What it throws ends the import.
+   */
+  readonly onFindings?: (findings: readonly HostFinding[]) => void;
 }
 
 /** The host cannot have a domain. Nothing was changed. `code` is `IMPORT_REFUSED`. */
@@ -59,22 +73,22 @@ export async function importDomain(
   options: ImportOptions,
   define: DefineImported,
 ): Promise<DomainHandle> {
-  const { signal, autostart = 'restore' } = options;
+  const { signal, autostart = 'leave-off' } = options;
   const call: CallOptions = { signal };
   const bundle = parseBundle(value);
   await refuseRunningElsewhere(bundle.uuid, options, { signal });
   const document = mapped(bundle, connection.libvirtVersion, options.paths ?? {});
   const files = filesOf(connection, options.files);
   const state = stateFiles(connection, bundle, document, options);
+  const checked = await hostCheck(connection, document, { ...call, files: options.files });
   const blocking = [
     ...(await taken(connection, document, call)),
     ...leftOut(bundle, options),
     ...(await inTheWay(state, files)),
-    ...(await hostCheck(connection, document, { ...call, files: options.files })).filter(
-      ({ severity }) => severity === 'blocks',
-    ),
+    ...checked.filter(({ severity }) => severity === 'blocks'),
   ];
   if (blocking.length > 0) throw new ImportRefusedError(bundle.name, blocking);
+  options.onFindings?.(withTrust(checked, document, bundle.autostart));
   const what = `import of ${bundle.name}`;
   const written: string[] = [];
   let handle: DomainHandle;
@@ -244,4 +258,23 @@ async function isThere(connection: Connection, uuid: string): Promise<boolean> {
   } catch (error) {
     return !(error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_DOMAIN');
   }
+}
+
+/** What to know of a domain of another host before it runs on this one: what the host lacks, and what the domain gets of it. */
+export async function checkForeign(
+  connection: Connection,
+  { document: xml, autostart = false }: { readonly document: string; readonly autostart?: boolean },
+  options: HostCheckOptions,
+): Promise<HostFinding[]> {
+  const document = new DomainDocument(xml);
+  return withTrust(await hostCheck(connection, document, options), document, autostart);
+}
+
+/** What blocks says enough of its subject. */
+function withTrust(checked: readonly HostFinding[], document: DomainDocument, autostart: boolean): HostFinding[] {
+  const blocks = (subject: string) => checked.some((each) => each.severity === 'blocks' && each.subject === subject);
+  return [
+    ...checked,
+    ...trustFindings(document, autostart).filter(({ subject }) => subject === 'domain' || !blocks(subject)),
+  ];
 }

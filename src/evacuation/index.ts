@@ -14,4 +14,4 @@ export {
   type SeenDomain,
   type WhereRunning,
 } from './find-running.js';
-export { type ImportOptions, ImportRefusedError, importDomain } from './import.js';
+export { checkForeign, type ImportOptions, ImportRefusedError, importDomain } from './import.js';

@@ -122,6 +122,8 @@ import {
   type UnrescueOptions,
   unrescue,
 } from '../rescue/index.js';
+import { guard } from './doors.js';
+import { AGENT_DOORS, DOMAIN_DOORS } from './methods.js';
 
 /** Work of the caller's own before a domain starts and after it stops. Given to `DomainManager`. */
 export type Hooks = DomainHooks<ManagedDomain>;
@@ -131,6 +133,11 @@ export type Hooks = DomainHooks<ManagedDomain>;
  * what it promises; the work is in the rooms below.
  */
 export class ManagedDomain {
+  static {
+    guard(ManagedDomain, DOMAIN_DOORS, ['events', 'watch']);
+    guard(GuestAgent, AGENT_DOORS);
+  }
+
   #reader: DomainReader;
   readonly #hooks: HookRunner;
 
@@ -247,8 +254,11 @@ export class ManagedDomain {
    * `APPLY_FAILED` (ApplyError) with what was undone.
    */
   async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
-    await refuseLeftover(this.#reader, { signal: options.signal });
-    const result = await applyPlan(this.#reader, plan, options);
+    // In the line from the first step on: applies run in the order in which they were asked for.
+    const result = await this.#exclusively(async () => {
+      await refuseLeftover(this.#reader, { signal: options.signal });
+      return applyPlan(this.#reader, plan, options);
+    });
     const { connection, handle } = this.#reader;
     // libvirt goes by the UUID; the name in the handle is for people, and follows a rename.
     for (const { call } of result.operations) {
@@ -286,8 +296,10 @@ export class ManagedDomain {
    * process that applies runs, `DOMAIN_STATE` as for {@link apply}, `PLAN_REFUSED` when a secret is needed that no document has, `APPLY_FAILED`.
    */
   async recover(options: RecoverOptions): Promise<RecoverResult> {
-    await refuseLeftover(this.#reader, { signal: options.signal });
-    const result = await recoverDomain(this.#reader, options);
+    const result = await this.#exclusively(async () => {
+      await refuseLeftover(this.#reader, { signal: options.signal });
+      return recoverDomain(this.#reader, options);
+    });
     await this.#reader.documents({ signal: options.signal });
     return result;
   }

@@ -3,7 +3,7 @@ import type { CallOptions, Connection, DomainHandle } from '../connection/index.
 import { defineDomain, defineImported } from '../definition/index.js';
 import { DomainDocument, type DomainSpec } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { type DomainBundle, type ImportOptions, importDomain } from '../evacuation/index.js';
+import { checkForeign, type DomainBundle, type ImportOptions, importDomain } from '../evacuation/index.js';
 import {
   type DomainEventOf,
   type DomainEventType,
@@ -14,7 +14,9 @@ import {
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
 import { type Finding, type WatchOptions, watch } from '../observe/index.js';
 
+import { guard } from './doors.js';
 import { type Hooks, ManagedDomain } from './managed-domain.js';
+import { checkManager, MANAGER_DOORS } from './methods.js';
 
 /** Options of {@link DomainManager}. */
 export interface ManagerOptions {
@@ -30,11 +32,16 @@ function gone(error: unknown): undefined {
 
 /** Defines domains, once each, and finds those there are. */
 export class DomainManager {
+  static {
+    guard(DomainManager, MANAGER_DOORS, ['list', 'events', 'watch']);
+  }
+
   /** The connection to the host that it manages. */
   readonly connection: Connection;
   readonly #hooks: Hooks;
 
   constructor(connection: Connection, options: ManagerOptions = {}) {
+    checkManager(connection, options);
     this.connection = connection;
     this.#hooks = options.hooks ?? {};
   }
@@ -100,22 +107,24 @@ export class DomainManager {
 
   /**
    * Whether this host could run a domain that it does not have: `domain.hostCheck()` for one of another host, a bundle, or
-   * domain XML.
+   * domain XML. Of a bundle and of XML, which anybody may have made, it also tells what the domain gets of the host: devices,
+   * arguments of QEMU, an emulator of its own, and that it started with its host.
    */
   async hostCheck(
     domain: ManagedDomain | DomainBundle | string,
     options: HostCheckOptions = {},
   ): Promise<HostFinding[]> {
-    const { signal } = options;
-    const xml =
-      typeof domain === 'string' ? domain : 'document' in domain ? domain.document : await domain.canonical({ signal });
-    return hostCheck(this.connection, new DomainDocument(xml), options);
+    if (typeof domain === 'string') return checkForeign(this.connection, { document: domain }, options);
+    if ('document' in domain) return checkForeign(this.connection, domain, options);
+    return hostCheck(this.connection, new DomainDocument(await domain.canonical({ signal: options.signal })), options);
   }
 
   /**
    * Defines the domain of a bundle on this host, as the same machine: the document as it stands, its UEFI variables and TPM
-   * state, and the guest ABI compared with the bundle's record. The bundle, a value or its JSON text, may come from
-   * anywhere. `virDomainDefineXMLFlags`, once.
+   * state, and the guest ABI compared with the bundle's record. A bundle, a value or its JSON text, is checked for its form
+   * wherever it comes from, and beyond that it is as trusted as domain XML: it can name any device, file, emulator and
+   * argument of QEMU; `onFindings` and {@link hostCheck} list those. Autostart is restored only when `autostart` asks for it.
+   * `virDomainDefineXMLFlags`, once.
    *
    * Errors, all before anything is changed: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`, `XML_…` by path for a bundle that is none;
    * `DOMAIN_RUNNING_ELSEWHERE` (RunningElsewhereError) when it runs on one of `hosts`, or may; `IMPORT_REFUSED`

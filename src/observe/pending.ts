@@ -11,8 +11,8 @@ import {
   defineOnlyRow,
   domainLeaves,
   guestAbi,
-  HIDDEN,
   SETTINGS,
+  shownChange,
 } from '../domain/index.js';
 import { hasManagedSave, managedSaveDocument } from '../power/index.js';
 import { leafChanges, under } from '../xml/index.js';
@@ -101,7 +101,7 @@ function changesFor(context: DomainContext, guest: DomainDocument): PendingChang
     pending.push({
       subject: device.identity,
       action: running ? 'change' : 'attach',
-      changes: changes.map((change) => shown(device, change)),
+      changes: changes.map((change) => shownChange(device.kind, change)),
       guestAbi: visible(running?.identity ?? device.identity),
       ...(running ? updateVerdict(running, changes, versions.libvirt) : attachVerdict(device, versions.libvirt)),
     });
@@ -124,7 +124,8 @@ function changesFor(context: DomainContext, guest: DomainDocument): PendingChang
   }
   for (const [subject, changes] of bySetting) {
     const abi = seen.some((each) => each.subject === 'domain' && changes.some(({ path }) => path === each.field));
-    pending.push({ subject, action: 'change', changes, guestAbi: abi, ...settingVerdict(changes) });
+    const shown = changes.map((change) => shownChange('domain', change));
+    pending.push({ subject, action: 'change', changes: shown, guestAbi: abi, ...settingVerdict(changes) });
   }
   return pending;
 }
@@ -194,12 +195,6 @@ function settingVerdict(changes: readonly Change[]): Verdict {
   const fixed = changes.map(({ path }) => FIXED.find((row) => row.path === path) ?? defineOnlyRow(path));
   const [reason] = fixed.flatMap((row) => (row ? [row.reason] : []));
   return reason === undefined ? { live: 'unknown', reason: ONE_SIDED } : { live: 'impossible', reason };
-}
-
-/** A change as people may see it. */
-function shown({ kind }: Device, { path, from, to }: Change): Change {
-  if (!kind.secret?.some((each) => under(path, each))) return { path, from, to };
-  return { path, from: from && HIDDEN, to: to && HIDDEN };
 }
 
 /** Reads the domain and a managed-save image, if there is one, and compares what runs or is saved with the canonical document. */

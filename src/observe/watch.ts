@@ -1,10 +1,11 @@
-import { DomainReader, isQueued, within } from '../apply/index.js';
+import { applyPhaseIn, DomainReader, isQueued, within } from '../apply/index.js';
 import { type Connection, VIR_CONNECT_LIST_DOMAINS_PERSISTENT } from '../connection/index.js';
-import { OWN_METADATA } from '../domain/index.js';
+import { type DomainDocument, OWN_METADATA } from '../domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
 import {
   type DomainEventOf,
   domainEvents,
+  type EventDevice,
   type EventDomain,
   EventStream,
   type KnownDevices,
@@ -46,6 +47,23 @@ interface Subject {
   readonly stoppedBy: Set<string>;
 }
 
+/** A device that the guest let go of, and that is looked at again. */
+interface Removal {
+  readonly subject: Subject;
+  readonly device: EventDevice;
+  /** Whether an apply of this library was under way meanwhile. */
+  readonly ours: boolean;
+  /** When, by `performance.now()`; 0 for the first look. */
+  readonly at: number;
+}
+
+/** Milliseconds until a device that would be back is looked at again: a late detach may be about to be completed. */
+const LOOK_AGAIN = 500;
+
+function isUnderWay({ domain }: Subject, canonical: DomainDocument): boolean {
+  return isQueued(domain.uuid) || applyPhaseIn(canonical) === 'under way';
+}
+
 /** Watches one domain, or all of the host when there is no `only`. */
 export function watch(
   connection: Connection,
@@ -69,6 +87,7 @@ class Watch {
   readonly #connection: Connection;
   readonly #only: DomainReader | undefined;
   readonly #subjects = new Map<string, Subject>();
+  #removals: readonly Removal[] = [];
 
   constructor(connection: Connection, only: DomainReader | undefined) {
     this.#connection = connection;
@@ -85,7 +104,9 @@ class Watch {
           yield* this.#lookAtAll('interval');
           due = performance.now() + interval;
         }
-        const got = await within(next, Math.max(due - performance.now(), 0), 'watching');
+        const wake = Math.min(due, ...this.#removals.map(({ at }) => at));
+        const got = await within(next, Math.max(wake - performance.now(), 0), 'watching');
+        yield* this.#lookAtRemovals();
         if (!got) continue;
         if (got.done) return undefined;
         next = ahead(events);
@@ -119,16 +140,8 @@ class Watch {
         // So that its alias is known when it goes.
         await quietly(() => subject.reader.documents());
         return;
-      case 'device-removed': {
-        const device = subject.known.device(event.device.alias);
-        const after = await quietly(() => subject.reader.documents());
-        const back = after?.canonical.devices.some(
-          ({ userAlias, identity }) => userAlias === device.alias || identity === device.identity,
-        );
-        const known = after && (device.id ?? device.identity) !== undefined;
-        yield { type: 'device-removed', domain, device, nextBoot: back ? 'back' : known ? 'gone' : 'unknown' };
-        return;
-      }
+      case 'device-removed':
+        return yield* this.#removed({ subject, device: subject.known.device(event.device.alias), ours: false, at: 0 });
       case 'device-removal-failed':
         yield { type: 'device-removal-failed', domain, device: subject.known.device(event.device.alias) };
         return;
@@ -149,6 +162,36 @@ class Watch {
         };
       }
     }
+  }
+
+  /**
+   * Tells of a device that the guest let go of. While an apply is under way, in whichever process, it may be the one that
+   * asked for it, and has still to take it out of the canonical document: that is looked at again until the apply is over.
+   */
+  async *#removed(removal: Removal): AsyncGenerator<Finding, void> {
+    const { subject, device } = removal;
+    const canonical = (await quietly(() => subject.reader.documents()))?.canonical;
+    const back = canonical?.devices.some(
+      ({ userAlias, identity }) => userAlias === device.alias || identity === device.identity,
+    );
+    const ours = canonical !== undefined && isUnderWay(subject, canonical);
+    if (ours || (back && removal.at === 0)) {
+      const again = { subject, device, ours: ours || removal.ours, at: performance.now() + LOOK_AGAIN };
+      this.#removals = [...this.#removals, again];
+      return;
+    }
+    // An apply of this library took it out of both.
+    if (removal.ours && !back) return;
+    const known = canonical && (device.id ?? device.identity) !== undefined;
+    const nextBoot = back ? 'back' : known ? 'gone' : 'unknown';
+    yield { type: 'device-removed', domain: subject.domain, device, nextBoot };
+  }
+
+  async *#lookAtRemovals(): AsyncGenerator<Finding, void> {
+    const now = performance.now();
+    const due = this.#removals.filter(({ at }) => at <= now);
+    this.#removals = this.#removals.filter(({ at }) => at > now);
+    for (const each of due) yield* this.#removed(each);
   }
 
   async *#lifecycle(subject: Subject, { domain, event, detail }: Of<'lifecycle'>): AsyncGenerator<Finding, void> {

@@ -5,6 +5,7 @@ import {
   type DomainSpec,
   defineOnlyRow,
   domainLeaves,
+  isSecret,
   keyedLeaves,
   kibOf,
   SETTINGS,
@@ -35,14 +36,15 @@ export function refuseElsewhere(
   const asked = asWritten(valuesOf(keyed), there, DOMAIN_NORMAL);
   for (const [key, { path, value }] of keyed) {
     if (!asked.has(key) || readBySetting(path) || agrees(key, asked, there, canonical)) continue;
-    const from = there.get(key) ?? 'nothing';
+    const hidden = isSecret('domain', path);
+    const from = hidden ? 'another one' : (there.get(key) ?? 'nothing');
     const setting = defineOnlyRow(path) ? undefined : settingOf(path);
     draft.refuse(
       'domain',
       path,
       setting
         ? `it is ${from}; a whole desired state does not reach it`
-        : `it is ${from} and no call makes it ${value === '' ? 'there' : value}`,
+        : `it is ${from} and no call makes it ${hidden ? 'what is asked' : value === '' ? 'there' : value}`,
       setting
         ? `Ask for it by plan({ set: { ${setting}: … } })`
         : 'It is fixed when a domain is defined; leave it out of the desired state',

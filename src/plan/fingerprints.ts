@@ -5,9 +5,11 @@ import {
   type DomainDocument,
   domainLeaves,
   HIDDEN,
+  isSecret,
   OWN_METADATA,
   perDocument,
   SETTINGS,
+  type SecretOwner,
 } from '../domain/index.js';
 import { child, children, leaves, under } from '../xml/index.js';
 import { VOLATILE } from './digest.js';
@@ -100,6 +102,8 @@ function hashed(document: DomainDocument, secrets: 'hidden' | 'counted'): Readon
 /** The leaves of a document by the part that they belong to. */
 function partsOf(document: DomainDocument, secrets: 'hidden' | 'counted'): Map<string, Part> {
   const parts = new Map<string, Part>();
+  const counted = (owner: SecretOwner, path: string, value: string) =>
+    secrets === 'hidden' && isSecret(owner, path) ? HIDDEN : value;
   const put = (name: string, path: string, value: string) => {
     const part = parts.get(name);
     if (part) part.push([path, value]);
@@ -108,16 +112,15 @@ function partsOf(document: DomainDocument, secrets: 'hidden' | 'counted'): Map<s
   for (const [path, value] of domainLeaves(document)) {
     if (document.isLive && VOLATILE.some((each) => under(path, each))) continue;
     const owner = OWNED.find((each) => under(path, each.path));
-    put(owner?.name ?? (path.split(/[/[]/, 1)[0] as string), path, value);
+    put(owner?.name ?? (path.split(/[/[]/, 1)[0] as string), path, counted('domain', path, value));
   }
   for (const { identity, kind, leaves: all } of document.devices) {
     // A device without attributes and children is one all the same.
     parts.set(identity, []);
     for (const [path, value] of all) {
       if (document.isLive && kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, all))) continue;
-      const isSecret = secrets === 'hidden' && kind.secret?.some((each) => under(path, each));
       const owner = OWNED.find((each) => under(`devices/${kind.element}/${path}`, each.path));
-      put(owner?.name ?? identity, owner ? `${identity} ${path}` : path, isSecret ? HIDDEN : value);
+      put(owner?.name ?? identity, owner ? `${identity} ${path}` : path, counted(kind, path, value));
     }
   }
   const metadata = child(document.root, 'metadata');

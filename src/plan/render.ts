@@ -1,4 +1,5 @@
-import type { Operation } from '../domain/index.js';
+import { isSecret, type Operation, readDevice } from '../domain/index.js';
+import { parseElement } from '../xml/index.js';
 import type { PlanParts } from './plan-parts.js';
 
 const LETTER: Readonly<Record<Operation['action'], string>> = { attach: 'A', detach: 'D', update: 'U', set: 'S' };
@@ -38,8 +39,25 @@ function renderOperation(operation: Operation, width: number): string[] {
     call.procedure,
   ];
   const lines = [head.join('  ')];
+  const source = action === 'attach' && 'xml' in call.args ? sourceText(call.args.xml) : '';
+  if (source !== '') lines.push(`      source: ${source}`);
   for (const { path, from, to } of changes) lines.push(`      ${path}: ${from ?? '(none)'} → ${to ?? '(none)'}`);
   if (guestMustCooperate) lines.push('      the guest must cooperate');
   if (reason) lines.push(`      ${reason}`);
   return lines;
+}
+
+/** What of a device's source tells which it is: its own attributes, and those of a host or an address. */
+const SOURCE = /^source\/(?:(?:host|address|vendor|product|adapter)(?:\[\d+\])?\/)?@(\w+)$/;
+
+/** Where what is attached comes from, and the format that it is read in: `file=/img/data.qcow2 format=qcow2`. */
+function sourceText(xml: string): string {
+  const { kind, leaves } = readDevice(parseElement(xml));
+  const parts = [...leaves].flatMap(([path, value]) => {
+    const name = SOURCE.exec(path)?.[1];
+    return name === undefined || isSecret(kind, path) ? [] : [`${name}=${value}`];
+  });
+  if (parts.length === 0) return '';
+  if (kind.element !== 'disk') return parts.join(' ');
+  return [...parts, `format=${leaves.get('driver/@type') ?? 'raw (none is given)'}`].join(' ');
 }

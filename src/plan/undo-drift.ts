@@ -16,6 +16,7 @@ import {
   type Seal,
   type Setting,
   sealedForm,
+  shownChange,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, leafChanges, serialize, setAt, under } from '../xml/index.js';
@@ -208,7 +209,8 @@ function refuseSecret(draft: Draft, { identity }: Device, leaf: string, path: st
 function outsideDevices(draft: Draft, sealed: DomainDocument): Record<string, unknown> {
   const { canonical } = draft.context;
   const asked: Record<string, unknown> = {};
-  for (const { path, from, to } of domainDifferences(sealed, sealedForm(canonical))) {
+  for (const change of domainDifferences(sealed, sealedForm(canonical))) {
+    const { path, from, to } = shownChange('domain', change);
     const plain = plainPath(path);
     const fixed = defineOnlyRow(plain);
     const [name, setting] = (fixed ? undefined : settingOf(plain)) ?? [];

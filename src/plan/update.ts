@@ -9,12 +9,11 @@ import {
   encodeSpec,
   type Field,
   type FieldTable,
-  HIDDEN,
   invalid,
-  isSecret,
   type Operation,
   readDevice,
   type Scope,
+  shownChange,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, leafChanges, leaves, removeAll, serialize, setAt, under } from '../xml/index.js';
@@ -157,7 +156,7 @@ function updateOperation(
       takesEffect: scope === 'config' ? 'next-boot' : 'now',
       guestMustCooperate: false,
       ...(from.address === undefined ? {} : { address: addressText(from.address) }),
-      changes: each.map((change) => shown(from.kind, change)),
+      changes: each.map((change) => shownChange(from.kind, change)),
       ...(reason === undefined ? {} : { reason }),
       call: {
         procedure: 'DOMAIN_UPDATE_DEVICE_FLAGS',
@@ -223,13 +222,6 @@ function changesOf(from: Device, to: Device): Change[] {
     if (before === undefined && value === 'default') return false;
     return value !== undefined || !filled(path);
   });
-}
-
-/** A change as plans and errors may show it. */
-function shown(kind: DeviceKind, change: Change): Change {
-  if (!isSecret(kind, change.path)) return change;
-  const hidden = (value: string | undefined) => value && HIDDEN;
-  return { path: change.path, from: hidden(change.from), to: hidden(change.to) };
 }
 
 /** Changes that no update may make: the device's name, its place, a boot order that is taken or the last one. */

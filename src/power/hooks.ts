@@ -1,3 +1,4 @@
+import { queued } from '../apply/index.js';
 import { DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type DiskStorage, disksOf } from '../plan/index.js';
@@ -37,6 +38,7 @@ export type HookName = keyof DomainHooks<unknown>;
 /** What the runner needs of the domain that it calls hooks for. */
 interface HookSubject {
   readonly name: string;
+  readonly uuid: string;
   canonical(): Promise<string>;
 }
 
@@ -86,7 +88,8 @@ export class HookRunner {
         new DomainDocument(await this.#subject.canonical()),
         hook === 'afterStop' ? 'also' : 'without',
       );
-      await work({ ...context, disks });
+      // In a line of its own: what it leaves behind, such as a timer, is none of the hook's work once that is over.
+      await queued(this.#subject.uuid, async () => work({ ...context, disks }));
     } catch (error) {
       throw new HookError(hook, context.operation, this.#subject.name, error);
     }

@@ -29,8 +29,8 @@ interface Mark {
 
 /** The end of the log since the last start. */
 export async function domainLog(reader: DomainReader, call: CallOptions): Promise<DomainLog> {
-  const { canonical } = await reader.documents(call);
-  return readLog(reader, secretsHidden(canonical));
+  const { canonical, live } = await reader.documents(call);
+  return readLog(reader, secretsHidden(canonical, live));
 }
 
 /** Remembers where the log ends, and returns how to read what came after that. */

@@ -1,3 +1,5 @@
+import { tell } from '../apply/index.js';
+
 /** How far a long operation is: a copy, a backup, a save, a migration. */
 export interface Progress {
   /** What is under way, e.g. `copy of disk root`. */
@@ -57,11 +59,7 @@ export class ProgressMeter {
       rate,
       remaining: left === 0 ? 0 : rate ? (left / rate) * 1000 : undefined,
     };
-    try {
-      this.#onProgress?.(progress);
-    } catch {
-      // Documented at `onProgress`.
-    }
+    tell(this.#onProgress, progress);
     return progress;
   }
 }

@@ -1,4 +1,4 @@
-import { type DomainReader, nextItem, within } from '../apply/index.js';
+import { type DomainReader, nextItem, tell, within } from '../apply/index.js';
 import {
   CallTimeoutError,
   type EventItem,
@@ -138,7 +138,7 @@ async function askGuest(reader: DomainReader, asking: Asking, options: ShutdownO
       continue;
     }
     const now = performance.now();
-    tell(options, { by, requests, elapsed: now - begun, remaining: Math.max(deadline - now, 0) });
+    tell(options.onProgress, { by, requests, elapsed: now - begun, remaining: Math.max(deadline - now, 0) });
     const until = Math.min(now + askAgain, deadline);
     for (let left = until - now; left > 0; left = until - performance.now()) {
       const item = await within(event, left, `asking the guest of ${reader.handle.name} to ${what}`, signal);
@@ -162,14 +162,6 @@ async function request(
     if (by === 'agent' && error instanceof CallTimeoutError) return;
     throw error;
   });
-}
-
-function tell({ onProgress }: ShutdownOptions, progress: ShutdownProgress): void {
-  try {
-    onProgress?.(progress);
-  } catch {
-    // Documented at `onProgress`.
-  }
 }
 
 function isNoAgent(error: unknown): boolean {

@@ -3,9 +3,9 @@ import { LibvirtCanonicalError } from '../errors.js';
 
 /**
  * Outlives the test process. Its standard input is a pipe from there: end of file, by disposal or by any kind of
- * death, means kill and clean up. A process belongs to the host when a value in its environment begins with the host's
- * directory: libvirtd, virtlogd and QEMU all get such a HOME, TMPDIR or XDG_… from libvirt. Of a privileged host the
- * control groups, which bear its directory's name, go as well.
+ * death, means kill and clean up. A process belongs to the host when its HOME, its TMPDIR or one of its XDG_… folders is in
+ * the host's directory: libvirtd gets all of them, and hands them on to virtlogd, QEMU and the rest. No other variable
+ * counts: PWD of a shell is in there, too. Of a privileged host the control groups, which bear its directory's name, go as well.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -34,7 +34,7 @@ export class Reaper {
   #complaint = '';
 
   constructor(readonly directory: string) {
-    const pattern = `^[A-Za-z_]+=${directory.replace(/[\\.[\](){}*+?^$|]/g, '\\$&')}(/|$)`;
+    const pattern = `^(HOME|TMPDIR|XDG_[A-Z]+_(DIR|HOME))=${directory.replace(/[\\.[\](){}*+?^$|]/g, '\\$&')}(/|$)`;
     this.#child = spawn('/bin/sh', ['-c', SCRIPT, 'libvirt-canonical-reaper', directory, pattern], {
       cwd: '/',
       detached: true,

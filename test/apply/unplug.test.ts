@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DomainReader } from '../../src/apply/index.js';
+import { noteAnswer, patienceWith } from '../../src/apply/patience.js';
 import { detach } from '../../src/apply/unplug.js';
 import {
   type ApplyError,
@@ -9,6 +10,7 @@ import {
   LibvirtError,
   type ManagedDomain,
   type UnplugOptions,
+  type UnplugProgress,
 } from '../../src/index.js';
 import { detachOperation } from '../../src/plan/device-operations.js';
 import { type Bench, benchOnDemand } from '../support/bench.js';
@@ -309,6 +311,32 @@ test("control: a waiter that believes the call's success is caught", async () =>
     (error: Error) => error,
   );
   assert.match(caught?.message ?? 'not caught', /it said removed, and it is in live/);
+});
+
+test('onProgress: told at each request; a guest that never answered gets less time, and the error says how much', async () => {
+  const b = await bench();
+  const domain = await b.started();
+  await change(domain, { attach: [{ disk: { id: 'data', target: 'vdb', file: await b.disk(), format: 'qcow2' } }] });
+  const told: UnplugProgress[] = [];
+  const plan = await domain.plan({ detach: [{ disk: 'data' }] });
+  const unplug = { ...BRIEFLY, late: 'leave', onProgress: (each: UnplugProgress) => told.push(each) } as const;
+  await failure(domain.apply(plan, { unplug }), 'APPLY_FAILED', 20_000);
+  assert.equal(
+    [...new Set(told.map(({ device, attempt, attempts }) => `${device} ${attempt}/${attempts}`))],
+    ['disk data 1/2', 'disk data 2/2'],
+  );
+  assert.ok(told.every(({ remaining }) => remaining >= 0 && remaining <= 600));
+
+  const reader = new DomainReader(b.connection, handleOf(domain));
+  const { live } = await reader.documents();
+  assert.equal(patienceWith(reader, live, {}), { attempts: 4, timeout: 10_000 });
+  assert.equal(patienceWith(reader, live, { timeout: 5 }), { attempts: 8, timeout: 5 });
+  assert.equal(patienceWith(reader, live, { attempts: 1 }), { attempts: 1, timeout: 10_000 });
+  noteAnswer(reader, live);
+  assert.equal(patienceWith(reader, live, {}), { attempts: 8, timeout: 20_000 });
+  await domain.destroy();
+  await domain.start({ paused: true });
+  assert.is(patienceWith(reader, (await reader.documents()).live, {}).attempts, 4, 'of this run alone');
 });
 
 test.run();

@@ -236,4 +236,14 @@ test('random bytes either decode or are a protocol violation', () => {
   );
 });
 
+test('half of a surrogate pair is refused, since UTF-8 would carry another text', () => {
+  for (const name of ['\ud800', 'a\udc00b', '\udc00\ud800'])
+    assert.throws(
+      () => encodeCall(procedureOf('DOMAIN_LOOKUP_BY_NAME'), { name }),
+      (error: { code: string; message: string }) =>
+        error.code === 'ARGUMENT_INVALID' && /half of a surrogate pair/.test(error.message),
+    );
+  encodeCall(procedureOf('DOMAIN_LOOKUP_BY_NAME'), { name: '\ud83d\ude00' });
+});
+
 test.run();

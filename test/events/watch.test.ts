@@ -108,6 +108,20 @@ test('a device that the guest lets go of, and whether it is back at the next boo
   assert.equal([two.device.identity, two.nextBoot], ['input two', 'gone']);
 });
 
+test('a detach of this library is no finding, by whichever connection; one that is not completed is', async () => {
+  const b = await bench();
+  const domain = await b.started();
+  const pens = ['one', 'two'].map((id) => ({ input: { id, type: 'tablet' } }) as const);
+  await domain.apply(await domain.plan({ attach: pens }));
+  await using other = await b.rival();
+  await using findings = (await new DomainManager(other).get(domain.uuid)).watch();
+  await within(findings.ready);
+  await domain.apply(await domain.plan({ detach: [{ input: 'one' }], set: { title: 'a', description: 'b' } }));
+  await domain.apply(await domain.plan({ detach: [{ input: 'two' }], scope: 'live' }));
+  const found = await next(findings, 'device-removed');
+  assert.equal([found.device.identity, found.nextBoot], ['input two', 'back']);
+});
+
 test('QEMU killed: a crash with the end of the log; undefined, the watch ends', async () => {
   const b = await bench();
   await using other = await b.rival({ logDirectory: b.host.logDirectory });

@@ -192,6 +192,7 @@ test('the plan as an operator reads it', () => {
       '      boot/@order: 1 → 9',
       '      boot/@order: libvirt refuses to change it live (virDomainUpdateDeviceFlags)',
       '  A disk data      live+config  now  at pci 0000:0a:00.0  DOMAIN_ATTACH_DEVICE_FLAGS',
+      '      source: file=/img/data.qcow2 format=qcow2',
       '  S vcpus          live+config  now  DOMAIN_SET_VCPUS_FLAGS',
       '      vcpu/@current: 2 → 3',
       '  · disk gone is not there',

@@ -43,6 +43,53 @@ test('a beforeStart hook that rejects keeps the domain from starting', async () 
   assert.is(await domain.state(), 'shutoff');
 });
 
+test('a task that a hook left behind waits for its turn', async () => {
+  const { connection, define } = await bench();
+  const { uuid } = await define();
+  let release = () => {};
+  let destroyed: Promise<unknown> | undefined;
+  const manager = new DomainManager(connection, {
+    hooks: {
+      beforeStart: (domain) => {
+        const signal = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        destroyed = signal.then(() => domain.destroy());
+      },
+    },
+  });
+  const domain = await manager.get(uuid);
+  await domain.start({ paused: true });
+  const order: string[] = [];
+  const plan = await domain.plan({ set: { title: 'a', description: 'b' } });
+  const applied = domain.apply(plan, {
+    onProgress: ({ state, done }) => {
+      if (done === 0 && state === 'started') release();
+    },
+  });
+  applied.then(() => order.push('applied'));
+  destroyed?.then(() => order.push('destroyed'));
+  await within(Promise.all([applied, destroyed]), 60_000, 'apply and destroy');
+  assert.equal(order, ['applied', 'destroyed']);
+});
+
+test('what onProgress begins waits for the end of the apply', async () => {
+  const { define } = await bench();
+  const domain = await define();
+  let begun: Promise<unknown> | undefined;
+  const order: string[] = [];
+  const plan = await domain.plan({ set: { title: 'a', description: 'b' } });
+  const { operations } = await domain.apply(plan, {
+    onProgress: ({ done, total, state }) => {
+      begun ??= domain.start({ paused: true }).then(() => order.push('started'));
+      if (done === total && state === 'done') order.push('applied');
+    },
+  });
+  await within(begun as Promise<unknown>, 60_000, 'the start');
+  assert.is(operations.length, 2);
+  assert.equal(order, ['applied', 'started']);
+});
+
 test('two applies queue up, and the second plan is stale by then', async () => {
   const { define } = await bench();
   const domain = await define();

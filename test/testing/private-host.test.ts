@@ -91,12 +91,19 @@ test('restarts, kills and starts its daemon while a domain goes on', async () =>
 test('ends no process but its own', async () => {
   const host = await PrivateHost.start();
   // A client of the host knows its address, but does not live in its directory.
-  const bystander = spawn('sleep', ['60'], {
-    env: { LIBVIRT_DEFAULT_URI: host.uri, PATH: '/usr/bin:/bin' },
-  });
+  const { directory } = host;
+  const bystanders = [
+    { LIBVIRT_DEFAULT_URI: host.uri },
+    // A shell that somebody looks around in it with, an editor that has a file of it open.
+    { PWD: directory, OLDPWD: `${directory}/images`, _: `${directory}/x` },
+    { IMAGE: `${directory}/images/a.qcow2`, LOG_HOME: directory, MYTMPDIR: `${directory}/tmp`, PATHS: directory },
+    { HOME: `${directory}2`, TMPDIR: `${directory}x/tmp` },
+  ].map((env) => spawn('sleep', ['60'], { env: { PATH: '/usr/bin:/bin', ...env } }));
   await host.stop();
-  assert.is(bystander.exitCode, null);
-  assert.ok(bystander.kill('SIGKILL'));
+  for (const bystander of bystanders) {
+    assert.equal([bystander.exitCode, bystander.signalCode], [null, null], bystander.spawnargs.join(' '));
+    assert.ok(bystander.kill('SIGKILL'));
+  }
 });
 
 test('makes images that QEMU may use', async () => {

@@ -13,6 +13,7 @@ import {
   findRunning,
   type GuestAbi,
   GuestAbiChangedError,
+  type HostFinding,
   ImportRefusedError,
   RunningElsewhereError,
 } from '../../src/index.js';
@@ -58,7 +59,10 @@ test('to another host and back: the same machine, one define call each, nothing 
   assert.equal(bundle.notes, []);
   const text = JSON.stringify(bundle);
 
-  const moved = await b.manager.import(text, { hosts: [a.host.uri] });
+  const findings: HostFinding[] = [];
+  const onFindings = (all: readonly HostFinding[]) => findings.push(...all);
+  const moved = await b.manager.import(text, { hosts: [a.host.uri], autostart: 'restore', onFindings });
+  assert.ok(findings.some(({ severity, problem }) => severity === 'warns' && problem === 'it started with its host'));
   const sealed = 'DOMAIN_SET_METADATA';
   assert.equal(wire.mutators(bundle.uuid), ['DOMAIN_DEFINE_XML_FLAGS', sealed, 'DOMAIN_SET_AUTOSTART']);
   assert.equal(wire.defining(), ['DOMAIN_DEFINE_XML_FLAGS']);
@@ -73,6 +77,7 @@ test('to another host and back: the same machine, one define call each, nothing 
   // Back, over the connection that saw it undefined.
   await domain.undefine();
   const back = await a.manager.import(await moved.export({ secrets: 'include' }));
+  assert.is((await back.export()).autostart, false, 'autostart is restored only when it is asked for');
   assert.is(await back.canonical(), before);
   assert.equal(identityMap(await back.canonical()), identityMap(before));
   const plan = await back.plan({ detach: [{ disk: 'data' }] });
@@ -248,7 +253,11 @@ uefi('an abort: before the definition nothing is left, from then on the import e
   };
   subscribe(CALL_CHANNEL, listener);
   try {
-    const moved = await b.manager.import(bundle, { paths: pathsTo(a, b), signal: late.signal });
+    const moved = await b.manager.import(bundle, {
+      paths: pathsTo(a, b),
+      signal: late.signal,
+      autostart: 'restore',
+    });
     assert.ok(late.signal.aborted);
     assert.is((await moved.export()).autostart, true);
     assert.is(existsSync(copy), true);

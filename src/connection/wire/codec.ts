@@ -83,6 +83,7 @@ function chars(limit: number, fixed: boolean): Codec {
     write(writer, value) {
       if (typeof value !== 'string') throw new FieldError(`must be a string, not ${kindOf(value)}`);
       if (value.includes('\0')) throw new FieldError('holds a NUL character, which libvirt strings cannot');
+      if (!value.isWellFormed()) throw new FieldError('holds half of a surrogate pair, which UTF-8 cannot carry');
       const bytes = Buffer.from(value, 'utf8');
       checkLength(bytes.length, limit, false, 'bytes');
       if (!fixed) writer.uint(bytes.length);

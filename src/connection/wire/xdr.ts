@@ -69,6 +69,8 @@ export class XdrWriter {
   string(value: string): void {
     // The daemon cuts strings at a NUL and would act on another name than the one given.
     if (value.includes('\0')) throw new FieldError('holds a NUL character, which libvirt strings cannot');
+    // A lone surrogate would be sent as U+FFFD, which is another name again.
+    if (!value.isWellFormed()) throw new FieldError('holds half of a surrogate pair, which UTF-8 cannot carry');
     if (value.length > STRING_MAX) throw tooLong();
     const at = this.#reserve(4 + value.length * 3 + 3);
     const bytes = this.#buffer.write(value, at + 4, 'utf8');

@@ -171,7 +171,7 @@ export type { ParallelSpec } from './parallel.js';
 export type { PstoreSpec } from './pstore.js';
 export type { RedirdevSpec } from './redirdev.js';
 export type { RngSpec } from './rng.js';
-export { isSecret, secretPaths } from './secret.js';
+export { isSecret, type SecretOwner, secretPaths } from './secret.js';
 export type { SerialSpec } from './serial.js';
 export type { ShmemSpec } from './shmem.js';
 export type { SmartcardSpec } from './smartcard.js';

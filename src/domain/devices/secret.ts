@@ -1,17 +1,32 @@
 import { type Leaves, under } from '../../xml/index.js';
 import type { DeviceKind } from './kind.js';
 
-/** Sources of a disk that stand within each other, to any depth; what is secret in one is so in all. */
-const NESTED = /^(?:(?:backingStore|mirror)(?:\[\d+\])?\/)+/;
+/** Whose value it is: a device's, by its kind, or the domain's, outside its devices. */
+export type SecretOwner = Pick<DeviceKind, 'secret'> | 'domain';
 
-/** True for a value of a device that never shows in plans, errors or logs, and that libvirt writes with SECURE only. */
-export function isSecret({ secret = [] }: Pick<DeviceKind, 'secret'>, path: string): boolean {
-  if (secret.length === 0) return false;
-  const own = path.replace(NESTED, '');
-  return secret.some((each) => under(own, each));
+/**
+ * Texts outside the devices that a caller may keep a secret in: what fw_cfg and SMBIOS hand to the guest (cloud-init,
+ * systemd credentials), and arguments of the caller's own. libvirt shows them to every reader, with SECURE or without.
+ */
+const FREE_TEXTS = [
+  /^sysinfo\/(?:oemStrings\/)?entry$/,
+  /^(?:[^:/@]+:)?commandline\/(?:[^:/@]+:)?(?:arg|env)\/@value$/,
+];
+
+const NUMBERS = /\[\d+\]/g;
+
+/**
+ * True for a value that never shows in plans, errors, logs, reports or hashes. `path` is as in {@link Leaves}. Sources of a
+ * disk are in each other to any depth (backing store, mirror, data store): what is secret in one is secret in all.
+ */
+export function isSecret(owner: SecretOwner, path: string): boolean {
+  const plain = path.replace(NUMBERS, '');
+  if (owner === 'domain') return FREE_TEXTS.some((each) => each.test(plain));
+  return (owner.secret ?? []).some((each) => under(plain, each) || `${plain}/`.includes(`/${each}/`));
 }
 
-/** The paths of a device's secrets. */
-export function secretPaths(kind: Pick<DeviceKind, 'secret'>, leaves: Leaves): string[] {
-  return kind.secret === undefined ? [] : [...leaves.keys()].filter((path) => isSecret(kind, path));
+/** The paths of the secrets among the leaves of a device, or of the domain. */
+export function secretPaths(owner: SecretOwner, leaves: Leaves): string[] {
+  if (owner !== 'domain' && owner.secret === undefined) return [];
+  return [...leaves.keys()].filter((path) => isSecret(owner, path));
 }

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
+import { BOOLEAN, checkOptions, words } from '../../options.js';
 import { type Leaves, leaves, select, under } from '../../xml/index.js';
+import { isSecret } from '../devices/index.js';
 import type { Device, DomainDocument } from '../document.js';
+import { HIDDEN } from '../operation.js';
 import { addressText } from '../places/address.js';
 import { bytesOfXml } from '../values.js';
 import { DOMAIN_ABI, type DomainAbiRow } from './fields.js';
@@ -8,15 +12,22 @@ import type { AbiDifference, DeviceAbi, GuestAbi } from './values.js';
 
 const BY_ADDRESS = ['address', 'alias', 'boot'];
 
-/** The guest ABI of a document. */
+/** The guest ABI of a document. It is stored and logged, so it has a digest of each text that may be a secret. */
 export function guestAbi(document: DomainDocument): GuestAbi {
   const domain: Record<string, string> = {};
   const all = new Map([...domainLeaves(document), ...filterLeaves(document)]);
   for (const [path, value] of all) {
     const row = rowOf(path);
-    if (row) domain[path] = row.amount ? kib(value, all.get(`${path}/@unit`)) : value;
+    if (!row) continue;
+    if (isSecret('domain', path)) domain[path] = digestOf(value);
+    else domain[path] = row.amount ? kib(value, all.get(`${path}/@unit`)) : value;
   }
   return { machine: document.machine, domain, devices: document.devices.map(deviceAbi) };
+}
+
+/** Tells that a secret has changed without showing it. */
+function digestOf(secret: string): string {
+  return `${HIDDEN} sha256:${createHash('sha256').update(secret).digest('base64url').slice(0, 16)}`;
 }
 
 /** The rules of USB redirection stand among the devices, but are none. */
@@ -92,6 +103,7 @@ export interface CompareOptions {
 
 /** What differs between two guest ABIs, each with the device, the field, and both values. */
 export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: CompareOptions = {}): AbiDifference[] {
+  checkOptions<CompareOptions>('compareGuestAbi', options, { live: BOOLEAN, volatile: words('ignore', 'compare') });
   const differences: AbiDifference[] = [];
   const compare = (subject: string, a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>) => {
     for (const field of new Set([...Object.keys(a), ...Object.keys(b)])) {

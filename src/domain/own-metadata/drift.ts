@@ -10,6 +10,7 @@ import type { AbiDifference, DeviceAbi } from '../guest-abi/values.js';
 import { keyedLeaves } from '../normal-domain.js';
 import type { Change } from '../operation.js';
 import { perDocument } from '../per-document.js';
+import { shownChange } from '../secret-texts.js';
 import { type Seal, sealedForm, sealedMetadata } from './seal.js';
 
 /** One thing that the canonical document says otherwise than it was left. */
@@ -123,7 +124,8 @@ function domainChange(before: DomainDocument, after: DomainDocument): DriftChang
   if (changes.length === 0) return [];
   const abi = compareGuestAbi({ ...guestAbi(before), devices: [] }, { ...guestAbi(after), devices: [] });
   const onlyByDefinition = changes.some(({ path }) => defineOnlyRow(plainPath(path)) !== undefined);
-  return [{ action: 'changed', subject: 'domain', changes, abi, by: 'somebody', onlyByDefinition }];
+  const shown = changes.map((change) => shownChange('domain', change));
+  return [{ action: 'changed', subject: 'domain', changes: shown, abi, by: 'somebody', onlyByDefinition }];
 }
 
 /** What stands outside the devices and differs; an element of a list in which the order says nothing by what it is about. */

@@ -1,0 +1,328 @@
+import type { ApplyOptions, RecoverOptions, ResizeOptions, UnplugOptions } from '../apply/index.js';
+import type { CallOptions } from '../connection/index.js';
+import type {
+  AdoptBackupOptions,
+  AdoptOptions,
+  BackupRequest,
+  CommitOptions,
+  CopyOptions,
+  ResizeDiskOptions,
+  SnapshotRequest,
+} from '../copies/index.js';
+import {
+  type AbiUpgradeOptions,
+  AbiUpgradeProposal,
+  type AbiUpgradeRequest,
+  type UndefineOptions,
+} from '../definition/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import type { ExportOptions, ImportOptions } from '../evacuation/index.js';
+import type { EventsOptions } from '../events/index.js';
+import type { HostCheckOptions } from '../host/index.js';
+import type { WatchOptions } from '../observe/index.js';
+import {
+  ANYTHING,
+  BOOLEAN,
+  CALLBACK,
+  COUNT,
+  checkArgument,
+  checkOptions,
+  group,
+  LIST,
+  MILLISECONDS,
+  methods,
+  OBJECT,
+  type OptionTable,
+  PERIOD,
+  SIGNAL,
+  SIZE,
+  shown,
+  TEXT,
+  TEXTS,
+  words,
+} from '../options.js';
+import {
+  type ChangeRequest,
+  Plan,
+  type ResizeRequest,
+  type TowardsOptions,
+  type UndoDriftOptions,
+} from '../plan/index.js';
+import type {
+  AgentOptions,
+  GuestAgent,
+  RebootOptions,
+  RestoreOptions,
+  SaveOptions,
+  ShutdownOptions,
+  StartOptions,
+} from '../power/index.js';
+import type { RescueOptions, UnrescueOptions } from '../rescue/index.js';
+import { checked, type Doors, options, request, required } from './doors.js';
+import type { Hooks, ManagedDomain } from './managed-domain.js';
+import type { DomainManager, ManagerOptions } from './manager.js';
+
+const call: OptionTable<CallOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
+const CALL = options<CallOptions>(call);
+const SIDE = options<CallOptions & { readonly document?: 'canonical' | 'live' }>({
+  ...call,
+  document: words('canonical', 'live'),
+});
+const PROGRESS = { signal: SIGNAL, onProgress: CALLBACK };
+const QUIESCE = words('agent', 'if-available', 'none');
+const FORMAT = words('qcow2', 'raw');
+const FILES = methods('a way to files', 'look', 'read', 'write', 'remove', 'list');
+const IF_NOT_LIVE = words('refuse', 'next-boot');
+const UNPLUG = group<UnplugOptions>({
+  attempts: COUNT,
+  timeout: MILLISECONDS,
+  late: words('complete', 'leave'),
+  onLate: CALLBACK,
+  onProgress: CALLBACK,
+});
+const applying: OptionTable<ApplyOptions> = {
+  ...PROGRESS,
+  onFailure: words('rollback', 'stop'),
+  unplug: UNPLUG,
+  wait: MILLISECONDS,
+};
+const stopping: OptionTable<ShutdownOptions> = {
+  ...PROGRESS,
+  by: words('acpi', 'agent', 'agent-else-acpi'),
+  timeout: MILLISECONDS,
+  askAgain: PERIOD,
+  onTimeout: words('error', 'destroy'),
+};
+const restoring: OptionTable<RestoreOptions> = {
+  signal: SIGNAL,
+  paused: BOOLEAN,
+  verify: words('none', 'guest-abi'),
+};
+const watching: OptionTable<WatchOptions> = { signal: SIGNAL, interval: PERIOD, queue: COUNT };
+const listening: OptionTable<EventsOptions> = { signal: SIGNAL, only: TEXTS, queue: COUNT };
+const checking: OptionTable<HostCheckOptions> = { ...call, files: FILES };
+const copying: OptionTable<CopyOptions> = { ...PROGRESS, format: FORMAT, quiesce: QUIESCE, bandwidth: SIZE };
+const { quiesce: _, ...moving } = copying;
+
+const DISK = required('disk', { ...TEXT, takes: 'the id or the target of a disk' });
+const FILE = required('file', { ...TEXT, takes: 'an absolute path' });
+const DEFINITION = {
+  takes: 'domain XML, or a spec: an object',
+  fits: (value: unknown) => typeof value === 'string' || OBJECT.fits(value),
+};
+const BUNDLE = { takes: 'a bundle, or its JSON text', fits: DEFINITION.fits };
+const GUEST_ABI = {
+  takes: 'what guestAbi() returned',
+  fits: (value: unknown) => OBJECT.fits(value) && 'devices' in (value as object),
+};
+
+/** Refuses what is no plan, and says how to come by one. */
+function refuseOtherThanPlan(method: string, value: unknown): void {
+  if (value instanceof Plan) return;
+  const has = (...names: string[]) => OBJECT.fits(value) && names.some((name) => name in (value as object));
+  const [, remedy] = [
+    [has('operations', 'formatVersion') || typeof value === 'string', 'Plan.fromJSON makes a plan of its JSON'],
+    [has('attach', 'detach', 'update', 'set', 'storage'), 'Plan the request first: apply(await domain.plan(request))'],
+    [shown(value) === 'a promise', 'Await it first: apply(await domain.plan(request))'],
+    [true, 'Give what `await domain.plan(request)` returned'],
+  ].find(([applies]) => applies) as [true, string];
+  throw new LibvirtCanonicalError('ARGUMENT_INVALID', `${method}: plan must be a Plan, got ${shown(value)}`, {
+    path: 'plan',
+    remedy,
+  });
+}
+
+/** What each public method of a domain takes. */
+export const DOMAIN_DOORS: Doors<ManagedDomain> = {
+  state: [CALL],
+  stateReason: [CALL],
+  canonical: [CALL],
+  live: [CALL],
+  devices: [CALL],
+  storage: [SIDE],
+  guestAbi: [SIDE],
+  verify: [required('reference', GUEST_ABI), CALL],
+  pending: [CALL],
+  log: [CALL],
+  plan: [
+    request<ChangeRequest>({
+      attach: LIST,
+      detach: LIST,
+      update: LIST,
+      set: OBJECT,
+      storage: OBJECT,
+      scope: words('persistent', 'both', 'live', 'config'),
+      replace: words('refuse', 'allow'),
+      ifNotLive: IF_NOT_LIVE,
+      detachOrder: words('live-first', 'config-first'),
+    }),
+    CALL,
+  ],
+  planTowards: [
+    required('desired', DEFINITION, 'request'),
+    options<TowardsOptions & CallOptions>({
+      ...call,
+      replace: words('refuse', 'allow'),
+      ifNotLive: IF_NOT_LIVE,
+      detachOrder: words('live-first', 'config-first'),
+      set: OBJECT,
+    }),
+  ],
+  apply: [checked(refuseOtherThanPlan), options<ApplyOptions>(applying)],
+  planResize: [request<ResizeRequest>({ vcpus: ANYTHING, memory: ANYTHING, ifNotLive: IF_NOT_LIVE }), CALL],
+  resize: [
+    request<ResizeRequest>({ vcpus: ANYTHING, memory: ANYTHING, ifNotLive: IF_NOT_LIVE }),
+    options<ResizeOptions>({ ...applying, settle: MILLISECONDS }),
+  ],
+  recover: [
+    options<RecoverOptions>(
+      {
+        signal: SIGNAL,
+        mode: words('complete', 'undo', 'keep'),
+        owner: words('ended', 'gone'),
+        onProgress: CALLBACK,
+        unplug: UNPLUG,
+        wait: MILLISECONDS,
+      },
+      'mode',
+    ),
+  ],
+  drift: [CALL],
+  acceptDrift: [CALL],
+  planUndoDrift: [options<UndoDriftOptions & CallOptions>({ ...call, only: TEXTS, ifNotLive: IF_NOT_LIVE })],
+  events: [options<EventsOptions>(listening)],
+  watch: [options<WatchOptions>(watching)],
+  start: [options<StartOptions>({ ...restoring, managedSave: words('refuse', 'restore', 'discard') })],
+  shutdown: [options<ShutdownOptions>(stopping)],
+  destroy: [CALL],
+  suspend: [CALL],
+  resume: [CALL],
+  save: [options<SaveOptions>({ ...PROGRESS, restoreAs: words('running', 'paused') })],
+  restore: [options<RestoreOptions>(restoring)],
+  reboot: [
+    options<RebootOptions>(
+      {
+        ...stopping,
+        mode: words('guest', 'cold', 'hard'),
+        verify: restoring.verify,
+        managedSave: words('refuse', 'discard'),
+      },
+      'mode',
+    ),
+  ],
+  undefine: [
+    options<UndefineOptions>({ signal: SIGNAL, nvram: BOOLEAN, managedSave: BOOLEAN, snapshotsMetadata: BOOLEAN }),
+  ],
+  snapshot: [
+    request<SnapshotRequest>({ name: TEXT, disks: OBJECT, quiesce: QUIESCE, signal: SIGNAL }, 'name', 'disks'),
+  ],
+  commitDisk: [
+    DISK,
+    options<CommitOptions>({ ...PROGRESS, into: TEXT, leftover: words('keep', 'delete'), bandwidth: SIZE }),
+  ],
+  copyDisk: [DISK, FILE, options<CopyOptions>(copying)],
+  moveDisk: [DISK, FILE, options<Omit<CopyOptions, 'quiesce'>>(moving)],
+  resizeDisk: [DISK, request<ResizeDiskOptions>({ ...call, capacity: SIZE }, 'capacity')],
+  backup: [
+    request<BackupRequest>({ ...PROGRESS, disks: OBJECT, checkpoint: TEXT, since: TEXT, quiesce: QUIESCE }, 'disks'),
+  ],
+  checkpoints: [CALL],
+  deleteCheckpoint: [required('name', { ...TEXT, takes: 'the name of a checkpoint' }), CALL],
+  blockJobs: [CALL],
+  adoptBlockJob: [
+    DISK,
+    options<AdoptOptions>({ ...PROGRESS, finish: words('keep', 'pivot'), quiesce: QUIESCE, bandwidth: SIZE }, 'finish'),
+  ],
+  adoptBackup: [options<AdoptBackupOptions>({ ...PROGRESS, checkpoint: TEXT })],
+  abortBlockJob: [DISK, CALL],
+  rescue: [
+    request<RescueOptions>(
+      {
+        ...stopping,
+        disk: OBJECT,
+        kernel: OBJECT,
+        stop: words('destroy', 'shutdown'),
+        onFailure: words('restart', 'leave-off'),
+      },
+      'disk',
+    ),
+  ],
+  unrescue: [
+    options<UnrescueOptions>({ ...stopping, stop: words('destroy', 'shutdown'), after: words('start', 'stay-off') }),
+  ],
+  rescueState: [CALL],
+  hostCheck: [options<HostCheckOptions>(checking)],
+  export: [
+    options<ExportOptions>({
+      signal: SIGNAL,
+      files: FILES,
+      tpmFolder: TEXT,
+      secrets: words('include', 'leave-out'),
+      managedSave: words('refuse', 'without'),
+    }),
+  ],
+  proposeAbiUpgrade: [request<AbiUpgradeRequest>({ machine: TEXT, cpu: TEXT }), options<HostCheckOptions>(checking)],
+  abiUpgrade: [
+    checked((method, value) =>
+      checkArgument(method, 'proposal', value, {
+        takes: 'what `await domain.proposeAbiUpgrade(request)` returned',
+        fits: (given) => given instanceof AbiUpgradeProposal,
+      }),
+    ),
+    options<AbiUpgradeOptions>(
+      { signal: SIGNAL, files: FILES, tpmFolder: TEXT, confirm: TEXT, keep: CALLBACK },
+      'confirm',
+    ),
+  ],
+};
+
+/** What each public method of a manager takes. */
+export const MANAGER_DOORS: Doors<DomainManager> = {
+  define: [required('definition', DEFINITION, 'request'), CALL],
+  get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
+  list: [CALL],
+  events: [options<EventsOptions>(listening)],
+  watch: [options<WatchOptions>(watching)],
+  hostCheck: [
+    required('domain', { takes: 'a domain, a bundle, or domain XML', fits: DEFINITION.fits }),
+    options<HostCheckOptions>(checking),
+  ],
+  import: [
+    required('bundle', BUNDLE, 'request'),
+    options<ImportOptions>({
+      signal: SIGNAL,
+      files: FILES,
+      tpmFolder: TEXT,
+      hosts: LIST,
+      unknownHosts: words('refuse', 'accept'),
+      paths: OBJECT,
+      leftOutSecrets: words('refuse', 'without'),
+      autostart: words('restore', 'leave-off'),
+      onFindings: CALLBACK,
+    }),
+  ],
+};
+
+const agent: OptionTable<AgentOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
+
+/** What each method of a domain's agent takes. */
+export const AGENT_DOORS: Doors<GuestAgent> = {
+  state: [options<AgentOptions>(agent)],
+  ping: [options<AgentOptions>(agent)],
+  freeze: [options<AgentOptions & { readonly mountpoints?: readonly string[] }>({ ...agent, mountpoints: TEXTS })],
+  thaw: [options<AgentOptions>(agent)],
+  frozen: [options<AgentOptions>(agent)],
+};
+
+/** Checks what a manager is made of. */
+export function checkManager(connection: unknown, given: unknown): void {
+  if (!methods('', 'call', 'subscribe').fits(connection))
+    throw new LibvirtCanonicalError(
+      'ARGUMENT_INVALID',
+      `DomainManager: connection must be a Connection, got ${typeof connection === 'string' ? 'a text' : shown(connection)}`,
+      { path: 'connection', remedy: 'Connect first: new DomainManager(await connect(uri))' },
+    );
+  checkOptions<ManagerOptions>('DomainManager', given, {
+    hooks: group<Hooks>({ beforeStart: CALLBACK, afterStop: CALLBACK }),
+  });
+}

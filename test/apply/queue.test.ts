@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isQueued, queued, tell } from '../../src/apply/index.js';
+import { apart } from '../../src/apply/queue.js';
+import { within } from '../support/deadline.js';
+
+/** Works that note when they begin and end. */
+function diary() {
+  const notes: string[] = [];
+  const work =
+    (name: string, body: () => Promise<unknown> = () => sleep(5)) =>
+    async () => {
+      notes.push(`+${name}`);
+      await body();
+      notes.push(`-${name}`);
+    };
+  return { notes, work, text: () => notes.join(' ') };
+}
+
+test('queued: one after the other, in the order in which they were asked for, also after a failure', async () => {
+  const { work, text } = diary();
+  const failing = queued('a', async () => {
+    await work('bad')();
+    throw new Error('x');
+  });
+  const all = [
+    failing,
+    queued('a', work('1')),
+    queued('a', work('2')),
+    queued(
+      'b',
+      work('other', async () => {}),
+    ),
+  ];
+  await within(Promise.allSettled(all));
+  assert.is(text(), '+bad +other -other -bad +1 -1 +2 -2');
+  assert.not.ok(isQueued('a'));
+});
+
+test('queued: what a work begins and waits for is part of it, to any depth', async () => {
+  const { work, text } = diary();
+  const inner = () =>
+    queued(
+      'a',
+      work('inner', () => queued('a', work('innermost'))),
+    );
+  await within(Promise.all([queued('a', work('outer', inner)), queued('a', work('next'))]));
+  assert.is(text(), '+outer +inner +innermost -innermost -inner -outer +next -next');
+});
+
+test('queued: a timer, a listener or a promise that a work left behind waits for its turn', async () => {
+  const { work, text } = diary();
+  let release = () => {};
+  const signal = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const left: Promise<unknown>[] = [];
+  await queued(
+    'a',
+    work('hook', async () => {
+      left.push(signal.then(() => queued('a', work('listener'))));
+      left.push(sleep(20).then(() => queued('a', work('timer'))));
+    }),
+  );
+  const long = queued(
+    'a',
+    work('apply', () => sleep(60)),
+  );
+  release();
+  await within(Promise.all([...left, long]));
+  assert.ok(text().startsWith('+hook -hook +apply -apply '), text());
+});
+
+test('queued: a hook within a work ends with the hook, though the work goes on', async () => {
+  const { work, text } = diary();
+  let late: Promise<unknown> = Promise.resolve();
+  const hook = async () => {
+    late = sleep(10).then(() => queued('a', work('late')));
+  };
+  await queued(
+    'a',
+    work('start', async () => {
+      await queued('a', work('hook', hook));
+      await sleep(40);
+    }),
+  );
+  await within(late);
+  assert.is(text(), '+start +hook -hook -start +late -late');
+});
+
+test('queued: a work waits for what it began in its line and did not wait for itself; two of those do not mix', async () => {
+  const { work, text } = diary();
+  await queued(
+    'a',
+    work('hook', async () => {
+      queued('a', work('1'));
+      queued('a', work('2'));
+    }),
+  );
+  await queued('a', work('next'));
+  assert.ok(text().endsWith(' -1 +2 -2 +next -next'), text());
+});
+
+test('tell: what a callback begins waits, and what it throws or rejects with is dropped', async () => {
+  const { work, text } = diary();
+  let begun: Promise<unknown> = Promise.resolve();
+  await queued(
+    'a',
+    work('apply', async () => {
+      tell(() => {
+        begun = queued('a', work('begun'));
+      }, 1);
+      tell(() => {
+        throw new Error('a bug of the caller');
+      }, 1);
+      tell(() => Promise.reject(new Error('another')), 1);
+      tell(undefined, 1);
+      await sleep(20);
+    }),
+  );
+  await within(begun);
+  assert.is(text(), '+apply -apply +begun -begun');
+});
+
+test('apart: begun inside a work, it is not part of it', async () => {
+  const { work, text } = diary();
+  let other: Promise<unknown> = Promise.resolve();
+  await queued(
+    'a',
+    work('apply', async () => {
+      other = apart(() => queued('a', work('other')));
+      await sleep(10);
+    }),
+  );
+  await within(other);
+  assert.is(text(), '+apply -apply +other -other');
+});
+
+test.run();
