@@ -24,5 +24,6 @@ export { PlanStaleError } from './stale.js';
 export type { Standing } from './standing.js';
 export type { OperationSummary } from './step.js';
 export type { LateUnplug, UnplugOptions, UnplugResult } from './unplug.js';
+export { assertNoUnsavedDefinition, unsavedDefinition } from './unsaved-definition.js';
 export { type Documents, differenceText, GuestAbiChangedError } from './verify.js';
 export { nextItem, within } from './wait.js';

@@ -197,7 +197,7 @@ async function edited(
   const document = new DomainDocument(draft.toString());
   const changes = compareGuestAbi(guestAbi(canonical), guestAbi(document), { volatile: 'compare' });
   const token = createHash('sha256')
-    .update(`${handle.uuid}\0${withoutBookkeeping(canonical.xml)}\0${JSON.stringify(changes)}`)
+    .update(`${handle.uuid}\0${withoutBookkeeping(canonical)}\0${JSON.stringify(changes)}`)
     .digest('hex')
     .slice(0, 32);
   return { document, changes, token };

@@ -21,7 +21,6 @@ import {
   type ResizeRequest,
   type TowardsOptions,
 } from '../plan/index.js';
-import { refuseLeftover } from '../rescue/index.js';
 import { DomainView } from './domain-view.js';
 
 /** How a domain changes: by plans. */
@@ -49,7 +48,6 @@ export abstract class DomainChanges extends DomainView {
    * `APPLY_FAILED` (ApplyError) with what was undone.
    */
   async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
-    await refuseLeftover(this.reader, { signal: options.signal });
     const result = await applyPlan(this.reader, plan, options);
     const { connection, handle } = this.reader;
     // libvirt goes by the UUID; the name in the handle is for people, and follows a rename.
@@ -88,7 +86,6 @@ export abstract class DomainChanges extends DomainView {
    * process that applies runs, `DOMAIN_STATE` as for {@link apply}, `PLAN_REFUSED` when a secret is needed that no document has, `APPLY_FAILED`.
    */
   async recover(options: RecoverOptions): Promise<RecoverResult> {
-    await refuseLeftover(this.reader, { signal: options.signal });
     const result = await recoverDomain(this.reader, options);
     await this.reader.documents({ signal: options.signal });
     return result;

@@ -1,3 +1,4 @@
+import { assertNoUnsavedDefinition } from '../apply/index.js';
 import {
   type CallOptions,
   type Connection,
@@ -176,6 +177,7 @@ export abstract class DomainPower extends DomainCopies {
     await this.alone(async () => {
       // libvirt would undefine a running domain too, and leave it transient.
       await refuseRunning(this.reader, 'undefined', { signal });
+      await assertNoUnsavedDefinition(this.reader, { signal });
       await connection
         .call('DOMAIN_UNDEFINE_FLAGS', { dom, flags }, { signal })
         .catch((error: unknown) => Promise.reject(stateError(this.reader, 'be undefined', error)));

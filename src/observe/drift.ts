@@ -62,6 +62,7 @@ export async function acceptDrift(reader: DomainReader, options: CallOptions): P
   const { name } = reader.handle;
   throw new LibvirtCanonicalError('DOMAIN_STATE', `an apply to domain ${name} stands half done`, {
     domain: name,
-    remedy: 'Let it end, or recover the domain when it was interrupted',
+    remedy:
+      "Let it end, or recover the domain when it was interrupted, with owner: 'gone' when its process cannot be seen from here",
   });
 }

@@ -1,6 +1,6 @@
 import { DomainReader, isQueued, within } from '../apply/index.js';
 import { type Connection, VIR_CONNECT_LIST_DOMAINS_PERSISTENT } from '../connection/index.js';
-import { OWN_METADATA } from '../domain/index.js';
+import { isOwnNamespace } from '../domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
 import {
   type DomainEventOf,
@@ -31,9 +31,6 @@ const WATCHED = [
 ] as const;
 type Event = DomainEventOf<(typeof WATCHED)[number]>;
 type Of<T extends Event['type']> = Extract<Event, { readonly type: T }>;
-
-/** What this library keeps in metadata is no news, and is written while it works. */
-const OWN = Object.values(OWN_METADATA).map(({ uri }) => uri);
 
 /** One domain that is watched. */
 interface Subject {
@@ -113,7 +110,8 @@ class Watch {
       case 'lifecycle':
         return yield* this.#lifecycle(subject, event);
       case 'metadata-change':
-        if (!OWN.some((uri) => event.uri?.startsWith(uri))) yield* this.#look(subject, 'metadata');
+        // What this library keeps there is no news, and is written while it works.
+        if (!isOwnNamespace(event.uri ?? '')) yield* this.#look(subject, 'metadata');
         return;
       case 'device-added':
         // So that its alias is known when it goes.

@@ -15,7 +15,7 @@ import { DomainDocument, readDevice } from '../document.js';
 import { HIDDEN } from '../operation.js';
 import { perDocument } from '../per-document.js';
 import { metadataText } from '../settings/index.js';
-import { isBookkeeping, OWN_METADATA, ownElement } from './own-metadata.js';
+import { isBookkeeping, isOfDomain, OWN_METADATA, ownElement } from './own-metadata.js';
 
 /** Longest document that is read out of a seal: what libvirt's wire carries. A seal is only text, and anybody may write one. */
 const LONGEST = 4 * 1024 * 1024;
@@ -28,11 +28,17 @@ export interface Seal {
   readonly document: DomainDocument;
 }
 
-/** The seal that a canonical document holds. `unreadable`: it is there, and not as this library writes it. */
-export function readSeal(canonical: DomainDocument): Seal | 'missing' | 'unreadable' {
+/**
+ * The seal that a canonical document holds. `unreadable`: it is there, and not as this library writes it. One of another
+ * domain, in a document that was copied, is none.
+ */
+export const readSeal = perDocument((canonical: DomainDocument): Seal | 'missing' | 'unreadable' => {
   const element = ownElement(canonical, 'seal');
-  return element ? (sealIn(element) ?? 'unreadable') : 'missing';
-}
+  if (!element) return 'missing';
+  const seal = sealIn(element);
+  if (!seal) return 'unreadable';
+  return isOfDomain(seal.document.uuid, canonical.uuid) ? seal : 'missing';
+});
 
 function sealIn(element: Element): Seal | undefined {
   const libvirt = element.getAttribute('libvirt') ?? '';

@@ -1,7 +1,7 @@
 import { assertXmlText, child, children, type Element, type Node, parseElement, serialize } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { Change, DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
-import { OWN_METADATA } from '../own-metadata/own-metadata.js';
+import { isOwnNamespace, OWN_METADATA } from '../own-metadata/own-metadata.js';
 import { describe, invalid } from '../values.js';
 import { asObject } from './params.js';
 import { planSides } from './sides.js';
@@ -43,17 +43,14 @@ export const title = textSetting('title');
 /** `<description>`: virDomainSetMetadata. */
 export const description = textSetting('description');
 
-/** What this library keeps for itself is no wish of a caller's. */
-const OWN_URIS: ReadonlySet<string> = new Set(Object.values(OWN_METADATA).map(({ uri }) => uri));
-
-/** One element per namespace in `<metadata>`: virDomainSetMetadata. Others' elements are left alone. */
+/** One element per namespace in `<metadata>`: virDomainSetMetadata. Others' elements are left alone, and this library's own. */
 export const metadata: Setting<MetadataRequest> = {
   name: 'metadata',
   touches: ['metadata'],
   owns: ['metadata'],
   read(document) {
     const element = child(document.root, 'metadata');
-    const others = (element ? children(element) : []).filter(({ namespaceURI: uri }) => uri && !OWN_URIS.has(uri));
+    const others = (element ? children(element) : []).filter(({ namespaceURI: uri }) => uri && !isOwnNamespace(uri));
     if (others.length === 0) return undefined;
     return Object.fromEntries(
       others.map(({ namespaceURI, prefix }) => [
@@ -72,6 +69,7 @@ export const metadata: Setting<MetadataRequest> = {
 
 function planElement(uri: string, element: unknown, context: DomainContext, where: string): Operation[] {
   if (uri === '') throw invalid(where, 'the namespace URI is empty');
+  refuseOwn(uri, where);
   return elementOperations(uri, element === null ? undefined : checked(element, uri, where), context);
 }
 
@@ -160,6 +158,12 @@ function settled(element: Element, prefix = ''): string {
   return nodes.length === 0 ? `<${head}/>` : `<${head}>${content.join('')}</${name}>`;
 }
 
+/** What this library keeps in its own namespaces it believes: nobody else's text gets there. */
+function refuseOwn(uri: string, where: string): void {
+  if (isOwnNamespace(uri))
+    throw invalid(where, `${uri} is a namespace of this library's own`, 'Use a namespace of your own');
+}
+
 function checked(value: unknown, uri: string, where: string): string {
   const { prefix, xml } = asObject(value, where, ['prefix', 'xml']);
   if (typeof prefix !== 'string' || !/^[A-Za-z_][\w.-]*$/.test(prefix))
@@ -171,6 +175,15 @@ function checked(value: unknown, uri: string, where: string): string {
       `${where}.xml`,
       'the root element has a prefix of its own',
       `Leave it off: libvirt adds ${prefix}: for ${uri}`,
+    );
+  // libvirt gives the namespace to what has none, and leaves what has another in that one (virXMLInjectNamespace).
+  const { namespaceURI } = root;
+  if (namespaceURI !== null) refuseOwn(namespaceURI, `${where}.xml`);
+  if (namespaceURI !== null && namespaceURI !== uri)
+    throw invalid(
+      `${where}.xml`,
+      `the root element is in the namespace ${namespaceURI}`,
+      `Leave it off, or give ${uri}`,
     );
   return `${prefix} ${settled(root)}`;
 }
