@@ -80,7 +80,11 @@ export function ownElementOperations(
   context: DomainContext,
 ): Operation[] {
   const { prefix, uri } = OWN_METADATA[name];
-  return elementOperations(uri, xml && `${prefix} ${xml}`, context).map((each) => ({ ...each, subject: name }));
+  return elementOperations(uri, xml && `${prefix} ${xml}`, context).map((each) => ({
+    ...each,
+    subject: name,
+    inverse: each.inverse.map((step) => ({ ...step, subject: name })),
+  }));
 }
 
 /** `wanted` is prefix and element in one text. */
