@@ -8,7 +8,7 @@ export {
 export { entriesIn } from './entry.js';
 export { Journal, refuseInterrupted } from './journal.js';
 export { isQueued, queued } from './queue.js';
-export { DomainReader, notFound } from './read.js';
+export { DomainReader, isOfOneDomain, notFound } from './read.js';
 export {
   type ApplyPhase,
   applyPhaseIn,

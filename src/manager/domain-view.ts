@@ -10,6 +10,7 @@ import {
   guestAbi,
   seenByGuest,
 } from '../domain/index.js';
+import type { LibvirtCanonicalError } from '../errors.js';
 import { type Pending, pendingOf } from '../observe/index.js';
 import { type DiskStorage, disksOf } from '../plan/index.js';
 import {
@@ -66,6 +67,14 @@ export abstract class DomainView {
    */
   get interrupted(): InterruptedApply | undefined {
     return this.reader.last && interruptedIn(this.reader.last);
+  }
+
+  /**
+   * Why the domain could not be read the last time, when that is its own trouble: libvirt's refusal, or a document that is
+   * none. `manager.list()` yields such a domain all the same. Undefined when it could, or was not read yet.
+   */
+  get unreadable(): LibvirtCanonicalError | undefined {
+    return this.reader.unreadable;
   }
 
   /** What the domain is doing. virDomainGetState. */

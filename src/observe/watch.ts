@@ -1,4 +1,4 @@
-import { DomainReader, isQueued, within } from '../apply/index.js';
+import { DomainReader, isOfOneDomain, isQueued, within } from '../apply/index.js';
 import { type Connection, VIR_CONNECT_LIST_DOMAINS_PERSISTENT } from '../connection/index.js';
 import { isOwnNamespace } from '../domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
@@ -39,6 +39,8 @@ interface Subject {
   readonly known: KnownDevices;
   /** What was said of its canonical document last, or found and not worth saying. */
   told: string | undefined;
+  /** Whether it was said that it cannot be read. */
+  unreadable: boolean;
   /** Aliases of the disks over which it stands still, each told. */
   readonly stoppedBy: Set<string>;
 }
@@ -180,7 +182,15 @@ class Watch {
     const { domain, reader } = subject;
     // What this process is about to change is looked at once it is done and sealed.
     if (isQueued(domain.uuid)) return;
-    const drift = await quietly(() => driftOf(reader, {}));
+    let drift: Drift | undefined;
+    try {
+      drift = await quietly(() => driftOf(reader, {}));
+      subject.unreadable = false;
+    } catch (error) {
+      if (!isOfOneDomain(error)) throw error;
+      if (!subject.unreadable) yield { type: 'unreadable', domain, error };
+      subject.unreadable = true;
+    }
     if (!drift || isQueued(domain.uuid) || drift.apply === 'under way') return;
     const before = subject.told;
     subject.told = isWorthSaying(drift) ? JSON.stringify(drift.changes) + drift.seal : drift.seal;
@@ -198,6 +208,7 @@ class Watch {
       reader,
       known: knownIn(() => reader.known),
       told: undefined,
+      unreadable: false,
       stoppedBy: new Set(),
     };
     this.#subjects.set(uuid, subject);
