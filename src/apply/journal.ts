@@ -163,7 +163,8 @@ function refuseTooLong({ handle: { name: domain }, last }: DomainReader, xml: st
       domain,
       remedy: 'Ask for the changes in several plans',
     });
-  const over = bytesTooMany(last?.canonical.xml ?? '', bytes + bytesInMetadata(text));
+  const room = text === '' ? 'bookkeeping' : 'request';
+  const over = bytesTooMany(last?.canonical.xml ?? '', bytes + bytesInMetadata(text), room);
   if (over > 0)
     throw new LibvirtCanonicalError(
       'DOMAIN_STATE',

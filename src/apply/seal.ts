@@ -43,7 +43,7 @@ export async function seal(
   // What newer releases add is told by the release that the seal is of.
   const metadata = sealXml({ libvirt: same ? now.libvirt : libvirt, document });
   const beside = (ownElement(canonical, 'seal')?.textContent ?? '').length;
-  if (bytesTooMany(canonical.xml, bytesInMetadata(metadata) - beside) > 0)
+  if (bytesTooMany(canonical.xml, bytesInMetadata(metadata) - beside, 'bookkeeping') > 0)
     throw new LibvirtCanonicalError('DOMAIN_STATE', `the document of ${handle.name} is too long to be sealed`, {
       domain: handle.name,
       remedy: 'Shorten its description, or what applications keep in its metadata: nobody could read it then',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
+import { assertNoUnsavedDefinition, type DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { inTurn, refuseAborted } from '../copies/index.js';
 import {
@@ -103,6 +103,7 @@ export async function abiUpgrade(
   const call: CallOptions = { signal };
   await refuseRunning(reader, 'given another machine or CPU', call);
   await refuseManagedSave(reader, call);
+  await assertNoUnsavedDefinition(reader, call);
   await refuseCopies(reader, call);
   const before = await exportDomain(reader, { ...state, signal, secrets: 'include' });
   await keep?.(before);

@@ -1,4 +1,4 @@
-import { type ApplyPhase, applyPhaseIn, type DomainReader, seal } from '../apply/index.js';
+import { type ApplyPhase, applyPhaseIn, assertNoUnsavedDefinition, type DomainReader, seal } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { type DriftChange, driftFrom, readSeal } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -55,8 +55,9 @@ export async function planUndoDriftOf(reader: DomainReader, options: UndoDriftOp
   });
 }
 
-/** Seals the document as it is. `DOMAIN_STATE` while an apply is under way or waits to be recovered. */
+/** Seals the document as it is. `DOMAIN_STATE` while an apply is under way or waits to be recovered, or with an unsaved definition. */
 export async function acceptDrift(reader: DomainReader, options: CallOptions): Promise<void> {
+  await assertNoUnsavedDefinition(reader, options);
   const { canonical } = await reader.documents(options);
   if (applyPhaseIn(canonical) === 'none') return seal(reader, canonical, undefined, options);
   const { name } = reader.handle;

@@ -1,4 +1,14 @@
-import { assertXmlText, child, children, type Element, type Node, parseElement, serialize } from '../../xml/index.js';
+import {
+  assertXmlText,
+  bytesInMetadata,
+  bytesTooMany,
+  child,
+  children,
+  type Element,
+  type Node,
+  parseElement,
+  serialize,
+} from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { Change, DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
 import { isOwnNamespace, OWN_METADATA } from '../own-metadata/own-metadata.js';
@@ -22,6 +32,7 @@ function textSetting(name: 'title' | 'description'): Setting<string | null> {
       if (value !== null && typeof value !== 'string')
         throw invalid(path, `${describe(value)} is not a text`, 'Give a string, or null to remove it');
       if (value !== null) assertXmlText(value, path);
+      refuseTooLong(value ?? '', (document) => document.value(name), { canonical, live }, path);
       if (name === 'title' && value?.includes('\n'))
         throw invalid(path, 'a title is one line', 'Put longer text into description');
       const operations = planSides({
@@ -70,7 +81,9 @@ export const metadata: Setting<MetadataRequest> = {
 function planElement(uri: string, element: unknown, context: DomainContext, where: string): Operation[] {
   if (uri === '') throw invalid(where, 'the namespace URI is empty');
   refuseOwn(uri, where);
-  return elementOperations(uri, element === null ? undefined : checked(element, uri, where), context);
+  const wanted = element === null ? undefined : checked(element, uri, where);
+  refuseTooLong(wanted ?? '', (document) => read(document, uri), context, where);
+  return elementOperations(uri, wanted, context);
 }
 
 /** The operations that write an element of this library's own, well-formed and without its prefix; undefined removes it. */
@@ -160,6 +173,24 @@ function settled(element: Element, prefix = ''): string {
     .map((node) => (isElement(node) ? settled(node, prefix) : serialize(node)));
   const head = [name, ...attributes.map((each) => serialize(each).trimStart())].join(' ');
   return nodes.length === 0 ? `<${head}/>` : `<${head}>${content.join('')}</${name}>`;
+}
+
+/** A document that is longer than libvirt's wire carries nobody can read any more, virsh included. */
+function refuseTooLong(
+  wanted: string,
+  there: (document: DomainDocument) => string | undefined,
+  { canonical, live }: Pick<DomainContext, 'canonical' | 'live'>,
+  where: string,
+): void {
+  for (const document of live ? [canonical, live] : [canonical]) {
+    const over = bytesTooMany(document.xml, bytesInMetadata(wanted) - (there(document) ?? '').length, 'request');
+    if (wanted === '' || over === 0) continue;
+    throw invalid(
+      where,
+      `with it the document of the domain is ${over} bytes too long`,
+      'Keep it elsewhere, and its name here',
+    );
+  }
 }
 
 /** What this library keeps in its own namespaces it believes: nobody else's text gets there. */
