@@ -66,12 +66,12 @@ function withState(entry: Written): Entry {
 
 const written = perDocument((document): Record<'ours' | 'strangers', Written[]> => {
   const { uuid } = document;
-  const all = ownElements(document, 'journal').map((each) => entryOf(each, uuid));
+  const all = ownElements(document, 'journal').map((each) => entryOf(each, document));
   const isOurs = ({ domain }: Written) => isOfDomain(domain, uuid);
   return { ours: all.filter(isOurs), strangers: all.filter((each) => !isOurs(each)) };
 });
 
-function entryOf(element: Element, uuid: string): Written {
+function entryOf(element: Element, holder: DomainDocument): Written {
   const of = (name: string) => element.getAttribute(name) ?? '';
   const text = element.textContent ?? '';
   return {
@@ -90,7 +90,7 @@ function entryOf(element: Element, uuid: string): Written {
       copy: of('copy'),
     },
     domain: journalDomain(element),
-    before: once(() => foundBy(of, uuid)),
+    before: once(() => foundBy(of, holder)),
     plan: once(() => readPlan(of('format'), text, of('domain'))),
   };
 }
@@ -112,10 +112,10 @@ function readPlan(format: string, text: string, domain: string): Plan {
   return plan;
 }
 
-function foundBy(of: (name: string) => string, uuid: string): BeforeWork | undefined {
+function foundBy(of: (name: string) => string, holder: DomainDocument): BeforeWork | undefined {
   const [seal, drifted] = [of('seal'), of('drifted')].map((text) => {
-    const document = unpacked(text);
-    return document && isOfDomain(document.uuid, uuid) ? document : undefined;
+    const document = unpacked(text, holder);
+    return document && isOfDomain(document.uuid, holder.uuid) ? document : undefined;
   });
   const document = drifted ?? seal;
   return document && { seal: seal && { libvirt: of('libvirt'), document: seal }, document };
