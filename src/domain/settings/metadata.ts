@@ -10,10 +10,11 @@ import {
   serialize,
 } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { Change, DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
+import type { Change, DomainContext, MutatorCall, Operation } from '../operation.js';
 import { isOwnNamespace, OWN_METADATA } from '../own-metadata/own-metadata.js';
 import { describe, invalid } from '../values.js';
 import { asObject } from './params.js';
+import type { Setting } from './setting.js';
 import { planSides } from './sides.js';
 
 /** virDomainMetadataType. */
