@@ -17,7 +17,7 @@ import { asFound, type Entry, entriesIn, FORMAT, mine } from './entry.js';
 import { callAgain } from './outcome.js';
 import { SELF } from './owner.js';
 import { type DomainReader, notFound } from './read.js';
-import { assertNoUnsavedDefinition } from './unsaved-definition.js';
+import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition } from './unsaved-definition.js';
 
 const { prefix: PREFIX, uri: URI } = OWN_METADATA.journal;
 /** Claims of ended processes that one look takes out: they stand in nobody's way. */
@@ -139,17 +139,13 @@ export class Journal {
       ['', text] as const,
     ]);
     // Before the first write whatever the reader knows: it may have read long ago.
-    if (phase === 'claim' || mayHaveUnsaved(this.#reader)) await assertNoUnsavedDefinition(this.#reader, { signal });
+    if (phase === 'claim' || mayHaveUnsavedDefinition(this.#reader))
+      await assertNoUnsavedDefinition(this.#reader, { signal });
     refuseTooLong(this.#reader, xml, text);
     this.#stands = true;
     // A transient domain has no other document.
     await setEntry(this.#reader, this.#token, xml, this.#persistent ? 'config' : 'live', signal);
   }
-}
-
-/** A domain that runs has no unsaved definition. */
-function mayHaveUnsaved({ last }: DomainReader): boolean {
-  return last?.live === undefined;
 }
 
 /**
@@ -185,7 +181,7 @@ export async function removeEntry(
   token: string,
   { persistent, live }: { readonly persistent: boolean; readonly live: DomainDocument | undefined },
 ): Promise<void> {
-  if (persistent && mayHaveUnsaved(reader))
+  if (persistent && mayHaveUnsavedDefinition(reader))
     await assertNoUnsavedDefinition(reader).catch((error: unknown) => {
       if (error instanceof LibvirtCanonicalError && error.code === 'DOMAIN_STATE') throw error;
     });

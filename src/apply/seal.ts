@@ -18,7 +18,7 @@ import {
 import { LibvirtCanonicalError } from '../errors.js';
 import { bytesInMetadata, bytesTooMany, child, children } from '../xml/index.js';
 import type { DomainReader } from './read.js';
-import { assertNoUnsavedDefinition } from './unsaved-definition.js';
+import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition } from './unsaved-definition.js';
 
 /**
  * Seals the canonical document: what it says later and did not say now is drift. With `before`, how things stood before work
@@ -48,7 +48,7 @@ export async function seal(
       domain: handle.name,
       remedy: 'Shorten its description, or what applications keep in its metadata: nobody could read it then',
     });
-  await assertNoUnsavedDefinition(reader, options);
+  if (mayHaveUnsavedDefinition(reader)) await assertNoUnsavedDefinition(reader, options);
   const args = { dom: handle, type: VIR_DOMAIN_METADATA_ELEMENT, metadata, key, uri, flags: VIR_DOMAIN_AFFECT_CONFIG };
   await connection.call('DOMAIN_SET_METADATA', args, options);
 }

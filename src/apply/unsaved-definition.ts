@@ -22,6 +22,11 @@ export async function unsavedDefinition(
   return first?.xml === second?.xml ? first : undefined;
 }
 
+/** False for a domain that ran when it was read last: the two documents of one that runs are both as they should be. */
+export function mayHaveUnsavedDefinition({ last }: DomainReader): boolean {
+  return last?.live === undefined;
+}
+
 /** `DOMAIN_STATE` when there is an unsaved definition. Asked before whatever writes to a domain that is off, or starts it. */
 export async function assertNoUnsavedDefinition(reader: DomainReader, options: CallOptions = {}): Promise<void> {
   if (!(await unsavedDefinition(reader, options))) return;
