@@ -38,7 +38,8 @@ export const readSeal = perDocument((canonical: DomainDocument): Seal | 'missing
   const element = ownElement(canonical, 'seal');
   if (!element) return 'missing';
   const seal = sealIn(element, canonical);
-  if (!seal) return 'unreadable';
+  // Every domain has a UUID, and so has every seal.
+  if (!seal || seal.document.uuid === '') return 'unreadable';
   return isOfDomain(seal.document.uuid, canonical.uuid) ? seal : 'missing';
 });
 
