@@ -1,5 +1,5 @@
 import { LibvirtError } from '../connection/index.js';
-import { beforeWork, type DomainContext, type Operation, ownElement } from '../domain/index.js';
+import { beforeWork, type DomainContext, type Operation, readSeal } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
 import { entriesIn } from './entry.js';
@@ -185,7 +185,7 @@ async function perform(
       const errors = await rollback(reader, done, before, options, undone);
       if (errors.length > 0) throw new ApplyError(plan, at, cause, 'partial', errors);
       // A domain without a seal goes on without.
-      if (seals && ownElement(before.canonical, 'seal')) await sealAfter(reader, sealing);
+      if (seals && readSeal(before.canonical) !== 'missing') await sealAfter(reader, sealing);
       throw new ApplyError(plan, at, cause, 'undone', []);
     }
     if (!journal.standsIn(documents)) throw vanished(reader);

@@ -1,4 +1,15 @@
-import { type BeforeWork, type DomainDocument, OWN_METADATA, ownElements, packed, unpacked } from '../domain/index.js';
+import {
+  type BeforeWork,
+  type DomainDocument,
+  isOfDomain,
+  journalDomain,
+  LONGEST_ENTRY,
+  OWN_METADATA,
+  ownElements,
+  packed,
+  perDocument,
+  unpacked,
+} from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { Plan } from '../plan/index.js';
 import type { Element } from '../xml/index.js';
@@ -13,14 +24,23 @@ export const FORMAT = '1';
  * overwrites the word of another. `claim`: it waits for its turn, or makes one call only. `apply`: it makes the calls of
  * `plan`, and some of them may have taken place.
  */
-export interface Entry {
+export interface Entry extends Written {
+  readonly ownerState: OwnerState;
+}
+
+/** What stands in an entry, whenever it is read. */
+interface Written {
   readonly token: string;
   readonly phase: 'claim' | 'apply';
   readonly since: Date;
   readonly owner: Owner;
-  readonly ownerState: OwnerState;
-  /** How an `apply` found things, for the seal that it did not come to; undefined of a `claim`. */
-  readonly before: BeforeWork | undefined;
+  /** UUID of the domain that it is about, when it names one. */
+  readonly domain: string | undefined;
+  /**
+   * How an `apply` found things, for the seal that it did not come to; undefined of a `claim`. Unpacked when it is asked
+   * for: anybody may write an entry that says little and holds much.
+   */
+  before(): BeforeWork | undefined;
   /** Reads the plan of an `apply`. `UNSUPPORTED` for one that another version of the library wrote otherwise. */
   plan(): Plan;
 }
@@ -30,41 +50,73 @@ export const mine = new Set<string>();
 
 /** The entries of a document, in the order in which they were written: libvirt puts what is new last (virDomainDefSetMetadata). */
 export function entriesIn(document: DomainDocument): Entry[] {
-  return ownElements(document, 'journal').map(entryOf);
+  return written(document).ours.map(withState);
 }
 
-function entryOf(element: Element): Entry {
+/** Entries of another domain, which a copy of its document carries along: nobody's here, and in nobody's way. */
+export function strangersIn(document: DomainDocument): Entry[] {
+  return written(document).strangers.map(withState);
+}
+
+/** Whether a process runs can change while a document stays the same. */
+function withState(entry: Written): Entry {
+  const own = entry.owner.copy === SELF.copy;
+  return { ...entry, ownerState: own ? (mine.has(entry.token) ? 'running' : 'ended') : stateOfOwner(entry.owner) };
+}
+
+const written = perDocument((document): Record<'ours' | 'strangers', Written[]> => {
+  const { uuid } = document;
+  const all = ownElements(document, 'journal').map((each) => entryOf(each, document));
+  const isOurs = ({ domain }: Written) => isOfDomain(domain, uuid);
+  return { ours: all.filter(isOurs), strangers: all.filter((each) => !isOurs(each)) };
+});
+
+function entryOf(element: Element, holder: DomainDocument): Written {
   const of = (name: string) => element.getAttribute(name) ?? '';
-  const owner: Owner = {
-    host: of('host'),
-    machine: of('machine'),
-    boot: of('boot'),
-    namespace: of('namespace'),
-    pid: Number(of('pid')),
-    started: of('started'),
-    copy: of('copy'),
-  };
-  const token = element.namespaceURI?.slice(URI.length + 1) ?? '';
-  const own = owner.copy === SELF.copy;
+  const text = element.textContent ?? '';
   return {
-    token,
+    token: element.namespaceURI?.slice(URI.length + 1) ?? '',
     // What this version cannot read is the more serious of the two.
     phase: of('phase') === 'claim' ? 'claim' : 'apply',
     since: new Date(of('since')),
-    owner,
-    ownerState: own ? (mine.has(token) ? 'running' : 'ended') : stateOfOwner(owner),
-    before: foundBy(of),
-    plan: () => {
-      if (of('format') === FORMAT) return Plan.fromJSON(element.textContent ?? '');
-      throw new LibvirtCanonicalError('UNSUPPORTED', `the journal is of format ${of('format')}, not ${FORMAT}`, {
-        remedy: 'Recover with the version of the library that wrote it',
-      });
+    owner: {
+      host: of('host'),
+      machine: of('machine'),
+      boot: of('boot'),
+      namespace: of('namespace'),
+      pid: Number(of('pid')),
+      started: of('started'),
+      thread: of('thread'),
+      copy: of('copy'),
     },
+    domain: journalDomain(element),
+    before: once(() => foundBy(of, holder)),
+    plan: once(() => readPlan(of('format'), text, of('domain'))),
   };
 }
 
-function foundBy(of: (name: string) => string): BeforeWork | undefined {
-  const [seal, drifted] = [unpacked(of('seal')), unpacked(of('drifted'))];
+function readPlan(format: string, text: string, domain: string): Plan {
+  if (format !== FORMAT)
+    throw new LibvirtCanonicalError('UNSUPPORTED', `the journal is of format ${format}, not ${FORMAT}`, {
+      remedy: 'Recover with the version of the library that wrote it',
+    });
+  if (text.length > LONGEST_ENTRY)
+    throw new LibvirtCanonicalError('UNSUPPORTED', 'the journal is longer than this library writes one', {
+      remedy: "Compare the documents yourself, then recover({ mode: 'keep' })",
+    });
+  const plan = Plan.fromJSON(text);
+  if (!isOfDomain(domain, plan.domain.uuid))
+    throw new LibvirtCanonicalError('PLAN_REFUSED', `the journal holds a plan for domain ${plan.domain.name}`, {
+      remedy: "Compare the documents yourself, then recover({ mode: 'keep' })",
+    });
+  return plan;
+}
+
+function foundBy(of: (name: string) => string, holder: DomainDocument): BeforeWork | undefined {
+  const [seal, drifted] = [of('seal'), of('drifted')].map((text) => {
+    const document = unpacked(text, holder);
+    return document && isOfDomain(document.uuid, holder.uuid) ? document : undefined;
+  });
   const document = drifted ?? seal;
   return document && { seal: seal && { libvirt: of('libvirt'), document: seal }, document };
 }
@@ -74,5 +126,14 @@ export function asFound({ seal, document }: BeforeWork): Record<string, string> 
   return {
     ...(seal && { libvirt: seal.libvirt, seal: packed(seal.document) }),
     ...(seal?.document.xml === document.xml ? {} : { drifted: packed(document) }),
+  };
+}
+
+/** The same, worked out when it is first asked for. */
+function once<T>(work: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => {
+    known ??= { value: work() };
+    return known.value;
   };
 }

@@ -12,7 +12,7 @@ export {
 export { entriesIn } from './entry.js';
 export { Journal, refuseInterrupted } from './journal.js';
 export { isQueued, queued, tell } from './queue.js';
-export { DomainReader, notFound } from './read.js';
+export { DomainReader, isOfOneDomain, notFound } from './read.js';
 export {
   type ApplyPhase,
   applyPhaseIn,
@@ -29,5 +29,6 @@ export { PlanStaleError } from './stale.js';
 export type { Standing } from './standing.js';
 export type { OperationSummary } from './step.js';
 export type { LateUnplug, UnplugOptions, UnplugProgress, UnplugResult } from './unplug.js';
+export { assertNoUnsavedDefinition, unsavedDefinition } from './unsaved-definition.js';
 export { type Documents, differenceText, GuestAbiChangedError } from './verify.js';
 export { nextItem, within } from './wait.js';

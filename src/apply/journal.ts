@@ -6,20 +6,22 @@ import {
   beforeWork,
   type DomainContext,
   type DomainDocument,
+  LONGEST_ENTRY,
   OWN_METADATA,
   type Scope,
 } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
-import { buildElement } from '../xml/index.js';
+import { buildElement, bytesInMetadata, bytesTooMany } from '../xml/index.js';
 import { asFound, type Entry, entriesIn, FORMAT, mine } from './entry.js';
 import { callAgain } from './outcome.js';
 import { SELF } from './owner.js';
 import { type DomainReader, notFound } from './read.js';
+import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition } from './unsaved-definition.js';
 
 const { prefix: PREFIX, uri: URI } = OWN_METADATA.journal;
-/** Characters of a journal: libvirt's wire carries 4 MiB of document, and most of it is to stay the domain's. */
-const MOST = 1024 * 1024;
+/** Claims of ended processes that one look takes out: they stand in nobody's way. */
+const SWEPT = 8;
 /** Milliseconds between two looks at who is ahead, at first and at most. */
 const LOOK = { first: 20, most: 500 } as const;
 
@@ -41,6 +43,8 @@ export class Journal {
   readonly #token = randomBytes(8).toString('hex');
   readonly #since = new Date();
   readonly #persistent: boolean;
+  /** Taking out what was never written would be a write all the same. */
+  #stands = false;
 
   private constructor(reader: DomainReader, persistent: boolean) {
     this.#reader = reader;
@@ -71,17 +75,9 @@ export class Journal {
   /** Writes down what is about to be done. */
   async begin(plan: Plan, context: DomainContext, options: CallOptions): Promise<void> {
     const text = JSON.stringify(plan.toJournal(context));
-    if (text.length > MOST) {
-      throw new LibvirtCanonicalError(
-        'PLAN_REFUSED',
-        `the plan is too long to be journalled: ${text.length} characters`,
-        {
-          domain: plan.domain.name,
-          remedy: 'Ask for the changes in several plans',
-        },
-      );
-    }
     await this.#write('apply', text, options, asFound(beforeWork(context.canonical)));
+    // Read while nothing of the plan is done: a document with which nobody can do anything is mended by taking the entry out.
+    await this.#reader.documents(options);
   }
 
   /** True while the entry is in the document: it goes when somebody else recovers, or redefines, the domain. */
@@ -92,7 +88,7 @@ export class Journal {
   /** Takes the entry out; never cut off by a caller's signal. */
   async end(live?: DomainDocument): Promise<void> {
     try {
-      await removeEntry(this.#reader, this.#token, { persistent: this.#persistent, live });
+      if (this.#stands) await removeEntry(this.#reader, this.#token, { persistent: this.#persistent, live });
     } finally {
       mine.delete(this.#token);
     }
@@ -112,12 +108,14 @@ export class Journal {
       const context = await this.#reader.context({ signal });
       const entries = entriesIn(context.canonical).filter(({ token }) => !beside?.has(token));
       const own = entries.findIndex(({ token }) => token === this.#token);
-      if (own < 0) throw vanished(this.#reader);
-      for (const { token, phase, ownerState } of entries)
-        if (phase === 'claim' && ownerState === 'ended') await removeEntry(this.#reader, token, context);
+      // Of very many entries it may stand behind those that are looked at.
+      if (own < 0 && !this.standsIn(context)) throw vanished(this.#reader);
+      const over = entries.filter(({ phase, ownerState }) => phase === 'claim' && ownerState === 'ended');
+      for (const { token } of over.slice(0, SWEPT)) await removeEntry(this.#reader, token, context);
       const others = entries.filter(({ phase, ownerState }) => phase === 'apply' || ownerState !== 'ended');
       refuseInterrupted(this.#reader, others);
-      const ahead = others.find(({ phase }, at) => phase === 'apply' || at < others.findIndex(isMine(this.#token)));
+      const place = others.findIndex(({ token }) => token === this.#token);
+      const ahead = others.find(({ phase }, at) => phase === 'apply' || place < 0 || at < place);
       if (!ahead) return context;
       if (performance.now() >= deadline) throw inProgress(this.#reader, ahead);
       try {
@@ -134,24 +132,59 @@ export class Journal {
     { signal }: CallOptions,
     more: Record<string, string> = {},
   ): Promise<void> {
-    const attributes = { format: FORMAT, phase, since: this.#since.toISOString(), ...SELF, ...more };
+    const domain = this.#reader.handle.uuid;
+    const attributes = { format: FORMAT, phase, domain, since: this.#since.toISOString(), ...SELF, ...more };
     const xml = buildElement('entry', [
       ...Object.entries(attributes).map(([key, value]) => [`@${key}`, String(value)] as const),
       ['', text] as const,
     ]);
+    // Before the first write whatever the reader knows: it may have read long ago.
+    if (phase === 'claim' || mayHaveUnsavedDefinition(this.#reader))
+      await assertNoUnsavedDefinition(this.#reader, { signal });
+    refuseTooLong(this.#reader, xml, text);
+    this.#stands = true;
     // A transient domain has no other document.
     await setEntry(this.#reader, this.#token, xml, this.#persistent ? 'config' : 'live', signal);
   }
 }
 
-const isMine = (own: string) => (entry: Entry) => entry.token === own;
+/**
+ * Refuses an entry with which the domain's document would be too long for libvirt's wire: nobody could read the domain, virsh
+ * included. What the plan adds to the document comes on top; it stands in `text`.
+ */
+function refuseTooLong({ handle: { name: domain }, last }: DomainReader, xml: string, text: string): void {
+  const bytes = bytesInMetadata(xml);
+  if (bytes > LONGEST_ENTRY)
+    throw new LibvirtCanonicalError('PLAN_REFUSED', `the plan is too long to be journalled: ${bytes} bytes`, {
+      domain,
+      remedy: 'Ask for the changes in several plans',
+    });
+  const room = text === '' ? 'bookkeeping' : 'request';
+  const over = bytesTooMany(last?.canonical.xml ?? '', bytes + bytesInMetadata(text), room);
+  if (over > 0)
+    throw new LibvirtCanonicalError(
+      'DOMAIN_STATE',
+      `the document of ${domain} is ${over} bytes too long for a journal`,
+      {
+        domain,
+        remedy: 'Shorten its description, or what applications keep in its metadata: nobody could read it then',
+      },
+    );
+}
 
-/** Takes an entry out of the metadata; a guest that was started meanwhile has it in its document too. */
-export function removeEntry(
+/**
+ * Takes an entry out of the metadata; a guest that was started meanwhile has it in its document too. Also of a domain that
+ * cannot be read, perhaps because of the entry.
+ */
+export async function removeEntry(
   reader: DomainReader,
   token: string,
   { persistent, live }: { readonly persistent: boolean; readonly live: DomainDocument | undefined },
 ): Promise<void> {
+  if (persistent && mayHaveUnsavedDefinition(reader))
+    await assertNoUnsavedDefinition(reader).catch((error: unknown) => {
+      if (error instanceof LibvirtCanonicalError && error.code === 'DOMAIN_STATE') throw error;
+    });
   const scope = !persistent ? 'live' : live?.xml.includes(`${URI}:${token}`) ? 'both' : 'config';
   return setEntry(reader, token, null, scope, undefined);
 }

@@ -93,7 +93,7 @@ async function verdictOn(
 }
 
 function sameText(before: DomainDocument | undefined, after: DomainDocument | undefined): boolean {
-  return withoutBookkeeping(before?.xml ?? '') === withoutBookkeeping(after?.xml ?? '');
+  return withoutBookkeeping(before ?? '') === withoutBookkeeping(after ?? '');
 }
 
 /**

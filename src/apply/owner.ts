@@ -13,6 +13,8 @@ export interface Owner {
   readonly pid: number;
   /** When the process started, in the system's own count. */
   readonly started: string;
+  /** The thread of the process, a worker's for one, and when that started: `1234 567890`. */
+  readonly thread: string;
   /** This copy of the library in that process. */
   readonly copy: string;
 }
@@ -29,18 +31,37 @@ export const SELF: Owner = {
   boot: quietly(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()) ?? '',
   namespace: quietly(() => readlinkSync('/proc/self/ns/pid')) ?? '',
   pid: process.pid,
-  started: startOf(process.pid) ?? '',
+  started: startOf(`/proc/${process.pid}`) ?? '',
+  thread: ownThread(),
   copy: randomUUID(),
 };
 
 /** Whether a process still runs, as far as this one can tell. */
-export function stateOfOwner({ host, machine, boot, namespace, pid, started }: Owner, self = SELF): OwnerState {
+export function stateOfOwner(owner: Owner, self = SELF): OwnerState {
+  const { host, machine, boot, namespace, pid, started } = owner;
   if (host !== self.host || machine !== self.machine) return 'unknown';
   if (boot !== self.boot) return machine === '' || boot === '' || self.boot === '' ? 'unknown' : 'ended';
   if (namespace !== self.namespace) return 'unknown';
   if (!exists(pid)) return 'ended';
   // The number may have been given again. Where /proc hides a stranger's process, one that exists counts as running.
-  return started === '' || (startOf(pid) ?? started) === started ? 'running' : 'ended';
+  const start = startOf(`/proc/${pid}`);
+  if (started !== '' && start !== undefined && start !== started) return 'ended';
+  return start !== undefined && hasThreadEnded(owner) ? 'ended' : 'running';
+}
+
+/** A worker that dies takes nobody along: its process lives on. */
+function hasThreadEnded({ pid, thread }: Owner): boolean {
+  const [id, started] = thread.split(' ');
+  return started !== undefined && startOf(`/proc/${pid}/task/${id}`) !== started;
+}
+
+/** /proc shows each thread that looks itself. */
+function ownThread(): string {
+  const id = quietly(() => readlinkSync('/proc/thread-self'))
+    ?.split('/')
+    .at(-1);
+  const started = id && startOf(`/proc/${process.pid}/task/${id}`);
+  return started ? `${id} ${started}` : '';
 }
 
 function exists(pid: number): boolean {
@@ -52,8 +73,8 @@ function exists(pid: number): boolean {
 }
 
 /** Field 22 of proc(5)'s stat, after the second, which may hold anything. Field 3 is Z for a process that has ended. */
-function startOf(pid: number): string | undefined {
-  const stat = quietly(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+function startOf(folder: string): string | undefined {
+  const stat = quietly(() => readFileSync(`${folder}/stat`, 'utf8'));
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields?.[0] === 'Z' ? 'ended' : fields?.[19];
 }

@@ -1,10 +1,13 @@
 import type { Connection } from '../connection/index.js';
 import type { DomainDocument } from '../domain/index.js';
 import type { DomainReader } from './read.js';
-import type { UnplugOptions } from './unplug.js';
 
 /** How often a guest is asked to let go of a device, and how long it has each time. */
-export type Patience = Required<Pick<UnplugOptions, 'attempts' | 'timeout'>>;
+export interface Patience {
+  readonly attempts: number;
+  /** Milliseconds after each request. */
+  readonly timeout: number;
+}
 
 /** For a guest that is known to answer: it may be busy. */
 const WITH_GUEST: Patience = { attempts: 8, timeout: 20_000 };
@@ -27,7 +30,11 @@ export function noteAnswer(reader: DomainReader, live: DomainDocument | undefine
  * The patience that the caller asks for, else a long one with a guest that has answered before in this run, or whose agent is
  * connected, else a shorter one.
  */
-export function patienceWith(reader: DomainReader, live: DomainDocument | undefined, asked: UnplugOptions): Patience {
+export function patienceWith(
+  reader: DomainReader,
+  live: DomainDocument | undefined,
+  asked: Partial<Patience>,
+): Patience {
   const known =
     answered.get(reader.connection)?.has(runOf(reader, live)) === true ||
     live?.devices.some(({ leaves }) => leaves.get('target/@state') === 'connected') === true;

@@ -8,13 +8,27 @@ import {
   VIR_DOMAIN_XML_SECURE,
 } from '../connection/index.js';
 import { type DomainContext, DomainDocument } from '../domain/index.js';
-import { LibvirtCanonicalError } from '../errors.js';
+import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
 import { type Entry, entriesIn } from './entry.js';
 
 /** libvirt that has virDomainGetAutostartOnce. */
 const AUTOSTART_ONCE_SINCE = '11.2.0';
 /** An unprivileged daemon of a user's own, as its URI tells. */
 const SESSION = /\/session(\?|$)/;
+
+/** What fails for one domain while others can be read. */
+const OF_ONE_DOMAIN: ReadonlySet<ErrorCode> = new Set([
+  'LIBVIRT',
+  'CALL_TIMEOUT',
+  'XML_MALFORMED',
+  'XML_FORBIDDEN',
+  'XML_LIMIT',
+]);
+
+/** True for an error that says something of one domain, and nothing of the connection or the caller. */
+export function isOfOneDomain(error: unknown): error is LibvirtCanonicalError {
+  return error instanceof LibvirtCanonicalError && OF_ONE_DOMAIN.has(error.code);
+}
 
 /** What a reader saw when it last read the documents. */
 export interface LastRead {
@@ -30,6 +44,7 @@ export class DomainReader {
   #canonical: DomainDocument | undefined;
   #live: DomainDocument | undefined;
   #leftover: DomainDocument | undefined;
+  #unreadable: LibvirtCanonicalError | undefined;
   #entries: readonly Entry[] = [];
   /** SECURE is refused on a read-only connection: the documents then come without secrets. */
   #secure: number = VIR_DOMAIN_XML_SECURE;
@@ -41,6 +56,22 @@ export class DomainReader {
 
   /** Both documents. `live` is undefined when the domain is shut off. `DOMAIN_NOT_FOUND` when it is gone. */
   async documents(options: CallOptions = {}): Promise<{ canonical: DomainDocument; live: DomainDocument | undefined }> {
+    try {
+      const documents = await this.#documents(options);
+      this.#unreadable = undefined;
+      return documents;
+    } catch (error) {
+      this.#unreadable = isOfOneDomain(error) ? error : undefined;
+      throw error;
+    }
+  }
+
+  /** Why the last read failed, when that is the domain's own trouble and not that of the connection or the caller. */
+  get unreadable(): LibvirtCanonicalError | undefined {
+    return this.#unreadable;
+  }
+
+  async #documents(options: CallOptions): Promise<{ canonical: DomainDocument; live: DomainDocument | undefined }> {
     const [canonical, plain] = await Promise.all([this.#xml(VIR_DOMAIN_XML_INACTIVE, options), this.#xml(0, options)]);
     this.#canonical = kept(this.#canonical, canonical);
     // Only a running domain has an id; a shut-off one answers with its canonical document.

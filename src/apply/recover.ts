@@ -1,4 +1,11 @@
-import { type DomainContext, type DomainDocument, HIDDEN, type Operation, sealedForm } from '../domain/index.js';
+import {
+  type DomainContext,
+  type DomainDocument,
+  HIDDEN,
+  isOfDomain,
+  type Operation,
+  sealedForm,
+} from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import {
   changedParts,
@@ -8,7 +15,7 @@ import {
   type Plan,
   withSecrets,
 } from '../plan/index.js';
-import { type Entry, entriesIn } from './entry.js';
+import { type Entry, entriesIn, strangersIn } from './entry.js';
 import { Journal, removeEntry } from './journal.js';
 import { queued, tell } from './queue.js';
 import type { DomainReader, LastRead } from './read.js';
@@ -19,12 +26,14 @@ import { partOf, type Standing, sidesOf, standings } from './standing.js';
 import { type OperationSummary, type Step, type StepOptions, summaryOf } from './step.js';
 import type { UnplugOptions } from './unplug.js';
 
-/** An apply whose process ended halfway, as its journal in the domain's metadata tells. */
+/** An apply whose process ended halfway, or may have, as its journal in the domain's metadata tells. */
 export interface InterruptedApply {
+  /** `apply`: it had begun. `claim`: it waits for its turn, or makes one call only, in a process that cannot be seen from here. */
+  readonly phase: 'apply' | 'claim';
   readonly since: Date;
   /** The process that applied. `unknown`: one of another host or container, which may still be at it. */
   readonly by: { readonly host: string; readonly pid: number; readonly state: 'ended' | 'unknown' };
-  /** Its operations, and whether they took place as far as the documents tell. */
+  /** Its operations, and whether they took place as far as the documents tell; none of a claim. */
   readonly operations: ReadonlyArray<{ readonly operation: OperationSummary; readonly state: Standing }>;
 }
 
@@ -36,7 +45,10 @@ export interface RecoverOptions {
    * stands, and only end the apply.
    */
   readonly mode: 'complete' | 'undo' | 'keep';
-  /** `ended` (default): refuse unless the process is known to have ended. `gone`: the caller's word that it has. */
+  /**
+   * `ended` (default): refuse unless the process is known to have ended. `gone`: the caller's word that it has, and that all
+   * have that wait for their turn and cannot be seen from here.
+   */
   readonly owner?: 'ended' | 'gone';
   /** Told before and after each operation that is completed or taken back. What it throws is dropped. */
   readonly onProgress?: (progress: RecoverProgress) => void;
@@ -63,14 +75,16 @@ export interface RecoverResult {
   readonly differences: readonly PartChange[];
 }
 
-/** The apply that was interrupted; undefined when there is none, or when its process is still at it. */
+/** The apply that was interrupted, else who may stand in the way; undefined when there is none, or when its process is still at it. */
 export function interruptedIn({ entries, ...state }: LastRead): InterruptedApply | undefined {
-  const entry = entries.find(({ phase }) => phase === 'apply');
+  const entry =
+    entries.find(({ phase }) => phase === 'apply') ?? entries.find(({ ownerState }) => ownerState === 'unknown');
   if (!entry || entry.ownerState === 'running') return undefined;
-  const { owner, since, ownerState } = entry;
-  const plan = readable(entry);
+  const { phase, owner, since, ownerState } = entry;
+  const plan = phase === 'apply' ? readable(entry) : undefined;
   const found = plan ? standings(plan.operations, plan.fingerprints, state) : [];
   return {
+    phase,
     since,
     by: { host: owner.host, pid: owner.pid, state: ownerState },
     operations: (plan?.operations ?? []).map((operation, at) => ({
@@ -112,19 +126,22 @@ export function recoverDomain(reader: DomainReader, options: RecoverOptions): Pr
 async function run(reader: DomainReader, options: RecoverOptions): Promise<RecoverResult> {
   const { signal, mode, wait = 10_000 } = options;
   const context = await reader.context({ signal });
-  const entries = entriesIn(context.canonical).filter(({ phase }) => phase === 'apply');
-  if (entries.length === 0) return { operations: [], differences: [] };
-  refuseRunning(reader, entries, options);
+  const nothing: RecoverResult = { operations: [], differences: [] };
+  const entries = toSettle(reader, context.canonical, options);
+  if (entries.length === 0) return nothing;
   const beside = new Set(entries.map(({ token }) => token));
   // The claim takes the job that calls take: one that the ended process had sent is through when the turn is ours.
   const { journal } = await Journal.claim(reader, context.persistent, { signal, wait, beside });
   try {
-    let result: RecoverResult = { operations: [], differences: [] };
+    let result = nothing;
+    const { canonical } = await reader.documents({ signal });
     // Somebody else may have settled it while this process waited.
-    const left = entriesIn((await reader.documents({ signal })).canonical).filter(({ token }) => beside.has(token));
+    const left = [...entriesIn(canonical), ...strangersIn(canonical)].filter(({ token }) => beside.has(token));
     for (const entry of left) {
-      if (mode !== 'keep') result = await settle(reader, entry.plan(), mode, options);
-      if (context.persistent) await sealRecovered(reader, entry, mode);
+      if (entry.phase === 'apply' && isOfDomain(entry.domain, reader.handle.uuid)) {
+        if (mode !== 'keep') result = await settle(reader, entry.plan(), mode, options);
+        if (context.persistent) await sealRecovered(reader, entry, mode);
+      }
       await removeEntry(reader, entry.token, { ...context, live: (await reader.documents({ signal })).live });
     }
     return result;
@@ -137,15 +154,33 @@ async function run(reader: DomainReader, options: RecoverOptions): Promise<Recov
  * Seals what the apply did. What is undone is sealed as it was found: what differs from that is somebody else's doing. A
  * domain that had no seal then goes on without.
  */
-async function sealRecovered(reader: DomainReader, { before }: Entry, mode: RecoverOptions['mode']): Promise<void> {
+async function sealRecovered(reader: DomainReader, entry: Entry, mode: RecoverOptions['mode']): Promise<void> {
+  const before = entry.before();
   const { canonical } = await reader.documents();
   if (mode !== 'undo') return sealAfter(reader, before, canonical);
   if (before?.seal) return sealAfter(reader, { seal: before.seal, document: sealedForm(canonical) }, canonical);
 }
 
-function refuseRunning({ handle }: DomainReader, entries: readonly Entry[], { owner = 'ended' }: RecoverOptions): void {
+/**
+ * The entries that a recovery settles, which are applies, or only takes out: claims of processes that have ended, and what a
+ * copied document brought of another domain. `APPLY_IN_PROGRESS` when a process may still be at it.
+ */
+function toSettle(reader: DomainReader, canonical: DomainDocument, { owner = 'ended' }: RecoverOptions): Entry[] {
+  const entries = entriesIn(canonical);
+  const applies = entries.filter(({ phase }) => phase === 'apply');
+  // Whoever waits and is seen to run comes to its turn by itself.
+  const claims = entries.filter(({ phase, ownerState }) => phase === 'claim' && ownerState !== 'running');
+  if (owner !== 'gone') refuseRunning(reader, applies.length > 0 ? applies : claims);
+  return [
+    ...applies,
+    ...(owner === 'gone' ? claims : claims.filter(({ ownerState }) => ownerState === 'ended')),
+    ...strangersIn(canonical),
+  ];
+}
+
+function refuseRunning({ handle }: DomainReader, entries: readonly Entry[]): void {
   const running = entries.find(({ ownerState }) => ownerState !== 'ended');
-  if (!running || owner === 'gone') return;
+  if (!running) return;
   const { owner: who, ownerState } = running;
   const why = ownerState === 'running' ? 'still runs' : 'cannot be seen from here';
   throw new LibvirtCanonicalError(

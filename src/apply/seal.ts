@@ -16,21 +16,24 @@ import {
   sealXml,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { child, children } from '../xml/index.js';
+import { bytesInMetadata, bytesTooMany, child, children } from '../xml/index.js';
 import type { DomainReader } from './read.js';
+import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition } from './unsaved-definition.js';
 
 /**
  * Seals the canonical document: what it says later and did not say now is drift. With `before`, how things stood before work
  * of this library's own, what others had done by then and the work did not touch goes on being drift. Nothing is written
  * when the seal says so already and stands last: libvirt moves what it is given again to the end, so that with the seal
- * there always, what is done and undone leaves the same bytes. virDomainSetMetadata CONFIG.
+ * there always, what is done and undone leaves the same bytes. virDomainSetMetadata CONFIG. Errors: `DOMAIN_STATE` when a
+ * failed transient start left its document in libvirt's memory, or when the document has no room for a seal.
  */
 export async function seal(
-  { connection, handle }: DomainReader,
+  reader: DomainReader,
   canonical: DomainDocument,
   before: BeforeWork | undefined,
   options: CallOptions = {},
 ): Promise<void> {
+  const { connection, handle } = reader;
   const libvirt = connection.libvirtVersion;
   const now = readSeal(canonical);
   const document = before ? resealed(before, canonical, libvirt) : sealedForm(canonical);
@@ -39,6 +42,13 @@ export async function seal(
   const { prefix: key, uri } = OWN_METADATA.seal;
   // What newer releases add is told by the release that the seal is of.
   const metadata = sealXml({ libvirt: same ? now.libvirt : libvirt, document });
+  const beside = (ownElement(canonical, 'seal')?.textContent ?? '').length;
+  if (bytesTooMany(canonical.xml, bytesInMetadata(metadata) - beside, 'bookkeeping') > 0)
+    throw new LibvirtCanonicalError('DOMAIN_STATE', `the document of ${handle.name} is too long to be sealed`, {
+      domain: handle.name,
+      remedy: 'Shorten its description, or what applications keep in its metadata: nobody could read it then',
+    });
+  if (mayHaveUnsavedDefinition(reader)) await assertNoUnsavedDefinition(reader, options);
   const args = { dom: handle, type: VIR_DOMAIN_METADATA_ELEMENT, metadata, key, uri, flags: VIR_DOMAIN_AFFECT_CONFIG };
   await connection.call('DOMAIN_SET_METADATA', args, options);
 }

@@ -143,7 +143,7 @@ function unchanged(
   after: Documents,
 ): string | undefined {
   if (operation.action !== 'set' || side !== 'canonical') return undefined;
-  if (withoutBookkeeping(before.canonical.xml) !== withoutBookkeeping(after.canonical.xml)) return undefined;
+  if (withoutBookkeeping(before.canonical) !== withoutBookkeeping(after.canonical)) return undefined;
   const owns = SETTINGS[operation.subject as keyof typeof SETTINGS]?.owns ?? [];
   return owns.length > 0 ? `nothing of ${owns.join(', ')} has changed` : undefined;
 }

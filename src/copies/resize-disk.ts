@@ -1,4 +1,4 @@
-import { type DomainReader, queued } from '../apply/index.js';
+import { assertNoUnsavedDefinition, type DomainReader, queued } from '../apply/index.js';
 import { type CallOptions, LibvirtError, VIR_DOMAIN_BLOCK_RESIZE_BYTES } from '../connection/index.js';
 import { bytesOf, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -35,6 +35,7 @@ export function resizeDisk(
   const wanted = bytesOf(capacity, 'capacity');
   return queued(dom.uuid, async () => {
     const documents = await reader.documents(call);
+    if (!documents.live) await assertNoUnsavedDefinition(reader, call);
     const disk = diskOf(documents, name);
     const { identity, target } = disk;
     const refuse = (code: 'ARGUMENT_INVALID' | 'UNSUPPORTED', problem: string, remedy: string) =>

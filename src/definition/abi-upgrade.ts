@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type DomainReader, GuestAbiChangedError, queued, sealAfter } from '../apply/index.js';
+import {
+  assertNoUnsavedDefinition,
+  type DomainReader,
+  GuestAbiChangedError,
+  queued,
+  sealAfter,
+} from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { inTurn, refuseAborted } from '../copies/index.js';
 import {
@@ -102,6 +108,7 @@ export async function abiUpgrade(
   const call: CallOptions = { signal };
   await refuseRunning(reader, 'given another machine or CPU', call);
   await refuseManagedSave(reader, call);
+  await assertNoUnsavedDefinition(reader, call);
   await refuseCopies(reader, call);
   const before = await exportDomain(reader, { ...state, signal, secrets: 'include' });
   if (keep) await queued(reader.handle.uuid, async () => keep(before));
@@ -196,7 +203,7 @@ async function edited(
   const document = new DomainDocument(draft.toString());
   const changes = compareGuestAbi(guestAbi(canonical), guestAbi(document), { volatile: 'compare' });
   const token = createHash('sha256')
-    .update(`${handle.uuid}\0${withoutBookkeeping(canonical.xml)}\0${JSON.stringify(changes)}`)
+    .update(`${handle.uuid}\0${withoutBookkeeping(canonical)}\0${JSON.stringify(changes)}`)
     .digest('hex')
     .slice(0, 32);
   return { document, changes, token };

@@ -14,6 +14,8 @@ import {
   DomainDocument,
   type DomainSpec,
   definitionOf,
+  keepCallersMetadata,
+  ownElement,
   readDevice,
   requestedDevices,
   uuidOf,
@@ -58,10 +60,11 @@ export async function defineDomain(
   refuseDuplicates(document);
   bootOrderPerDevice(document);
   fillMacs(document);
-  rememberIntent(root, definition);
-  if (typeof definition !== 'string') rememberStorage(root, definition);
   const name = document.name;
   const uuid = valueAt(root, 'uuid') as string;
+  keepCallersMetadata(root, uuidOf(uuid, 'uuid'));
+  rememberIntent(root, definition);
+  if (typeof definition !== 'string') rememberStorage(root, definition);
   await refuseExisting(connection, name, uuid, options);
   const pin = typeof definition === 'string' || typeof definition.cpu !== 'object' || definition.cpu.pin !== 'never';
   if (pin) await pinHostModel(connection, root, options);
@@ -98,7 +101,10 @@ export function redefineForAbiUpgrade(
 
 /** The devices that the caller asked for are remembered in the document itself, so that a later desired state can leave one out. */
 function rememberIntent(root: Element, definition: string | DomainSpec): void {
-  const { devices } = new DomainDocument(serialize(root));
+  const document = new DomainDocument(serialize(root));
+  // A definition that was a domain's before remembers more: which devices were others', and where gone ones sat.
+  if (ownElement(document, 'intent')) return;
+  const { devices, uuid } = document;
   const named =
     typeof definition === 'string'
       ? devices
@@ -107,7 +113,7 @@ function rememberIntent(root: Element, definition: string | DomainSpec): void {
   const asked = devices.filter(
     ({ kind, name }) => kind.element !== 'controller' || named.some((each) => each.kind === kind && each.name === name),
   );
-  addMetadata(root, new Intent().after(asked, []).toDefinitionXml());
+  addMetadata(root, new Intent().after(asked, []).toDefinitionXml(uuidOf(uuid, 'uuid')));
 }
 
 /** How the volumes of the disks were connected, as the spec says it. */

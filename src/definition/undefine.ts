@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import { assertNoUnsavedDefinition, type DomainReader } from '../apply/index.js';
 import {
   VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA,
   VIR_DOMAIN_UNDEFINE_KEEP_NVRAM,
@@ -31,6 +31,8 @@ export async function undefine(
     (snapshotsMetadata ? VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA : 0);
   // libvirt would undefine a running domain too, and leave it transient.
   await refuseRunning(reader, 'undefined', { signal });
+  // It would go by the other document: by its UEFI variables, for one.
+  await assertNoUnsavedDefinition(reader, { signal });
   await connection
     .call('DOMAIN_UNDEFINE_FLAGS', { dom, flags }, { signal })
     .catch((error: unknown) => Promise.reject(stateError(reader, 'be undefined', error)));

@@ -34,6 +34,11 @@ export {
 } from './own-metadata/drift.js';
 export {
   isBookkeeping,
+  isOfDomain,
+  isOwnNamespace,
+  journalDomain,
+  keepCallersMetadata,
+  LONGEST_ENTRY,
   OWN_METADATA,
   ownElement,
   ownElements,

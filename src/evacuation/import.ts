@@ -9,7 +9,15 @@ import {
   VIR_DOMAIN_XML_INACTIVE,
 } from '../connection/index.js';
 import { refuseAborted } from '../copies/index.js';
-import { compareGuestAbi, DomainDocument, guestAbi, invalid, seenByGuest, unlisted } from '../domain/index.js';
+import {
+  compareGuestAbi,
+  DomainDocument,
+  guestAbi,
+  invalid,
+  keepCallersMetadata,
+  seenByGuest,
+  unlisted,
+} from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import {
   filesOf,
@@ -121,6 +129,7 @@ function mapped(bundle: DomainBundle, libvirt: string, paths: Readonly<Record<st
   const document = new DomainDocument(bundle.document);
   const left = unlisted(document, libvirt).filter(({ asEver }) => asEver);
   const devices = document.devices.map(({ element }) => element);
+  keepCallersMetadata(document.root, bundle.uuid);
   mapHostPaths(document.root, devices, (path) => mapPath(path, paths));
   for (const { device } of left) device.element.parentNode?.removeChild(device.element);
   return new DomainDocument(document.toString());

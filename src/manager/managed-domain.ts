@@ -53,6 +53,7 @@ import {
   undefine,
 } from '../definition/index.js';
 import { type AbiDifference, type DomainSpec, type GuestAbi, guestAbi } from '../domain/index.js';
+import type { LibvirtCanonicalError } from '../errors.js';
 import { type DomainBundle, type ExportOptions, exportDomain } from '../evacuation/index.js';
 import {
   type DomainEventOf,
@@ -116,7 +117,6 @@ import {
   type RescueOptions,
   type RescueState,
   type RescueSubject,
-  refuseLeftover,
   rescue,
   rescueStateOf,
   type UnrescueOptions,
@@ -157,10 +157,19 @@ export class ManagedDomain {
 
   /**
    * An apply that was interrupted halfway by the end of its process, as of the last time that this object read the domain:
-   * `manager.get()` and `list()` read it. Undefined when there is none. `recover` settles it.
+   * `manager.get()` and `list()` read it. Else a claim that a process left which cannot be seen from here, and which bars the
+   * domain. Undefined when there is none. `recover` settles it.
    */
   get interrupted(): InterruptedApply | undefined {
     return this.#reader.last && interruptedIn(this.#reader.last);
+  }
+
+  /**
+   * Why the domain could not be read the last time, when that is its own trouble: libvirt's refusal, or a document that is
+   * none. `manager.list()` yields such a domain all the same. Undefined when it could, or was not read yet.
+   */
+  get unreadable(): LibvirtCanonicalError | undefined {
+    return this.#reader.unreadable;
   }
 
   /** What the domain is doing. virDomainGetState. */
@@ -254,11 +263,7 @@ export class ManagedDomain {
    * `APPLY_FAILED` (ApplyError) with what was undone.
    */
   async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
-    // In the line from the first step on: applies run in the order in which they were asked for.
-    const result = await this.#exclusively(async () => {
-      await refuseLeftover(this.#reader, { signal: options.signal });
-      return applyPlan(this.#reader, plan, options);
-    });
+    const result = await applyPlan(this.#reader, plan, options);
     const { connection, handle } = this.#reader;
     // libvirt goes by the UUID; the name in the handle is for people, and follows a rename.
     for (const { call } of result.operations) {
@@ -292,14 +297,13 @@ export class ManagedDomain {
 
   /**
    * Settles an apply that was interrupted: `complete` makes what is left of its plan, `undo` takes back what was made of
-   * it, `keep` leaves the domain as it stands. Nothing is done when there is none. Errors: `APPLY_IN_PROGRESS` while the
-   * process that applies runs, `DOMAIN_STATE` as for {@link apply}, `PLAN_REFUSED` when a secret is needed that no document has, `APPLY_FAILED`.
+   * it, `keep` leaves the domain as it stands. Claims of ended processes, and what a copied document brought of another
+   * domain, are only taken out. Nothing is done when there is none. Errors: `APPLY_IN_PROGRESS` while the process that
+   * applies, or claims, runs or cannot be seen; `DOMAIN_STATE` as for {@link apply}, `PLAN_REFUSED` when a secret is needed
+   * that no document has, `APPLY_FAILED`.
    */
   async recover(options: RecoverOptions): Promise<RecoverResult> {
-    const result = await this.#exclusively(async () => {
-      await refuseLeftover(this.#reader, { signal: options.signal });
-      return recoverDomain(this.#reader, options);
-    });
+    const result = await recoverDomain(this.#reader, options);
     await this.#reader.documents({ signal: options.signal });
     return result;
   }

@@ -13,10 +13,10 @@ import {
 } from '../events/index.js';
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
 import { type Finding, type WatchOptions, watch } from '../observe/index.js';
-
+import { checkManager } from './check-manager.js';
 import { guard } from './doors.js';
 import { type Hooks, ManagedDomain } from './managed-domain.js';
-import { checkManager, MANAGER_DOORS } from './methods.js';
+import { MANAGER_DOORS } from './methods.js';
 
 /** Options of {@link DomainManager}. */
 export interface ManagerOptions {
@@ -76,12 +76,19 @@ export class DomainManager {
     }
   }
 
-  /** All domains of the host, in libvirt's order. virConnectListAllDomains. */
+  /**
+   * All domains of the host, in libvirt's order. One that cannot be read does not stop the others: its `unreadable` says
+   * why. virConnectListAllDomains.
+   *
+   * @example
+   * for await (const domain of manager.list()) if (domain.unreadable) console.error(domain.name, domain.unreadable.message);
+   */
   async *list(options: CallOptions = {}): AsyncGenerator<ManagedDomain, void, undefined> {
     const { domains } = await this.connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 }, options);
     for (const handle of domains) {
-      const domain = await this.#read(handle, options).catch(gone);
-      if (domain) yield domain;
+      const domain = new ManagedDomain(this.connection, handle, this.#hooks);
+      const there = await domain.canonical(options).catch((error: unknown) => domain.unreadable ?? gone(error));
+      if (there) yield domain;
     }
   }
 

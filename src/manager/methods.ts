@@ -26,7 +26,6 @@ import {
   CALLBACK,
   COUNT,
   checkArgument,
-  checkOptions,
   group,
   LIST,
   MILLISECONDS,
@@ -59,8 +58,6 @@ import type {
 } from '../power/index.js';
 import type { RescueOptions, UnrescueOptions } from '../rescue/index.js';
 import { checked, type Doors, options, request, required } from './doors.js';
-import type { Hooks, ManagedDomain } from './managed-domain.js';
-import type { DomainManager, ManagerOptions } from './manager.js';
 
 const call: OptionTable<CallOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
 const CALL = options<CallOptions>(call);
@@ -133,7 +130,7 @@ function refuseOtherThanPlan(method: string, value: unknown): void {
 }
 
 /** What each public method of a domain takes. */
-export const DOMAIN_DOORS: Doors<ManagedDomain> = {
+export const DOMAIN_DOORS = {
   state: [CALL],
   stateReason: [CALL],
   canonical: [CALL],
@@ -274,10 +271,10 @@ export const DOMAIN_DOORS: Doors<ManagedDomain> = {
       'confirm',
     ),
   ],
-};
+} as const;
 
 /** What each public method of a manager takes. */
-export const MANAGER_DOORS: Doors<DomainManager> = {
+export const MANAGER_DOORS = {
   define: [required('definition', DEFINITION, 'request'), CALL],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
@@ -301,7 +298,7 @@ export const MANAGER_DOORS: Doors<DomainManager> = {
       onFindings: CALLBACK,
     }),
   ],
-};
+} as const;
 
 const agent: OptionTable<AgentOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
 
@@ -313,16 +310,3 @@ export const AGENT_DOORS: Doors<GuestAgent> = {
   thaw: [options<AgentOptions>(agent)],
   frozen: [options<AgentOptions>(agent)],
 };
-
-/** Checks what a manager is made of. */
-export function checkManager(connection: unknown, given: unknown): void {
-  if (!methods('', 'call', 'subscribe').fits(connection))
-    throw new LibvirtCanonicalError(
-      'ARGUMENT_INVALID',
-      `DomainManager: connection must be a Connection, got ${typeof connection === 'string' ? 'a text' : shown(connection)}`,
-      { path: 'connection', remedy: 'Connect first: new DomainManager(await connect(uri))' },
-    );
-  checkOptions<ManagerOptions>('DomainManager', given, {
-    hooks: group<Hooks>({ beforeStart: CALLBACK, afterStop: CALLBACK }),
-  });
-}

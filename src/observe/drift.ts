@@ -1,6 +1,6 @@
-import { type ApplyPhase, applyPhaseIn, type DomainReader, seal } from '../apply/index.js';
+import { type ApplyPhase, applyPhaseIn, assertNoUnsavedDefinition, type DomainReader, seal } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
-import { type DriftChange, driftFrom, readSeal } from '../domain/index.js';
+import { type DomainDocument, type DriftChange, driftFrom, perDocument, readSeal, type Seal } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type Plan, planUndoDrift, type UndoDriftOptions } from '../plan/index.js';
 
@@ -30,7 +30,7 @@ export async function driftOf(reader: DomainReader, options: CallOptions): Promi
   const apply = applyPhaseIn(canonical);
   const last = readSeal(canonical);
   if (typeof last === 'string') return { seal: last, changes: [], redefined: 'unknown', apply };
-  const changes = driftFrom(last, canonical, reader.connection.libvirtVersion);
+  const changes = changesSince(last, canonical, reader.connection.libvirtVersion);
   const foreign = changes.filter(({ by }) => by === 'somebody');
   const certain = apply === 'none' && foreign.some(({ onlyByDefinition }) => onlyByDefinition);
   return {
@@ -39,6 +39,15 @@ export async function driftOf(reader: DomainReader, options: CallOptions): Promi
     redefined: foreign.length === 0 ? 'no' : certain ? 'yes' : 'unknown',
     apply,
   };
+}
+
+const known = perDocument((_canonical) => new Map<string, DriftChange[]>());
+
+/** What differs from the seal of a document; a watch asks again and again, and the document holds its seal. */
+function changesSince(seal: Seal, canonical: DomainDocument, libvirt: string): readonly DriftChange[] {
+  const changes = known(canonical).get(libvirt) ?? driftFrom(seal, canonical, libvirt);
+  known(canonical).set(libvirt, changes);
+  return changes;
 }
 
 /** The way back to the sealed document. `DOMAIN_STATE` when there is no seal. */
@@ -55,13 +64,15 @@ export async function planUndoDriftOf(reader: DomainReader, options: UndoDriftOp
   });
 }
 
-/** Seals the document as it is. `DOMAIN_STATE` while an apply is under way or waits to be recovered. */
+/** Seals the document as it is. `DOMAIN_STATE` while an apply is under way or waits to be recovered, or with an unsaved definition. */
 export async function acceptDrift(reader: DomainReader, options: CallOptions): Promise<void> {
+  await assertNoUnsavedDefinition(reader, options);
   const { canonical } = await reader.documents(options);
   if (applyPhaseIn(canonical) === 'none') return seal(reader, canonical, undefined, options);
   const { name } = reader.handle;
   throw new LibvirtCanonicalError('DOMAIN_STATE', `an apply to domain ${name} stands half done`, {
     domain: name,
-    remedy: 'Let it end, or recover the domain when it was interrupted',
+    remedy:
+      "Let it end, or recover the domain when it was interrupted, with owner: 'gone' when its process cannot be seen from here",
   });
 }

@@ -1,3 +1,4 @@
+import type { LibvirtCanonicalError } from '../errors.js';
 import type { EventDevice, EventDomain, EventGap } from '../events/index.js';
 import type { DomainLog } from '../power/index.js';
 import type { Drift } from './drift.js';
@@ -16,6 +17,12 @@ export type Finding =
       readonly domain: EventDomain;
       readonly drift: Drift;
       readonly occasion: DriftOccasion;
+    }
+  | {
+      /** The domain cannot be read, so that nothing can be told of its document; told once, until it can be read again. */
+      readonly type: 'unreadable';
+      readonly domain: EventDomain;
+      readonly error: LibvirtCanonicalError;
     }
   | {
       /** The guest has let go of a device, however late. */

@@ -1,6 +1,6 @@
-import { applyPhaseIn, DomainReader, isQueued, within } from '../apply/index.js';
+import { applyPhaseIn, DomainReader, isOfOneDomain, isQueued, within } from '../apply/index.js';
 import { type Connection, VIR_CONNECT_LIST_DOMAINS_PERSISTENT } from '../connection/index.js';
-import { type DomainDocument, OWN_METADATA } from '../domain/index.js';
+import { type DomainDocument, isOwnNamespace } from '../domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
 import {
   type DomainEventOf,
@@ -33,9 +33,6 @@ const WATCHED = [
 type Event = DomainEventOf<(typeof WATCHED)[number]>;
 type Of<T extends Event['type']> = Extract<Event, { readonly type: T }>;
 
-/** What this library keeps in metadata is no news, and is written while it works. */
-const OWN = Object.values(OWN_METADATA).map(({ uri }) => uri);
-
 /** One domain that is watched. */
 interface Subject {
   readonly domain: EventDomain;
@@ -43,6 +40,8 @@ interface Subject {
   readonly known: KnownDevices;
   /** What was said of its canonical document last, or found and not worth saying. */
   told: string | undefined;
+  /** Whether it was said that it cannot be read. */
+  unreadable: boolean;
   /** Aliases of the disks over which it stands still, each told. */
   readonly stoppedBy: Set<string>;
 }
@@ -134,7 +133,8 @@ class Watch {
       case 'lifecycle':
         return yield* this.#lifecycle(subject, event);
       case 'metadata-change':
-        if (!OWN.some((uri) => event.uri?.startsWith(uri))) yield* this.#look(subject, 'metadata');
+        // What this library keeps there is no news, and is written while it works.
+        if (!isOwnNamespace(event.uri ?? '')) yield* this.#look(subject, 'metadata');
         return;
       case 'device-added':
         // So that its alias is known when it goes.
@@ -225,7 +225,15 @@ class Watch {
     const { domain, reader } = subject;
     // What this process is about to change is looked at once it is done and sealed.
     if (isQueued(domain.uuid)) return;
-    const drift = await quietly(() => driftOf(reader, {}));
+    let drift: Drift | undefined;
+    try {
+      drift = await quietly(() => driftOf(reader, {}));
+      subject.unreadable = false;
+    } catch (error) {
+      if (!isOfOneDomain(error)) throw error;
+      if (!subject.unreadable) yield { type: 'unreadable', domain, error };
+      subject.unreadable = true;
+    }
     if (!drift || isQueued(domain.uuid) || drift.apply === 'under way') return;
     const before = subject.told;
     subject.told = isWorthSaying(drift) ? JSON.stringify(drift.changes) + drift.seal : drift.seal;
@@ -243,6 +251,7 @@ class Watch {
       reader,
       known: knownIn(() => reader.known),
       told: undefined,
+      unreadable: false,
       stoppedBy: new Set(),
     };
     this.#subjects.set(uuid, subject);

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
-import { applies, type DomainContext, domainLeaves, perDocument, withoutBookkeeping } from '../domain/index.js';
-import { child, serialize, under } from '../xml/index.js';
+import {
+  applies,
+  type DomainContext,
+  domainLeaves,
+  isBookkeeping,
+  perDocument,
+  withoutBookkeeping,
+} from '../domain/index.js';
+import { child, children, serialize, under } from '../xml/index.js';
 
 /** Values of a running domain that move by themselves. */
 export const VOLATILE = ['currentMemory', '@id'];
@@ -11,7 +18,7 @@ export const VOLATILE = ['currentMemory', '@id'];
  */
 export function digestOf({ canonical, live, autostart }: DomainContext): string {
   const hash = createHash('sha256');
-  hash.update(withoutBookkeeping(canonical.xml)).update('\0');
+  hash.update(withoutBookkeeping(canonical)).update('\0');
   if (live) hash.update(settled(live));
   return hash.update(`\0${autostart}`).digest('hex');
 }
@@ -25,5 +32,6 @@ const settled = perDocument((live) => {
     ),
   );
   const metadata = child(live.root, 'metadata');
-  return JSON.stringify([domain, devices, metadata ? withoutBookkeeping(`\n${serialize(metadata)}`) : '']);
+  const others = (metadata ? children(metadata) : []).filter(({ namespaceURI: uri }) => !isBookkeeping(uri ?? ''));
+  return JSON.stringify([domain, devices, others.map(serialize).join('')]);
 });

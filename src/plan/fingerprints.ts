@@ -5,8 +5,8 @@ import {
   type DomainDocument,
   domainLeaves,
   HIDDEN,
+  isBookkeeping,
   isSecret,
-  OWN_METADATA,
   perDocument,
   SETTINGS,
   type SecretOwner,
@@ -36,8 +36,6 @@ const OWNED = Object.entries(SETTINGS)
   .flatMap(([name, { owns }]) => owns.map((path) => ({ name, path })))
   .filter(({ name }) => name !== 'metadata')
   .sort((a, b) => b.path.length - a.path.length);
-/** What apply keeps for itself comes and goes. */
-const BOOKKEEPING = [OWN_METADATA.journal.uri, OWN_METADATA.seal.uri];
 /** virDomainSetMetadata gives its prefix to what a definition left without one: an element that is put back has it. */
 const PREFIX = /(^|\/|@)[^/@:]+:/g;
 const XMLNS = /(^|\/)@xmlns(:|$)/;
@@ -126,7 +124,8 @@ function partsOf(document: DomainDocument, secrets: 'hidden' | 'counted'): Map<s
   const metadata = child(document.root, 'metadata');
   for (const element of metadata ? children(metadata) : []) {
     const uri = element.namespaceURI ?? '';
-    if (BOOKKEEPING.some((each) => uri === each || uri.startsWith(`${each}:`))) continue;
+    // What apply keeps for itself comes and goes.
+    if (isBookkeeping(uri)) continue;
     put(metadataPart(uri), '', element.localName ?? '');
     for (const [path, value] of leaves(element))
       if (!XMLNS.test(path)) put(metadataPart(uri), path.replace(PREFIX, '$1'), value);

@@ -1,4 +1,4 @@
-import { type BusName, type Operation, ownElements } from '../domain/index.js';
+import { type BusName, isOfDomain, journalDomain, type Operation, ownElements } from '../domain/index.js';
 import { digestOf } from './digest.js';
 import type { Draft } from './draft.js';
 import type { Intent } from './intent.js';
@@ -30,8 +30,14 @@ export function finish(draft: Draft, intent?: Intent): Plan {
       'a managed-save image waits for the next start and carries its own document: the changes show after a start that discards it',
     );
   }
-  if (ownElements(context.canonical, 'journal').length > 0)
+  const { uuid } = context.canonical;
+  const journal = ownElements(context.canonical, 'journal').map((entry) => isOfDomain(journalDomain(entry), uuid));
+  if (journal.includes(true))
     notes.push('another apply to this domain is in progress or was interrupted: see interrupted and recover');
+  if (journal.includes(false))
+    notes.push(
+      "a copied document brought the journal of another domain, which counts for nothing: recover({ mode: 'keep' }) takes it out",
+    );
   const after = draft.topology.capacity();
   const capacity = Object.fromEntries(
     Object.entries(draft.capacity).map(([bus, now]) => [bus, { ...now, freeAfter: after[bus as BusName].free }]),

@@ -30,7 +30,7 @@ export class Intent {
     this.#freed = sorted(freed);
   }
 
-  /** The intent in a document; undefined when this library never wrote one there. */
+  /** The intent in a document; undefined when this library never wrote one there, or only for the domain that it is a copy of. */
   static read(document: DomainDocument): Intent | undefined {
     const element = ownElement(document, 'intent');
     if (!element) return undefined;
@@ -90,16 +90,16 @@ export class Intent {
     return [...freed.values()];
   }
 
-  /** The element, without the prefix that libvirt adds. */
-  toXml(): string {
+  /** The element, without the prefix that libvirt adds, for the domain of that UUID. */
+  toXml(uuid: string): string {
     const leaves = [
       ...this.#devices.map((each) => ['device', each] as const),
       ...this.#freed.map((each) => ['freed', each] as const),
     ];
     const counts: Record<string, number> = {};
-    return buildElement(
-      'intent',
-      leaves.flatMap(([element, { kind, alias, name, address }]) => {
+    return buildElement('intent', [
+      ['@domain', uuid],
+      ...leaves.flatMap(([element, { kind, alias, name, address }]) => {
         const nth = (counts[element] ?? 0) + 1;
         counts[element] = nth;
         const at = nth === 1 ? element : `${element}[${nth}]`;
@@ -108,12 +108,12 @@ export class Intent {
           value === undefined ? [] : [[`${at}/@${key}`, value] as const],
         );
       }),
-    );
+    ]);
   }
 
   /** The element as it stands in a definition, with the prefix that libvirt gives it and its children when it is set. */
-  toDefinitionXml(): string {
-    return this.toXml()
+  toDefinitionXml(uuid: string): string {
+    return this.toXml(uuid)
       .replace(/^<intent/, `<intent xmlns:${PREFIX}="${URI}"`)
       .replace(/<(\/?)(intent|device|freed)\b/g, `<$1${PREFIX}:$2`);
   }
@@ -121,7 +121,7 @@ export class Intent {
   /** The operation that writes it; undefined when the document says the same already. */
   operation(context: DomainContext, written: Intent | undefined): Operation | undefined {
     if (written?.equals(this)) return undefined;
-    const [operation] = ownElementOperations('intent', this.toXml(), context);
+    const [operation] = ownElementOperations('intent', this.toXml(context.canonical.uuid), context);
     return (
       operation && {
         ...operation,

@@ -1,5 +1,6 @@
 import { describe, invalid, type MutatorCall, type Operation, type Refusal } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { refuseDisagreement } from './agreement.js';
 import { PLAN_FORMAT_VERSION, type PlanParts } from './plan-parts.js';
 
 type Step = Omit<Operation, 'inverse'>;
@@ -115,7 +116,10 @@ export function readPlan(json: unknown): PlanParts {
   const operations = asList(root.operations, 'plan.operations').map((each, n) => {
     const at = `plan.operations[${n}]`;
     const inverse = asList(asObject(each, at).inverse, `${at}.inverse`);
-    return { ...stepOf(each, at), inverse: inverse.map((step, m) => stepOf(step, `${at}.inverse[${m}]`)) };
+    const steps = inverse.map((step, m) => stepOf(step, `${at}.inverse[${m}]`));
+    const operation: Operation = { ...stepOf(each, at), inverse: steps };
+    refuseDisagreement(operation, at);
+    return operation;
   });
   const capacity = Object.entries(asObject(root.capacity, 'plan.capacity')).map(
     ([bus, places]) => [bus, checked(places, PLACES, `plan.capacity.${bus}`)] as const,

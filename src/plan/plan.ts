@@ -1,4 +1,5 @@
 import type { DomainContext, Operation, Refusal } from '../domain/index.js';
+import { refuseInvention } from './agreement.js';
 import { type Fingerprints, fingerprintsOf } from './fingerprints.js';
 import { plainOperation, readPlan } from './plan-json.js';
 import { PLAN_FORMAT_VERSION, type PlanJson, type PlanParts } from './plan-parts.js';
@@ -58,8 +59,12 @@ export class Plan implements Omit<PlanParts, 'fingerprints'> {
     return new Plan(readPlan(json));
   }
 
-  /** With the secrets that JSON leaves out, from the documents it is applied to. `PLAN_REFUSED` when the plan would set a new one. */
+  /**
+   * With the secrets that JSON leaves out, from the documents it is applied to. `PLAN_REFUSED` when the plan would set a new
+   * one, or when what it detaches or puts back is not what is there.
+   */
   completed(context: DomainContext): Plan {
+    if (!this.#context) refuseInvention(this.operations, context);
     const isWhole = ({ withheld }: { withheld?: unknown }) => withheld === undefined;
     if (this.operations.every((operation) => isWhole(operation) && operation.inverse.every(isWhole))) return this;
     const operations = this.operations.map((operation) => ({

@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import { assertNoUnsavedDefinition, type DomainReader } from '../apply/index.js';
 import { type CallOptions, VIR_DOMAIN_START_FORCE_BOOT, VIR_DOMAIN_START_PAUSED } from '../connection/index.js';
 import { HookError, type HookMoment, type HookOperation, type HookRunner } from './hooks.js';
 import { hasManagedSave, managedSaveDocument, refuseManagedSave } from './saved.js';
@@ -39,6 +39,7 @@ export async function start(
   const context: HookMoment = { operation, signal };
   // Before any hook: one that unplugs a running guest's volumes because it cannot be started again would do harm.
   await refuseRunning(reader, 'started', { signal });
+  await assertNoUnsavedDefinition(reader, { signal });
   if (managedSave === 'refuse') await refuseManagedSave(reader, { signal });
   const restores = managedSave === 'restore' && (await hasManagedSave(reader, { signal }));
   try {

@@ -11,4 +11,3 @@ export {
   unrescue,
 } from './rescue.js';
 export type { RescueDisk, RescueKernel } from './rescue-document.js';
-export { refuseLeftover } from './transient.js';

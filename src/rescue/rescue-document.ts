@@ -55,7 +55,7 @@ export function rescueDocument(
   const owner = root.ownerDocument as NonNullable<Element['ownerDocument']>;
   devices.appendChild(owner.importNode(placed.element, true));
   const metadata = child(root, 'metadata') ?? root.appendChild(owner.createElement('metadata'));
-  metadata.appendChild(owner.importNode(parseElement(mark(placed, since)), true));
+  metadata.appendChild(owner.importNode(parseElement(mark(placed, canonical.uuid, since)), true));
   return { xml: serialize(root), disk: placed };
 }
 
@@ -92,9 +92,10 @@ function setAway(root: Element, path: string): boolean {
   return there;
 }
 
-function mark(disk: Device, since: string): string {
+function mark(disk: Device, uuid: string, since: string): string {
   const { prefix, uri } = OWN_METADATA.rescue;
   return buildElement('rescue', [
+    ['@domain', uuid],
     ['@disk', disk.identity],
     ['@target', disk.name],
     ['@since', since],

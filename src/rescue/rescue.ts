@@ -14,7 +14,7 @@ import {
   starting,
 } from '../power/index.js';
 import { type RescueDisk, type RescueKernel, rescueDocument } from './rescue-document.js';
-import { clearLeftover, rehearse, startPausedFrom } from './transient.js';
+import { clearUnsavedDefinition, rehearse, startPausedFrom } from './transient.js';
 
 /** What a rescue boots, and what becomes of the guest that runs. */
 export interface RescueOptions extends ShutdownOptions {
@@ -73,7 +73,7 @@ export async function rescue(subject: RescueSubject, options: RescueOptions): Pr
   await rehearse(reader, document.xml, call).catch((error: unknown) => {
     throw failed(name, error, 'nothing was done');
   });
-  await clearLeftover(reader, call);
+  await clearUnsavedDefinition(reader, call);
   await stop(subject, options, 'rescue');
   try {
     await hooks.run('beforeStart', { operation: 'rescue', signal: options.signal });
@@ -93,7 +93,7 @@ export async function unrescue(subject: RescueSubject, options: UnrescueOptions)
   if (live && !rescueStateOf(live)) return;
   // A rescue that has ended by itself is over: libvirt took the canonical document back.
   if (live) await stop(subject, options, 'unrescue');
-  else await clearLeftover(reader, call);
+  else await clearUnsavedDefinition(reader, call);
   if (options.after === 'stay-off') return;
   await start(reader, hooks, call, 'unrescue');
 }
@@ -143,7 +143,7 @@ async function backFrom(
     const { live } = await reader.documents();
     if (rescueStateOf(live)) await stop(subject, {}, 'rescue');
     else if (!live) await hooks.run('afterStop', { operation: 'rescue' });
-    await clearLeftover(reader);
+    await clearUnsavedDefinition(reader);
     if (!ran || onFailure === 'leave-off') return failed(name, cause, 'the domain is off and as it was');
     await start(reader, hooks, {}, 'rescue');
     return failed(name, cause, 'the domain runs again as it did');

@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import { type DomainReader, unsavedDefinition } from '../apply/index.js';
 import {
   type CallOptions,
   LibvirtError,
@@ -9,7 +9,6 @@ import {
 import { startTransient } from '../connection/transient-permit.js';
 import type { DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { pendingOf } from '../observe/index.js';
 import { destroy } from '../power/index.js';
 import { children, type Element, parseElement, select, serialize } from '../xml/index.js';
 
@@ -51,45 +50,11 @@ export async function startPausedFrom(reader: DomainReader, xml: string, { signa
 }
 
 /**
- * True when libvirt has another document in memory than the canonical one of a shut-off domain, as a transient start leaves
- * it that failed early. The next change of the canonical document would write that one instead.
- */
-export async function hasLeftover(reader: DomainReader, options: CallOptions = {}): Promise<boolean> {
-  const look = async (): Promise<string | undefined> => {
-    const { canonical } = await reader.documents(options);
-    const { leftover } = reader;
-    const differs = leftover && pendingOf({ ...NOTHING_ELSE, canonical, live: leftover }, undefined).changes.length > 0;
-    return differs ? leftover.xml : undefined;
-  };
-  const first = await look();
-  // The two reads are two calls: a change in between looks the same, but not twice.
-  return first !== undefined && first === (await look());
-}
-
-const NOTHING_ELSE = {
-  persistent: true,
-  autostart: false,
-  managedSave: false,
-  versions: { libvirt: '0.0.0', qemu: '0.0.0' },
-};
-
-/** `DOMAIN_STATE` when there is a leftover: libvirt would write it over the canonical document. */
-export async function refuseLeftover(reader: DomainReader, options: CallOptions): Promise<void> {
-  if (!(await hasLeftover(reader, options))) return;
-  const { name } = reader.handle;
-  throw new LibvirtCanonicalError(
-    'DOMAIN_STATE',
-    `libvirt holds the document of a failed transient start of ${name} in memory, and a change would write that over the canonical one`,
-    { domain: name, remedy: 'unrescue() clears it, and so does a restart of libvirtd' },
-  );
-}
-
-/**
- * Clears a leftover without defining anything: the end of any transient run brings the canonical document back, so a
+ * Clears an unsaved definition without defining anything: the end of any transient run brings the canonical document back, so a
  * stand-in without devices is started, its vCPUs stopped, and destroyed. It opens no image of the domain.
  */
-export async function clearLeftover(reader: DomainReader, options: CallOptions = {}): Promise<void> {
-  if (!(await hasLeftover(reader, options))) return;
+export async function clearUnsavedDefinition(reader: DomainReader, options: CallOptions = {}): Promise<void> {
+  if (!(await unsavedDefinition(reader, options))) return;
   const { connection, handle } = reader;
   const { canonical } = await reader.documents(options);
   try {
@@ -102,7 +67,7 @@ export async function clearLeftover(reader: DomainReader, options: CallOptions =
   } catch (cause) {
     throw notCleared(reader, cause);
   }
-  if (await hasLeftover(reader, options)) throw notCleared(reader, undefined);
+  if (await unsavedDefinition(reader, options)) throw notCleared(reader, undefined);
 }
 
 function notCleared({ handle }: DomainReader, cause: unknown): LibvirtCanonicalError {

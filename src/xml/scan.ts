@@ -88,13 +88,13 @@ export function malformed(why: string, line?: number, column?: number): LibvirtC
 }
 
 /** Position behind `mark`, or the end: an unclosed construct is the parser's to report. */
-function after(text: string, mark: string, from: number): number {
+export function after(text: string, mark: string, from: number): number {
   const found = text.indexOf(mark, from);
   return found < 0 ? text.length : found + mark.length;
 }
 
 /** Position behind the `>` that closes the tag, one inside a quoted value does not count; and how many such values it has. */
-function endOfTag(text: string, from: number): { readonly end: number; readonly values: number } {
+export function endOfTag(text: string, from: number): { readonly end: number; readonly values: number } {
   let quote = '';
   let values = 0;
   for (let i = from; i < text.length; i++) {

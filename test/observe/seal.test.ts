@@ -49,6 +49,7 @@ test('a seal that somebody wrote over is unreadable, however hard it tries', asy
     pack('<domain'),
     pack('<!DOCTYPE d [<!ENTITY a "a">]><domain>&a;</domain>'),
     pack('<other/>'),
+    pack('<domain><devices/></domain>'),
   ]) {
     await virshWith(
       b.host,

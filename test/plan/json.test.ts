@@ -76,7 +76,7 @@ test('numbers beyond JSON come back as they were', () => {
   const [base] = planChanges({ set: { title: 'x' } }, contextOf('off')).operations;
   assert.ok(base);
   const plan = planChanges({}, contextOf('off'));
-  const big = new Plan({ ...plan, operations: [{ ...base, call, inverse: [] }] });
+  const big = new Plan({ ...plan, operations: [{ ...base, subject: 'memtune', changes: [], call, inverse: [] }] });
   assert.equal(again(big).operations[0]?.call, call);
 });
 

@@ -1,5 +1,11 @@
-import type { ChangeRequest } from '../../src/index.js';
-import { type Connection, connect, DomainManager, type DomainSpec, type ManagedDomain } from '../../src/index.js';
+import {
+  type ChangeRequest,
+  type Connection,
+  connect,
+  DomainManager,
+  type DomainSpec,
+  type ManagedDomain,
+} from '../../src/index.js';
 import type { PrivateHost } from '../../src/testing/index.js';
 
 /** What the property drives: a domain that is changed and rebooted, by whatever manager. */

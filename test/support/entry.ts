@@ -10,12 +10,24 @@ export async function writeEntry(
   connection: Connection,
   { name, uuid }: ManagedDomain,
   owner: Partial<Owner> = {},
-  { phase = 'apply', plan = '' }: { readonly phase?: 'claim' | 'apply'; readonly plan?: string } = {},
+  {
+    phase = 'apply',
+    plan = '',
+    domain = uuid,
+    more = {},
+  }: {
+    readonly phase?: 'claim' | 'apply';
+    readonly plan?: string;
+    /** UUID that the entry names; null as releases wrote it that named none. */
+    readonly domain?: string | null;
+    readonly more?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<void> {
   const { prefix, uri } = OWN_METADATA.journal;
   // Above the largest number that Linux gives.
   const of: Owner = { ...SELF, pid: 2 ** 22 + 1, copy: `another ${++entries}`, ...owner };
-  const attributes = { format: '1', phase, since: new Date().toISOString(), ...of };
+  const named = domain === null ? {} : { domain };
+  const attributes = { format: '1', phase, ...named, since: new Date().toISOString(), ...of, ...more };
   const xml = buildElement('entry', [
     ...Object.entries(attributes).map(([key, value]) => [`@${key}`, String(value)] as const),
     ['', plan] as const,

@@ -1,8 +1,9 @@
-import type { DomainContext, Operation } from '../../src/domain/index.js';
 import {
   addressLeaves,
   type Device,
+  type DomainContext,
   DomainDocument,
+  type Operation,
   readDevice,
   Topology,
   wireArguments,

@@ -1,5 +1,9 @@
-import { child, children, type Element } from '../../xml/index.js';
-import type { DomainDocument } from '../document.js';
+import { child, children, childSpans, type Element } from '../../xml/index.js';
+import { DomainDocument } from '../document.js';
+import { perDocument } from '../per-document.js';
+
+/** Begins every namespace of this library's own, those of other releases too. */
+const OWN = 'urn:libvirt-canonical:';
 
 /** This library's own elements in a domain's `<metadata>`, one namespace each. */
 export const OWN_METADATA = {
@@ -15,55 +19,117 @@ export const OWN_METADATA = {
   seal: { prefix: 'lvcd', uri: 'urn:libvirt-canonical:seal:1' },
 } as const;
 
-/** Begins an element that apply keeps for itself, on a line of its own as libvirt writes it. */
-const BOOKKEEPING = new RegExp(
-  `\\n *<((?:${[OWN_METADATA.journal, OWN_METADATA.seal].map(({ prefix }) => prefix).join('|')}):\\w+)[ >]`,
-  'g',
-);
-const EMPTY_METADATA = /\n *<metadata(?:\/>|>\s*<\/metadata>)/;
+/** Entries of one kind that are looked at. There are as many as processes that wait; more are somebody's mischief. */
+const MOST_ELEMENTS = 1000;
 
-/** The element of that name in a document; undefined when it has none. */
-export function ownElement(document: DomainDocument, name: keyof typeof OWN_METADATA): Element | undefined {
-  const metadata = child(document.root, 'metadata');
-  return metadata && children(metadata).find((each) => each.namespaceURI === OWN_METADATA[name].uri);
-}
+/** Bytes of an entry of the journal, as it stands in the document: libvirt's wire carries 4 MiB, and most of it is the domain's. */
+export const LONGEST_ENTRY = 1024 * 1024;
 
-/** The elements below that name's URI, each under one of its own, in the order in which they were written. */
-export function ownElements(document: DomainDocument, name: keyof typeof OWN_METADATA): Element[] {
-  const { uri } = OWN_METADATA[name];
-  // Most documents have none, and need not be parsed to know it.
-  const metadata = document.xml.includes(`${uri}:`) ? child(document.root, 'metadata') : undefined;
-  return metadata ? children(metadata).filter((each) => each.namespaceURI?.startsWith(`${uri}:`)) : [];
-}
-
-/**
- * A document's text without what apply keeps in it for itself: what counts when two moments are compared. Where that was
- * all, libvirt leaves the metadata empty (virDomainDefSetMetadata); that counts as none.
- */
-export function withoutBookkeeping(xml: string): string {
-  let rest = '';
-  let from = 0;
-  for (const { 0: opening, 1: name = '', index } of xml.matchAll(BOOKKEEPING)) {
-    if (index < from) continue;
-    const end = endOfElement(xml, index + opening.length - 1, name);
-    // An element without an end stands in a CDATA section that somebody else wrote. To seek on would take for ever.
-    if (end < 0) break;
-    rest += xml.slice(from, index);
-    from = end;
-  }
-  return (rest + xml.slice(from)).replace(EMPTY_METADATA, '');
-}
-
-function endOfElement(xml: string, from: number, name: string): number {
-  const next = xml.indexOf('<', from);
-  const empty = xml.slice(from, Math.max(from, next)).lastIndexOf('/>');
-  if (empty >= 0) return from + empty + 2;
-  const close = xml.indexOf(`</${name}>`, from);
-  return close < 0 ? close : close + name.length + 3;
+/** True for a namespace of this library's own, which nobody else writes to. A URN's head is the same in capitals (RFC 8141). */
+export function isOwnNamespace(uri: string): boolean {
+  return uri.slice(0, OWN.length).toLowerCase() === OWN;
 }
 
 /** True for a namespace of what apply keeps for itself. */
 export function isBookkeeping(uri: string): boolean {
   const { seal, journal } = OWN_METADATA;
   return uri === seal.uri || uri === journal.uri || uri.startsWith(`${journal.uri}:`);
+}
+
+/** True when what names a domain's UUID, or none as releases before this one wrote it, is of the domain with that UUID. */
+export function isOfDomain(named: string | null | undefined, uuid: string): boolean {
+  return !named || plainUuid(named) === plainUuid(uuid);
+}
+
+function plainUuid(uuid: string): string {
+  return uuid.replaceAll('-', '').toLowerCase();
+}
+
+/**
+ * The element of that name in a document; undefined when it has none, or one of another domain: a document that was copied
+ * carries the original's.
+ */
+export function ownElement(document: DomainDocument, name: keyof typeof OWN_METADATA): Element | undefined {
+  return metadataElements(document).find(
+    (each) => each.namespaceURI === OWN_METADATA[name].uri && isOfDomain(each.getAttribute('domain'), document.uuid),
+  );
+}
+
+/** The elements below that name's URI, of whichever domain, in the order in which they were written. */
+export function ownElements(document: DomainDocument, name: keyof typeof OWN_METADATA): Element[] {
+  const { uri } = OWN_METADATA[name];
+  // Most documents have none, and need not be parsed to know it.
+  if (!document.xml.includes(`${uri}:`)) return [];
+  return metadataElements(document)
+    .filter((each) => each.namespaceURI?.startsWith(`${uri}:`))
+    .slice(0, MOST_ELEMENTS);
+}
+
+/** UUID of the domain that an entry of the journal is about: releases before this one name it in the plan alone. */
+export function journalDomain(entry: Element): string | undefined {
+  const named = entry.getAttribute('domain');
+  const text = named ? '' : (entry.textContent ?? '');
+  if (text === '' || text.length > LONGEST_ENTRY) return named || undefined;
+  try {
+    const uuid: unknown = JSON.parse(text)?.domain?.uuid;
+    return typeof uuid === 'string' ? uuid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function metadataElements({ root }: DomainDocument): Element[] {
+  const metadata = child(root, 'metadata');
+  return metadata ? children(metadata) : [];
+}
+
+/**
+ * Takes out of a document that is to be defined what only this library writes, and only while it works: journal, seal, the
+ * mark of a rescue. Intent and storage records stay, unless they are of another domain than the one with that UUID.
+ */
+export function keepCallersMetadata(root: Element, uuid: string): void {
+  const { intent, storage } = OWN_METADATA;
+  for (const metadata of children(root, 'metadata'))
+    for (const each of children(metadata)) {
+      const { namespaceURI: uri } = each;
+      if (uri === null || !isOwnNamespace(uri)) continue;
+      const stays = uri === intent.uri || uri === storage.uri;
+      if (!stays || !isOfDomain(each.getAttribute('domain'), uuid)) metadata.removeChild(each);
+      else if (uri === intent.uri) each.setAttribute('domain', uuid);
+    }
+}
+
+/**
+ * A document's text without what apply keeps in it for itself: what counts when two moments are compared. What is apply's is
+ * told by its namespace. Where that was all, libvirt leaves the metadata empty (virDomainDefSetMetadata); that counts as none.
+ */
+export function withoutBookkeeping(document: DomainDocument | string): string {
+  return restOf(typeof document === 'string' ? new DomainDocument(document) : document);
+}
+
+const restOf = perDocument((document: DomainDocument): string => {
+  const { xml } = document;
+  const spans = xml.includes('<metadata') ? childSpans(xml, 'metadata') : undefined;
+  if (!spans) return xml;
+  const { whole, elements } = spans;
+  const hasOwn = xml.includes(OWN);
+  const own = hasOwn ? metadataElements(document).map((each) => isBookkeeping(each.namespaceURI ?? '')) : [];
+  let inside = '';
+  let from = whole.from;
+  for (const [at, span] of elements.entries()) {
+    if (!own[at]) continue;
+    inside += xml.slice(from, lineBefore(xml, span.from));
+    from = span.to;
+  }
+  inside += xml.slice(from, whole.to);
+  return /^<metadata\s*(?:\/>|>\s*<\/metadata\s*>)$/.test(inside)
+    ? xml.slice(0, lineBefore(xml, whole.from)) + xml.slice(whole.to)
+    : xml.slice(0, whole.from) + inside + xml.slice(whole.to);
+});
+
+/** Where the line begins on which something stands by itself, as libvirt writes every element. */
+function lineBefore(xml: string, at: number): number {
+  let from = at;
+  while (xml[from - 1] === ' ') from--;
+  return xml[from - 1] === '\n' ? from - 1 : at;
 }

@@ -15,10 +15,12 @@ import { DomainDocument, readDevice } from '../document.js';
 import { HIDDEN } from '../operation.js';
 import { perDocument } from '../per-document.js';
 import { metadataText } from '../settings/index.js';
-import { isBookkeeping, OWN_METADATA, ownElement } from './own-metadata.js';
+import { isBookkeeping, isOfDomain, OWN_METADATA, ownElement } from './own-metadata.js';
 
 /** Longest document that is read out of a seal: what libvirt's wire carries. A seal is only text, and anybody may write one. */
 const LONGEST = 4 * 1024 * 1024;
+/** Tags that a packed document may have beside a small domain; beside a large one twice as many as that has. A disk has 7. */
+const MOST_TAGS = 20_000;
 
 /** The canonical document as this library left it. No moment: what is done and undone leaves the same seal. */
 export interface Seal {
@@ -28,16 +30,23 @@ export interface Seal {
   readonly document: DomainDocument;
 }
 
-/** The seal that a canonical document holds. `unreadable`: it is there, and not as this library writes it. */
-export function readSeal(canonical: DomainDocument): Seal | 'missing' | 'unreadable' {
+/**
+ * The seal that a canonical document holds. `unreadable`: it is there, and not as this library writes it. One of another
+ * domain, in a document that was copied, is none.
+ */
+export const readSeal = perDocument((canonical: DomainDocument): Seal | 'missing' | 'unreadable' => {
   const element = ownElement(canonical, 'seal');
-  return element ? (sealIn(element) ?? 'unreadable') : 'missing';
-}
+  if (!element) return 'missing';
+  const seal = sealIn(element, canonical);
+  // Every domain has a UUID, and so has every seal.
+  if (!seal || seal.document.uuid === '') return 'unreadable';
+  return isOfDomain(seal.document.uuid, canonical.uuid) ? seal : 'missing';
+});
 
-function sealIn(element: Element): Seal | undefined {
+function sealIn(element: Element, canonical: DomainDocument): Seal | undefined {
   const libvirt = element.getAttribute('libvirt') ?? '';
   if (!/^\d+\.\d+\.\d+$/.test(libvirt)) return undefined;
-  const document = unpacked(element.textContent ?? '');
+  const document = unpacked(element.textContent ?? '', canonical);
   return document && { libvirt, document };
 }
 
@@ -46,15 +55,25 @@ export function packed({ xml }: DomainDocument): string {
   return deflateSync(xml, { level: 9 }).toString('base64');
 }
 
-/** Reads what {@link packed} wrote; undefined for anything else. */
-export function unpacked(text: string): DomainDocument | undefined {
+/**
+ * Reads what {@link packed} wrote into the metadata of a document; undefined for anything else, such as one out of all
+ * proportion to that: comparing the two would stop the program for long.
+ */
+export function unpacked(text: string, holder: DomainDocument): DomainDocument | undefined {
   try {
     const xml = inflateSync(Buffer.from(text, 'base64'), { maxOutputLength: LONGEST }).toString();
+    if (tagsIn(xml) > Math.max(MOST_TAGS, 2 * tagsIn(holder.xml))) return undefined;
     const document = new DomainDocument(xml);
     return document.root.nodeName === 'domain' && document.devices ? document : undefined;
   } catch {
     return undefined;
   }
+}
+
+function tagsIn(xml: string): number {
+  let tags = 0;
+  for (let at = xml.indexOf('<'); at >= 0; at = xml.indexOf('<', at + 1)) tags++;
+  return tags;
 }
 
 /** The element that seals a document, without the prefix that libvirt adds. */

@@ -1,7 +1,17 @@
-import { assertXmlText, child, children, type Element, type Node, parseElement, serialize } from '../../xml/index.js';
+import {
+  assertXmlText,
+  bytesInMetadata,
+  bytesTooMany,
+  child,
+  children,
+  type Element,
+  type Node,
+  parseElement,
+  serialize,
+} from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import type { Change, DomainContext, MutatorCall, Operation } from '../operation.js';
-import { OWN_METADATA } from '../own-metadata/own-metadata.js';
+import { isOwnNamespace, OWN_METADATA } from '../own-metadata/own-metadata.js';
 import { describe, invalid } from '../values.js';
 import { asObject } from './params.js';
 import type { Setting } from './setting.js';
@@ -23,6 +33,7 @@ function textSetting(name: 'title' | 'description'): Setting<string | null> {
       if (value !== null && typeof value !== 'string')
         throw invalid(path, `${describe(value)} is not a text`, 'Give a string, or null to remove it');
       if (value !== null) assertXmlText(value, path);
+      refuseTooLong(value ?? '', (document) => document.value(name), { canonical, live }, path);
       if (name === 'title' && value?.includes('\n'))
         throw invalid(path, 'a title is one line', 'Put longer text into description');
       const operations = planSides({
@@ -44,17 +55,14 @@ export const title = textSetting('title');
 /** `<description>`: virDomainSetMetadata. */
 export const description = textSetting('description');
 
-/** What this library keeps for itself is no wish of a caller's. */
-const OWN_URIS: ReadonlySet<string> = new Set(Object.values(OWN_METADATA).map(({ uri }) => uri));
-
-/** One element per namespace in `<metadata>`: virDomainSetMetadata. Others' elements are left alone. */
+/** One element per namespace in `<metadata>`: virDomainSetMetadata. Others' elements are left alone, and this library's own. */
 export const metadata: Setting<MetadataRequest> = {
   name: 'metadata',
   touches: ['metadata'],
   owns: ['metadata'],
   read(document) {
     const element = child(document.root, 'metadata');
-    const others = (element ? children(element) : []).filter(({ namespaceURI: uri }) => uri && !OWN_URIS.has(uri));
+    const others = (element ? children(element) : []).filter(({ namespaceURI: uri }) => uri && !isOwnNamespace(uri));
     if (others.length === 0) return undefined;
     return Object.fromEntries(
       others.map(({ namespaceURI, prefix }) => [
@@ -73,7 +81,10 @@ export const metadata: Setting<MetadataRequest> = {
 
 function planElement(uri: string, element: unknown, context: DomainContext, where: string): Operation[] {
   if (uri === '') throw invalid(where, 'the namespace URI is empty');
-  return elementOperations(uri, element === null ? undefined : checked(element, uri, where), context);
+  refuseOwn(uri, where);
+  const wanted = element === null ? undefined : checked(element, uri, where);
+  refuseTooLong(wanted ?? '', (document) => read(document, uri), context, where);
+  return elementOperations(uri, wanted, context);
 }
 
 /** The operations that write an element of this library's own, well-formed and without its prefix; undefined removes it. */
@@ -83,7 +94,11 @@ export function ownElementOperations(
   context: DomainContext,
 ): Operation[] {
   const { prefix, uri } = OWN_METADATA[name];
-  return elementOperations(uri, xml && `${prefix} ${xml}`, context).map((each) => ({ ...each, subject: name }));
+  return elementOperations(uri, xml && `${prefix} ${xml}`, context).map((each) => ({
+    ...each,
+    subject: name,
+    inverse: each.inverse.map((step) => ({ ...step, subject: name })),
+  }));
 }
 
 /** `wanted` is prefix and element in one text. */
@@ -161,6 +176,30 @@ function settled(element: Element, prefix = ''): string {
   return nodes.length === 0 ? `<${head}/>` : `<${head}>${content.join('')}</${name}>`;
 }
 
+/** A document that is longer than libvirt's wire carries nobody can read any more, virsh included. */
+function refuseTooLong(
+  wanted: string,
+  there: (document: DomainDocument) => string | undefined,
+  { canonical, live }: Pick<DomainContext, 'canonical' | 'live'>,
+  where: string,
+): void {
+  for (const document of live ? [canonical, live] : [canonical]) {
+    const over = bytesTooMany(document.xml, bytesInMetadata(wanted) - (there(document) ?? '').length, 'request');
+    if (wanted === '' || over === 0) continue;
+    throw invalid(
+      where,
+      `with it the document of the domain is ${over} bytes too long`,
+      'Keep it elsewhere, and its name here',
+    );
+  }
+}
+
+/** What this library keeps in its own namespaces it believes: nobody else's text gets there. */
+function refuseOwn(uri: string, where: string): void {
+  if (isOwnNamespace(uri))
+    throw invalid(where, `${uri} is a namespace of this library's own`, 'Use a namespace of your own');
+}
+
 function checked(value: unknown, uri: string, where: string): string {
   const { prefix, xml } = asObject(value, where, ['prefix', 'xml']);
   if (typeof prefix !== 'string' || !/^[A-Za-z_][\w.-]*$/.test(prefix))
@@ -172,6 +211,15 @@ function checked(value: unknown, uri: string, where: string): string {
       `${where}.xml`,
       'the root element has a prefix of its own',
       `Leave it off: libvirt adds ${prefix}: for ${uri}`,
+    );
+  // libvirt gives the namespace to what has none, and leaves what has another in that one (virXMLInjectNamespace).
+  const { namespaceURI } = root;
+  if (namespaceURI !== null) refuseOwn(namespaceURI, `${where}.xml`);
+  if (namespaceURI !== null && namespaceURI !== uri)
+    throw invalid(
+      `${where}.xml`,
+      `the root element is in the namespace ${namespaceURI}`,
+      `Leave it off, or give ${uri}`,
     );
   return `${prefix} ${settled(root)}`;
 }

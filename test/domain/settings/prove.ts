@@ -3,8 +3,14 @@ import { DomainReader } from '../../../src/apply/index.js';
 import { verifyOperation } from '../../../src/apply/verify.js';
 import type { DomainContext, Operation } from '../../../src/domain/index.js';
 import { wireArguments } from '../../../src/domain/operation.js';
-import type { Connection, DomainHandle } from '../../../src/index.js';
-import { LibvirtCanonicalError, LibvirtError, type ManagedDomain, type Plan } from '../../../src/index.js';
+import {
+  type Connection,
+  type DomainHandle,
+  LibvirtCanonicalError,
+  LibvirtError,
+  type ManagedDomain,
+  type Plan,
+} from '../../../src/index.js';
 import { planChanges, planTowards } from '../../../src/plan/index.js';
 import { parseXml, select, selectText, serialize } from '../../../src/xml/index.js';
 import type { RefusalCase, SettingCase } from '../../matrix/cases/settings.js';
