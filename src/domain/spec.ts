@@ -4,7 +4,7 @@ import { type Assignment, type DeviceSpecs, deviceKinds, encodeSpec, kindOf } fr
 import { DomainDocument, readDevice } from './document.js';
 import type { StorageRequest } from './own-metadata/storage-record.js';
 import { vcpuCount } from './settings/vcpus.js';
-import { describe, invalid, kibOf, type Size, uuidOf } from './values.js';
+import { describe, invalid, memoryKibOf, type Size, uuidOf } from './values.js';
 
 /** A device in a request: its kind and spec, `{ disk: { … } }`, or its XML. */
 export type DeviceRequest =
@@ -187,8 +187,8 @@ function headLeaves(spec: DomainSpec, uuid: string): Assignment[] {
   const type = spec.type ?? 'kvm';
   if (type !== 'kvm' && type !== 'qemu') throw invalid('type', `${describe(type)} is not one of kvm, qemu`);
   const memory = currentAndMaximum(spec.memory, 'memory');
-  const current = kibOf(memory.current, memory.path);
-  const maximum = kibOf(memory.maximum, memory.path);
+  const current = memoryKibOf(memory.current, memory.path);
+  const maximum = memoryKibOf(memory.maximum, memory.path);
   if (current > maximum) throw invalid('memory.current', 'is more than the maximum', 'Lower it or raise maximum');
   const asked = currentAndMaximum(spec.vcpus === undefined ? 1 : spec.vcpus, 'vcpus');
   vcpuCount(asked.current, asked.path);
@@ -238,7 +238,7 @@ function memorySlots({ hotplug }: DomainSpec, memory: number): Assignment[] {
   const wanted = hotplug?.memory;
   if (wanted === undefined) return [];
   refuseUnknown(wanted, ['upTo', 'slots'], 'hotplug.memory');
-  const most = kibOf(wanted.upTo, 'hotplug.memory.upTo');
+  const most = memoryKibOf(wanted.upTo, 'hotplug.memory.upTo');
   const slots = wanted.slots ?? DEFAULT_MEMORY_SLOTS;
   if (most <= memory)
     throw invalid('hotplug.memory.upTo', 'is no more than memory', 'Give the memory that all devices make together');

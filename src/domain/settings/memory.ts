@@ -1,5 +1,5 @@
 import type { DomainDocument } from '../document.js';
-import { bytesOfXml, formatBytes, kibOf, type Size } from '../values.js';
+import { bytesOfXml, formatBytes, memoryKibOf, type Size } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
 import type { Setting } from './setting.js';
 
@@ -22,8 +22,8 @@ export const memory: Setting<MemoryRequest> = {
       path,
       paths: { maximum: 'memory', current: 'currentMemory' },
       asked: {
-        current: asked.current === undefined ? undefined : kibOf(asked.current, both ? `${path}.current` : path),
-        maximum: asked.maximum === undefined ? undefined : kibOf(asked.maximum, `${path}.maximum`),
+        current: asked.current === undefined ? undefined : memoryKibOf(asked.current, both ? `${path}.current` : path),
+        maximum: asked.maximum === undefined ? undefined : memoryKibOf(asked.maximum, `${path}.maximum`),
       },
       now: memoryAmounts(canonical),
       live: live && memoryAmounts(live),
