@@ -1,16 +1,13 @@
-import { LibvirtCanonicalError } from '../errors.js';
 import { CallNumbers } from './caller.js';
 import { type Connection, createConnection } from './connection.js';
 import { logDirectoryOf } from './log-directory.js';
 import { openSession } from './open.js';
 import { type ConnectOptions, resolveOptions } from './options.js';
 import { type Open, Succession } from './succession.js';
-import { connectSession } from './transports/autostart.js';
 import { resolveUri } from './transports/default-uri.js';
+import { dialOf } from './transports/dial.js';
 import { type Environment, processEnvironment } from './transports/environment.js';
-import { chooseSocket } from './transports/sockets.js';
-import { connectUnix, unreachable } from './transports/unix.js';
-import { parseUri, shownUri } from './transports/uri.js';
+import { parseUri } from './transports/uri.js';
 
 /**
  * Connects to a libvirt daemon.
@@ -38,29 +35,17 @@ export async function connectIn(
 ): Promise<Connection> {
   const resolved = resolveOptions(options);
   const parsed = parseUri(resolveUri(uri, environment));
-  if (parsed.transport !== 'unix') {
-    throw new LibvirtCanonicalError(
-      'UNSUPPORTED',
-      `the transport ${parsed.transport} of '${shownUri(parsed.text)}' is not built yet`,
-      {
-        remedy:
-          "Connect over a unix socket; one of another machine can be forwarded with 'ssh -L /local.sock:/run/libvirt/libvirt-sock'",
-      },
-    );
-  }
+  const dial = dialOf(parsed, resolved, environment);
   const numbers = new CallNumbers();
-  const open: Open = async (signal) => {
-    const choice = chooseSocket(parsed, resolved.readonly, environment);
-    const connecting = choice.session ? connectSession(choice, environment, signal) : connectUnix(choice.path, signal);
-    const socket = await connecting.catch((error: unknown) => {
-      throw error instanceof LibvirtCanonicalError ? error : unreachable(choice, error);
+  const open: Open = async (signal) =>
+    openSession({
+      link: await dial(signal),
+      options: { ...resolved, signal },
+      numbers,
+      uri: parsed,
+      environment,
+      callback: resolved.credentials,
     });
-    // A modular daemon knows no other driver than its own, but the monolithic one has to be told.
-    const name =
-      parsed.name || (choice.daemon === 'virtqemud' ? `qemu:///${choice.session ? 'session' : 'system'}` : '');
-    const target = { uri: parsed.text || name, name, where: choice.path };
-    return openSession(socket, target, { ...resolved, signal }, numbers);
-  };
   const first = await open(resolved.signal);
   return createConnection(new Succession(first, open, resolved, numbers), {
     redefine: resolved.redefine,

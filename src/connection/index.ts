@@ -1,4 +1,5 @@
 /** The front file of the connection room: the only one that other rooms import. */
+export type { Credentials, CredentialsCallback, CredentialsRequest } from './auth/credentials.js';
 export type { CallOptions } from './caller.js';
 export { connect } from './connect.js';
 export type { Connection } from './connection.js';

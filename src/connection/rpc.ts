@@ -28,6 +28,8 @@ export class Rpc {
   #keepalive: KeepAlive | undefined;
   #closed: Closed | undefined;
   #refusing = false;
+  /** Resolves when the stream is closed; then a child behind it is gone too. */
+  readonly released: Promise<void>;
 
   constructor(stream: Duplex, options: RpcOptions) {
     this.#stream = stream;
@@ -36,7 +38,12 @@ export class Rpc {
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     stream.on('end', () => this.end({ reason: 'eof' }));
     stream.on('error', (error: Error) => this.end({ reason: 'error', error }));
-    stream.on('close', () => this.end({ reason: 'eof' }));
+    this.released = new Promise((resolve) => {
+      stream.on('close', () => {
+        this.end({ reason: 'eof' });
+        resolve();
+      });
+    });
   }
 
   get closed(): Closed | undefined {

@@ -69,9 +69,13 @@ export class Session {
     return this.#events.listen(request, sink, options);
   }
 
-  /** Tells the daemon and closes the socket. Never rejects; loss on the way is success. */
+  /** Tells the daemon and closes the socket, and waits for the end of a child behind it. Never rejects; loss on the way is success. */
   async close(): Promise<void> {
-    if (this.#rpc.closed) return;
+    if (!this.#rpc.closed) await this.#sayGoodbye();
+    await this.#rpc.released;
+  }
+
+  async #sayGoodbye(): Promise<void> {
     this.#rpc.refuseMore();
     try {
       await this.#caller.call('CONNECT_CLOSE', {}, { urgent: true, timeout: CLOSE_TIMEOUT });

@@ -43,6 +43,7 @@ export class Succession {
   #attempt = 0;
   /** While there is no socket: settles when there is one, or none to come. */
   #down: { readonly over: Promise<void>; end(): void } | undefined;
+  #reopening: Promise<void> | undefined;
   #ended: Closed | undefined;
   #resolveClosed!: (closed: Closed) => void;
 
@@ -108,7 +109,9 @@ export class Succession {
   async close(): Promise<void> {
     this.#life.abort();
     if (this.#down) this.#finish({ reason: 'client' });
-    else await this.#session.close();
+    await this.#session.close();
+    // What was being opened is closed too.
+    await this.#reopening;
   }
 
   /** The socket in use, if there is one. */
@@ -145,7 +148,7 @@ export class Succession {
     this.#down = { over, end };
     // A daemon that takes each socket and drops it is not to be asked without end.
     if (performance.now() - this.#since >= reconnect.maxDelay) this.#attempt = 0;
-    void this.#reopen(closed, reconnect);
+    this.#reopening = this.#reopen(closed, reconnect);
   }
 
   async #reopen(lost: Closed, { attempts, delay, maxDelay }: NonNullable<ResolvedOptions['reconnect']>): Promise<void> {
@@ -180,7 +183,7 @@ export class Succession {
       if (session.closed) throw new ConnectionLostError(session.closed, true);
       return session;
     } catch (error) {
-      void session.close();
+      await session.close();
       throw error;
     }
   }

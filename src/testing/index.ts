@@ -1,3 +1,4 @@
+export { Authority, type Certificate, type CertificateOptions } from './authority.js';
 export type { DiskOptions } from './disk-image.js';
 export { HostSetupError } from './errors.js';
 export { Guest, type GuestOptions } from './guest.js';
@@ -8,3 +9,4 @@ export type { GuestDisk, GuestDomainOptions, GuestInterfaceSpec } from './guest-
 export { type HostRootOptions, prepareHostRoot, removeHostRoot } from './host-root.js';
 export { PrivateHost, type PrivateHostOptions } from './private-host.js';
 export { privilegedProblem } from './privileged.js';
+export { SshServer, type SshServerOptions, type SshUriOptions } from './ssh-server.js';
