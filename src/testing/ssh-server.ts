@@ -17,7 +17,7 @@ export interface SshServerOptions {
 export interface SshUriOptions {
   /** Path of the URI. Default `/session`. */
   readonly path?: string;
-  /** Parameters besides those of the key and the known host; undefined takes one of these out. */
+  /** Parameters besides `command`, `keyfile`, `known_hosts` and `no_tty`; undefined takes one of these out. */
   readonly parameters?: Readonly<Record<string, string | undefined>>;
   /** Default: the user that the host runs as, the only one who may log in. */
   readonly user?: string;
@@ -36,7 +36,7 @@ export interface SshUriOptions {
  */
 export class SshServer implements AsyncDisposable {
   readonly port: number;
-  /** Holds the keys: `user` (which may log in), `other` (which may not), `host`, and `known_hosts`. */
+  /** Holds the keys `user` (which may log in), `other` (which may not) and `host`, `known_hosts`, and `ssh`, the client to use. */
   readonly directory: string;
   readonly #account: Account;
   readonly #config: string;
@@ -60,6 +60,9 @@ export class SshServer implements AsyncDisposable {
     for (const key of ['host', 'user', 'other']) {
       await run(findProgram('ssh-keygen'), ['-q', '-t', 'ed25519', '-N', '', '-f', file(key)]);
     }
+    // Neither the user's configuration nor an agent is to have a say.
+    const ssh = `#!/bin/sh\nexec ${findProgram('ssh')} -F none -o IdentitiesOnly=yes "$@"\n`;
+    writeFileSync(file('ssh'), ssh, { mode: 0o755 });
     copyFileSync(file('user.pub'), file('authorized_keys'));
     writeFileSync(file('known_hosts'), `[127.0.0.1]:${port} ${readFileSync(file('host.pub'), 'utf8')}`);
     const passwd = readFileSync('/etc/passwd', 'utf8');
@@ -74,6 +77,7 @@ export class SshServer implements AsyncDisposable {
   /** A URI that leads to the host's daemon by this server. */
   uri({ path = '/session', parameters = {}, user = this.#account.name }: SshUriOptions = {}): string {
     const all = {
+      command: join(this.directory, 'ssh'),
       keyfile: join(this.directory, 'user'),
       known_hosts: join(this.directory, 'known_hosts'),
       no_tty: '1',

@@ -110,7 +110,7 @@ function sshError(
     });
   }
   const lines = complaints.split(/[\r\n]+/).map((line) => line.replace(/\p{Cc}/gu, '').trim());
-  const last = lines.filter(Boolean).at(-1) ?? '';
+  const last = lines.filter(Boolean).at(-1)?.replace(/\.$/, '') ?? '';
   const ended = signal ? `was ended by ${signal}` : code === null ? 'closed its output' : `ended with ${code}`;
   const meaning = MEANINGS.find(
     ({ exit = code, lastLine, anyLine }) =>
