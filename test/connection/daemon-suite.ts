@@ -235,7 +235,8 @@ test('a hung daemon: calls time out, and after it goes on the same connection do
   const dom = await define(connection);
   process.kill(pid, 'SIGSTOP');
   try {
-    const calls = Array.from({ length: 10 }, () => connection.call('DOMAIN_GET_XML_DESC', { dom, flags: 0 }, { timeout: 300 }),
+    const calls = Array.from({ length: 10 }, () =>
+      connection.call('DOMAIN_GET_XML_DESC', { dom, flags: 0 }, { timeout: 300 }),
     );
     const errors = await Promise.all(calls.map((call) => failure(call, 'CALL_TIMEOUT')));
     assert.is(errors.filter((error) => (error as CallTimeoutError).sent).length, 3);
