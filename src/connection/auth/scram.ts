@@ -43,7 +43,8 @@ export class Scram {
 
   /** Returns the answer to the server's first message: the proof that we know the password, and not the password. */
   async final(serverFirst: string): Promise<string> {
-    const { r: nonce = '', s: salt = '', i: rounds = '' } = fieldsOf(serverFirst);
+    const { r: nonce = '', s: salt = '', i: rounds = '', m: extension } = fieldsOf(serverFirst);
+    if (extension !== undefined) throw new ScramError('it asks for an extension that we do not know');
     if (!nonce.startsWith(this.#nonce) || nonce.length === this.#nonce.length) {
       throw new ScramError('its nonce does not go on from ours');
     }

@@ -72,7 +72,9 @@ function awaitAcceptance(socket: TLSSocket, accepted: () => void, failed: (error
     settle(() => (word[0] === ACCEPTED ? accepted() : failed(REFUSED)));
   };
   const onEnd = (): void => settle(() => failed(REFUSED));
-  socket.on('readable', onReadable).once('end', onEnd).once('close', onEnd);
+  socket.on('readable', onReadable);
+  // An end before the handshake is over is no word about our certificate, and an error of the socket's own.
+  socket.once('secureConnect', () => socket.once('end', onEnd).once('close', onEnd));
 }
 
 /** The versions of TLS that the terms of `tls_priority` leave, a setting of GnuTLS that does not translate otherwise. */
