@@ -12,15 +12,18 @@ import { parseUri } from './transports/uri.js';
 /**
  * Connects to a libvirt daemon.
  *
- * @param uri `qemu:///system`, `qemu:///session` (its daemon is started if it does not run), or a socket of your own,
- *   `qemu+unix:///session?socket=PATH`. Default: LIBVIRT_DEFAULT_URI, then `uri_default` of libvirt.conf, then the
- *   system daemon for root and the session daemon for others. Aliases of libvirt.conf are understood.
+ * @param uri `qemu:///system`, `qemu:///session` (its daemon is started if it does not run), a socket of your own,
+ *   `qemu+unix:///session?socket=PATH`, or another machine: `qemu+ssh://[user@]host/system`, `qemu+tls://host/system`.
+ *   Default: LIBVIRT_DEFAULT_URI, then `uri_default` of libvirt.conf, then the system daemon for root and the session
+ *   daemon for others. Aliases of libvirt.conf are understood. docs/several-hosts.md has all parameters.
  *
- * Throws URI_INVALID; UNSUPPORTED for transports other than unix sockets and for SASL; DAEMON_UNREACHABLE,
- * AUTHENTICATION_FAILED, each saying what to do; ABORTED; LibvirtError if the daemon refuses to open. virConnectOpenAuth.
+ * Throws before anything is tried: URI_INVALID; UNSUPPORTED for drivers other than QEMU's, and for `qemu+tcp://` unless
+ * `insecure` allows it. Then DAEMON_UNREACHABLE, and AUTHENTICATION_FAILED for polkit, SASL, ssh and certificates, each
+ * saying what to do; UNSUPPORTED where both sides have no SASL mechanism in common; ABORTED; LibvirtError if the daemon
+ * refuses to open. virConnectOpenAuth.
  *
  * @example
- * await using connection = await connect('qemu:///system');
+ * await using connection = await connect('qemu+ssh://ops@node1/system');
  * console.log(connection.libvirtVersion);
  */
 export async function connect(uri?: string, options: ConnectOptions = {}): Promise<Connection> {
