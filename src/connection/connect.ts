@@ -40,10 +40,10 @@ export async function connectIn(
   const parsed = parseUri(resolveUri(uri, environment));
   const dial = dialOf(parsed, resolved, environment);
   const numbers = new CallNumbers();
-  const open: Open = async (signal) =>
+  const open: Open = async (signal, use) =>
     openSession({
       link: await dial(signal),
-      options: { ...resolved, signal },
+      options: { ...resolved, signal, ...(use === 'stream' && { keepAlive: undefined }) },
       numbers,
       uri: parsed,
       environment,

@@ -32,4 +32,7 @@ export type { KeepAliveOptions } from './keepalive.js';
 export type { ConnectOptions, ReconnectOptions } from './options.js';
 export type { Closed, CloseReason } from './pending-call.js';
 export type { ProcedureArgs, ProcedureName, ProcedureResult } from './procedures.js';
+export type { Hole, StreamChunk } from './streams/packets.js';
+export type { ProcedureStream } from './streams/stream.js';
+export type { StreamProcedure } from './streams/stream-procedures.js';
 export { paramsToObject } from './wire/typed-params.js';

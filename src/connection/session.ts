@@ -2,7 +2,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import type { Caller, CallOptions, PreparedCall } from './caller.js';
 import type { EventRequest, EventRouter } from './events/events.js';
 import type { EventName, EventSink } from './events/subscription.js';
-import type { Closed } from './pending-call.js';
+import type { Closed, PacketSink } from './pending-call.js';
 import type { AnyProcedure, ProcedureResult } from './procedures.js';
 import type { Rpc } from './rpc.js';
 import { ignore } from './unwatched.js';
@@ -51,6 +51,25 @@ export class Session {
 
   send<P extends AnyProcedure>(call: PreparedCall<P>, options: CallOptions): Promise<ProcedureResult<P>> {
     return this.#caller.send(call, options);
+  }
+
+  /** Sends a call that opens a stream, whose packets go to `stream`. */
+  sendStream<P extends AnyProcedure>(
+    call: PreparedCall<P>,
+    options: CallOptions,
+    stream: PacketSink,
+  ): Promise<ProcedureResult<P>> {
+    return this.#caller.send(call, { ...options, stream });
+  }
+
+  /** Resolves when the socket is closed; then a child behind it is gone too. */
+  get released(): Promise<void> {
+    return this.#rpc.released;
+  }
+
+  /** The socket, for the packets of a stream. */
+  get packets(): Pick<Rpc, 'packet' | 'pause' | 'resume'> {
+    return this.#rpc;
   }
 
   /** See EventRouter. Throws UNSUPPORTED where the daemon has no events for each callback. */

@@ -19,8 +19,8 @@ const REPEATS = 2;
 /** Longest that opening a socket again may take, in milliseconds. */
 const OPEN_TIMEOUT = 30_000;
 
-/** Opens a socket to the daemon of a connection. */
-export type Open = (signal: AbortSignal | undefined) => Promise<Session>;
+/** Opens a socket to the daemon of a connection. One that carries a stream goes unread at times, so it has no keepalive. */
+export type Open = (signal: AbortSignal | undefined, use?: 'calls' | 'stream') => Promise<Session>;
 
 /**
  * The sockets of a connection, one after the other. When one is lost the next is opened, subscriptions are registered
@@ -44,6 +44,8 @@ export class Succession {
   /** While there is no socket: settles when there is one, or none to come. */
   #down: { readonly over: Promise<void>; end(): void } | undefined;
   #reopening: Promise<void> | undefined;
+  /** Sockets that carry a stream. */
+  readonly #streams = new Set<Session>();
   #ended: Closed | undefined;
   #resolveClosed!: (closed: Closed) => void;
 
@@ -79,6 +81,22 @@ export class Succession {
     }
   }
 
+  /** Opens a socket besides, for one stream. It is closed with the connection, and not when the connection's own is lost. */
+  async another(name: AnyProcedure, signal: AbortSignal | undefined): Promise<Session> {
+    if (this.#ended) throw lossOf(name, { closed: this.#ended, sent: false });
+    const session = await this.#open(
+      signal ? AbortSignal.any([signal, this.#life.signal]) : this.#life.signal,
+      'stream',
+    );
+    if (this.#life.signal.aborted) {
+      await session.close();
+      throw lossOf(name, { closed: this.#ended ?? { reason: 'client' }, sent: false });
+    }
+    this.#streams.add(session);
+    void session.released.then(() => this.#streams.delete(session));
+    return session;
+  }
+
   async subscribe<E extends EventName>(events: readonly E[], options: SubscribeOptions): Promise<EventSubscription<E>> {
     const requests = events.map((event) => eventRequest(event, options));
     const [first] = requests;
@@ -108,6 +126,7 @@ export class Succession {
 
   async close(): Promise<void> {
     this.#life.abort();
+    await Promise.all([...this.#streams].map((session) => session.close()));
     if (this.#down) this.#finish({ reason: 'client' });
     await this.#session.close();
     // What was being opened is closed too.

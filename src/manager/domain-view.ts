@@ -21,6 +21,15 @@ import {
   managedSaveDocument,
   stateOf,
 } from '../power/index.js';
+import {
+  type ConsoleOptions,
+  type GuestStream,
+  openChannel,
+  openConsole,
+  type Screenshot,
+  type ScreenshotOptions,
+  takeScreenshot,
+} from '../transfer/index.js';
 import { serialize } from '../xml/index.js';
 
 /** A device as both documents show it. */
@@ -156,6 +165,21 @@ export abstract class DomainView {
    */
   log(options: CallOptions = {}): Promise<DomainLog> {
     return domainLog(this.reader, options);
+  }
+
+  /** The console of a running domain. The escape character is the caller's. See {@link ConsoleOptions}. */
+  console(options: ConsoleOptions = {}): Promise<GuestStream> {
+    return openConsole(this.reader.connection, this.reader.handle, options);
+  }
+
+  /** A channel of a running domain (`type='unix'`) by its target name or its alias. Not the guest agent's: UNSUPPORTED. */
+  openChannel(name: string, options: Pick<ConsoleOptions, 'signal'> = {}): Promise<GuestStream> {
+    return openChannel(this.reader.connection, this.reader.handle, name, options);
+  }
+
+  /** What a running domain shows, as PNG. Needs a video device and no graphics. */
+  screenshot(options: ScreenshotOptions = {}): Promise<Screenshot> {
+    return takeScreenshot(this.reader.connection, this.reader.handle, options);
   }
 
   /**
