@@ -33,6 +33,7 @@ export class Session {
   readonly #caller: Caller;
   readonly #events: EventRouter;
   readonly #eventCallbacks: boolean;
+  #closing: Promise<void> | undefined;
 
   constructor(opened: Opened) {
     this.uri = opened.uri;
@@ -89,7 +90,12 @@ export class Session {
   }
 
   /** Tells the daemon and closes the socket, and waits for the end of a child behind it. Never rejects; loss on the way is success. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     if (!this.#rpc.closed) await this.#sayGoodbye();
     await this.#rpc.released;
   }

@@ -28,7 +28,9 @@ export interface TransferOptions {
 
 /** VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, and of downloads the same. */
 const SPARSE = 1;
-/** Bytes that are read from a file at a time, and looked at for zeros. */
+/** Bytes that are read from a file at a time. */
+const READ = 4 << 20;
+/** Bytes that become a hole if all of them are zeros. */
 const BLOCK = 262_144;
 const ZEROS = Buffer.alloc(BLOCK);
 
@@ -58,21 +60,24 @@ export async function uploadVolume(
   const args = { vol, offset: 0n, length: 0n, flags: sparse ? SPARSE : 0 };
   await using stream = await connection.stream('STORAGE_VOL_UPLOAD', args, { signal });
   const writer = stream.writable.getWriter();
-  const block = Buffer.alloc(BLOCK);
+  const buffer = Buffer.alloc(READ);
   let skipped = 0;
   const skip = async (): Promise<void> => {
     if (skipped > 0) await writer.write({ hole: BigInt(skipped) });
     skipped = 0;
   };
   for (let done = 0; done < total; ) {
-    const { bytesRead } = await source.file.read(block, 0, BLOCK, done);
+    const { bytesRead } = await source.file.read(buffer, 0, READ, done);
     if (bytesRead === 0) break;
-    // The first block is always data: `empty` leaves a byte.
-    if (sparse && done > 0 && isZero(block, bytesRead)) skipped += bytesRead;
-    else {
-      await skip();
-      // The packet is a copy of it.
-      await writer.write(block.subarray(0, bytesRead));
+    for (let at = 0; at < bytesRead; at += BLOCK) {
+      const block = buffer.subarray(at, Math.min(at + BLOCK, bytesRead));
+      // The first block is always data: `empty` leaves a byte.
+      if (sparse && done + at > 0 && isZero(block)) skipped += block.length;
+      else {
+        await skip();
+        // The packet is a copy of it.
+        await writer.write(block);
+      }
     }
     done += bytesRead;
     onProgress?.({ done, total });
@@ -143,7 +148,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
   }
 }
 
-const isZero = (block: Buffer, length: number): boolean => block.compare(ZEROS, 0, length, 0, length) === 0;
+const isZero = (block: Buffer): boolean => block.compare(ZEROS, 0, block.length) === 0;
 
 type VolumeHandle = Awaited<ReturnType<typeof volumeOf>>;
 

@@ -36,12 +36,13 @@ test('console: what a guest prints and reads; taken, forced, detached, and ended
   const guest = await b.host.guest({ name: 'talks' });
   const domain = await b.define({
     name: 'talks',
-    kernel: { path: guest.kernel, initrd: guest.initrd, cmdline: guest.cmdline },
+    kernel: { path: guest.kernel, initrd: guest.initrd, cmdline: 'console=ttyS0' },
     devices: DEVICES,
   });
   await failure<LibvirtError>(domain.console(), 'LIBVIRT');
   await domain.start({ paused: true });
   const terminal = await domain.console();
+  console.error('opened');
   await domain.resume();
   assert.match(await until(terminal.readable, /Linux version|Booting|SeaBIOS/i), /\S/);
   const taken = await failure<LibvirtError>(domain.console(), 'LIBVIRT');
@@ -98,7 +99,7 @@ test('openChannel: by its name; the guest agent’s is refused, an unknown one i
   const channel = await domain.openChannel('org.example.0');
   const taken = await failure<LibvirtError>(domain.openChannel('org.example.0'), 'LIBVIRT');
   assert.is(taken.errorName, 'VIR_ERR_OPERATION_FAILED');
-  await within(channel[Symbol.asyncDispose]());
+  await channel[Symbol.asyncDispose]();
   await using _again = await domain.openChannel('org.example.0');
   const agent = await failure(domain.openChannel('org.qemu.guest_agent.0'), 'UNSUPPORTED');
   assert.match(agent.message, /`agent` of the domain/);

@@ -1,14 +1,5 @@
-import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -47,11 +38,8 @@ function makeFile(path: string, size: number, places: readonly number[]): void {
   closeSync(file);
 }
 
-async function digest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: MIB })) hash.update(chunk);
-  return hash.digest('hex');
-}
+/** cmp skips no byte and reads holes fast. */
+const same = (a: string, b: string): boolean => spawnSync('cmp', ['-s', a, b]).status === 0;
 
 const used = (path: string): number => statSync(path).blocks * 512;
 /** Memory of this process outside the heap and in it. */
@@ -73,8 +61,8 @@ test('1 GiB with holes goes up and down: the same bytes, the holes, and memory s
   await within(manager.downloadVolume(name, copy, { onProgress }), 120_000);
   const grown = (peak - before) / MIB;
   assert.ok(grown <= 64, `${grown} MiB more`);
-  assert.is(await digest(join(directory, 'large')), await digest(source));
-  assert.is(await digest(copy), await digest(source));
+  assert.ok(same(join(directory, 'large'), source));
+  assert.ok(same(copy, source));
   for (const path of [join(directory, 'large'), copy]) assert.ok(used(path) < 4 * MIB, `${path}: ${used(path)} bytes`);
 });
 
@@ -88,7 +76,7 @@ for (const sparse of [true, false]) {
     makeFile(some, 8 * MIB, [2 * MIB]);
     await manager.uploadVolume({ pool: 'pool', volume }, full, { sparse });
     await manager.uploadVolume({ pool: 'pool', volume }, some, { sparse });
-    assert.is(await digest(join(directory, volume)), await digest(some));
+    assert.ok(same(join(directory, volume), some));
     const { capacity } = await connection.call('STORAGE_VOL_GET_INFO', { vol });
     assert.is(capacity, BigInt(8 * MIB));
   });
