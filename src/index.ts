@@ -29,18 +29,25 @@ export type {
   Connection,
   ConnectionRecord,
   ConnectOptions,
+  Credentials,
+  CredentialsCallback,
+  CredentialsRequest,
   DomainHandle,
   EventItem,
   EventMessage,
   EventName,
   EventSubscription,
+  Hole,
   KeepAliveOptions,
   LibvirtErrorDomainName,
   LibvirtErrorName,
   ProcedureArgs,
   ProcedureName,
   ProcedureResult,
+  ProcedureStream,
   ReconnectOptions,
+  StreamChunk,
+  StreamProcedure,
   SubscribeOptions,
 } from './connection/index.js';
 export {
@@ -232,3 +239,12 @@ export type {
 } from './power/index.js';
 export { HookError, StartFailedError } from './power/index.js';
 export type { RescueDisk, RescueKernel, RescueOptions, RescueState, UnrescueOptions } from './rescue/index.js';
+export type {
+  ConsoleOptions,
+  GuestStream,
+  Screenshot,
+  ScreenshotOptions,
+  TransferOptions,
+  TransferProgress,
+  VolumeName,
+} from './transfer/index.js';

@@ -122,6 +122,15 @@ import {
   type UnrescueOptions,
   unrescue,
 } from '../rescue/index.js';
+import {
+  type ConsoleOptions,
+  type GuestStream,
+  openChannel,
+  openConsole,
+  type Screenshot,
+  type ScreenshotOptions,
+  takeScreenshot,
+} from '../transfer/index.js';
 import { guard } from './doors.js';
 import { AGENT_DOORS, DOMAIN_DOORS } from './methods.js';
 
@@ -238,6 +247,21 @@ export class ManagedDomain {
    */
   log(options: CallOptions = {}): Promise<DomainLog> {
     return domainLog(this.#reader, options);
+  }
+
+  /** The console of a running domain. The escape character is the caller's. See {@link ConsoleOptions}. */
+  console(options: ConsoleOptions = {}): Promise<GuestStream> {
+    return openConsole(this.#reader.connection, this.#reader.handle, options);
+  }
+
+  /** A channel of a running domain (`type='unix'`) by its target name or its alias. Not the guest agent's: UNSUPPORTED. */
+  openChannel(name: string, options: Pick<ConsoleOptions, 'signal'> = {}): Promise<GuestStream> {
+    return openChannel(this.#reader.connection, this.#reader.handle, name, options);
+  }
+
+  /** What a running domain shows, as PNG. Needs a video device and no graphics. */
+  screenshot(options: ScreenshotOptions = {}): Promise<Screenshot> {
+    return takeScreenshot(this.#reader.connection, this.#reader.handle, options);
   }
 
   /** Plans a change request; nothing is changed. See {@link Plan} and {@link ChangeRequest}. */

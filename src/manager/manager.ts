@@ -13,6 +13,7 @@ import {
 } from '../events/index.js';
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
 import { type Finding, type WatchOptions, watch } from '../observe/index.js';
+import { downloadVolume, type TransferOptions, uploadVolume, type VolumeName } from '../transfer/index.js';
 import { checkManager } from './check-manager.js';
 import { guard } from './doors.js';
 import { type Hooks, ManagedDomain } from './managed-domain.js';
@@ -110,6 +111,16 @@ export class DomainManager {
   /** Watches all domains of the host, also those that are defined later: as {@link ManagedDomain.watch}. */
   watch(options: WatchOptions = {}): EventStream<Finding> {
     return watch(this.connection, undefined, options);
+  }
+
+  /** Writes a local file into a volume of a storage pool, in place of its content, with holes for zeros. */
+  uploadVolume(volume: VolumeName, file: string, options: TransferOptions = {}): Promise<void> {
+    return uploadVolume(this.connection, volume, file, options);
+  }
+
+  /** Writes a volume of a storage pool into a local file that is not there yet, with the holes it has. */
+  downloadVolume(volume: VolumeName, file: string, options: TransferOptions = {}): Promise<void> {
+    return downloadVolume(this.connection, volume, file, options);
   }
 
   /**

@@ -57,6 +57,7 @@ import type {
   StartOptions,
 } from '../power/index.js';
 import type { RescueOptions, UnrescueOptions } from '../rescue/index.js';
+import type { ConsoleOptions, ScreenshotOptions, TransferOptions, VolumeName } from '../transfer/index.js';
 import { checked, type Doors, options, request, required } from './doors.js';
 
 const call: OptionTable<CallOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
@@ -77,6 +78,13 @@ const UNPLUG = group<UnplugOptions>({
   onLate: CALLBACK,
   onProgress: CALLBACK,
 });
+const SCREEN = {
+  takes: 'the number of a screen, from 0',
+  fits: (value: unknown) => Number.isInteger(value) && Number(value) >= 0,
+};
+const VOLUME = request<VolumeName>({ pool: TEXT, volume: TEXT }, 'pool', 'volume');
+const LOCAL_FILE = required('file', { ...TEXT, takes: 'a path of this machine' });
+const transferring: OptionTable<TransferOptions> = { ...PROGRESS, sparse: BOOLEAN };
 const applying: OptionTable<ApplyOptions> = {
   ...PROGRESS,
   onFailure: words('rollback', 'stop'),
@@ -184,6 +192,12 @@ export const DOMAIN_DOORS = {
       'mode',
     ),
   ],
+  console: [options<ConsoleOptions>({ signal: SIGNAL, device: TEXT, force: BOOLEAN })],
+  openChannel: [
+    required('name', { ...TEXT, takes: 'the target name or the alias of a channel' }),
+    options<Pick<ConsoleOptions, 'signal'>>({ signal: SIGNAL }),
+  ],
+  screenshot: [options<ScreenshotOptions>({ signal: SIGNAL, screen: SCREEN })],
   drift: [CALL],
   acceptDrift: [CALL],
   planUndoDrift: [options<UndoDriftOptions & CallOptions>({ ...call, only: TEXTS, ifNotLive: IF_NOT_LIVE })],
@@ -284,6 +298,8 @@ export const MANAGER_DOORS = {
     required('domain', { takes: 'a domain, a bundle, or domain XML', fits: DEFINITION.fits }),
     options<HostCheckOptions>(checking),
   ],
+  uploadVolume: [VOLUME, LOCAL_FILE, options<TransferOptions>(transferring)],
+  downloadVolume: [VOLUME, LOCAL_FILE, options<TransferOptions>(transferring)],
   import: [
     required('bundle', BUNDLE, 'request'),
     options<ImportOptions>({

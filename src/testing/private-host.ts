@@ -35,6 +35,10 @@ export interface PrivateHostOptions {
    * Root only, and not with `privileged`. {@link PrivateHost.restartDaemon} goes from one to another.
    */
   readonly root?: string;
+  /** Lines for the daemon's configuration file, before the host's own: the first of two lines with one key counts. */
+  readonly config?: string;
+  /** Whether the daemon listens on the network too (`--listen`), as `config` says: `listen_tls`, `listen_tcp` … */
+  readonly listen?: boolean;
   /** Where the daemon's messages go. `none` (default): into `libvirtd.log` of the host's directory, quoted when a start fails. */
   readonly log?: 'none' | 'stderr';
 }
@@ -108,7 +112,7 @@ export class PrivateHost implements AsyncDisposable {
       chmodSync(place('run'), options.privileged ? 0o755 : 0o700);
       writeFileSync(
         place('etc/libvirt', `${daemonName}.conf`),
-        `host_uuid = "${hostUuid}"\nlog_outputs = "3:stderr"\n${options.privileged ? SYSTEM_CONFIG : ''}`,
+        `${options.config ?? ''}\nhost_uuid = "${hostUuid}"\nlog_outputs = "3:stderr"\n${options.privileged ? SYSTEM_CONFIG : ''}`,
       );
       if (options.privileged) prepareNamespaces(directory, account);
       handOverTree(directory, account);
@@ -124,7 +128,8 @@ export class PrivateHost implements AsyncDisposable {
       };
       const namespaces = options.privileged ? await Namespaces.open(directory, env, options.signal) : undefined;
       const socket = place('run/libvirt', daemonName === 'virtqemud' ? 'virtqemud-sock' : 'libvirt-sock');
-      const setting: HostPlace = { directory, account, env, socket, log: options.log ?? 'none', namespaces };
+      const args = options.listen ? ['--listen'] : [];
+      const setting: HostPlace = { directory, account, env, socket, args, log: options.log ?? 'none', namespaces };
       const reinstall = (root: string | undefined) =>
         install(setting, root === undefined ? program : daemonName, root && resolve(root));
       const installed = await reinstall(options.root);

@@ -124,4 +124,16 @@ test('a name that is none lists those there are', async () => {
   for (const name of ['define-once', 'desired-state', 'hot-plug', 'power', 'reboot']) assert.match(stderr, name);
 });
 
+test('ssh: an sshd of its own leads to a private host, and refuses another key', async () => {
+  const said = await example('ssh');
+  assert.match(said, /libvirt \d+\.\d+\.\d+ on \S+ over ssh, 0 domains/);
+  assert.match(said, /AUTHENTICATION_FAILED: .*Permission denied \(publickey\)/);
+});
+
+test('tls: a certificate that is accepted, and one that has expired', async () => {
+  const said = await example('tls');
+  assert.match(said, /libvirt \d+\.\d+\.\d+ over TLS/);
+  assert.match(said, /AUTHENTICATION_FAILED: .*our certificate .* has expired \(Jan {2}1 00:00:00 2021 GMT\)/);
+});
+
 test.run();

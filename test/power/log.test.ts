@@ -138,7 +138,14 @@ test('a log that virtlogd began anew is read from its beginning; a long one from
 });
 
 test('logs are looked for only where the daemon of this machine is the one that has them', () => {
-  const user = { root: false, home: '/home/u', variables: {}, systemRuntime: '/run', systemConfig: '/etc/libvirt' };
+  const user = {
+    root: false,
+    home: '/home/u',
+    variables: {},
+    systemRuntime: '/run',
+    systemConfig: '/etc/libvirt',
+    systemPki: '/etc/pki',
+  };
   const cases = [
     ['qemu:///system', '/var/log/libvirt/qemu'],
     ['qemu+unix:///system?socket=/run/libvirt/virtqemud-sock', '/var/log/libvirt/qemu'],

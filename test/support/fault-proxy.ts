@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +40,8 @@ const REORDER = 15;
  */
 export class FaultProxy implements AsyncDisposable {
   readonly uri: string;
+  /** Of its socket. */
+  readonly path: string;
   readonly #target: string;
   readonly #directory = mkdtempSync(join(tmpdir(), 'lvc-px-'));
   readonly #server: Server;
@@ -56,13 +58,16 @@ export class FaultProxy implements AsyncDisposable {
     if (!target) throw new Error(`${uri} names no socket`);
     this.#target = target;
     this.#kill = kill;
-    this.uri = uri.replace(/socket=.*/, `socket=${this.#directory}/s`);
+    // The user of a private host's sshd is another one.
+    chmodSync(this.#directory, 0o755);
+    this.path = join(this.#directory, 's');
+    this.uri = uri.replace(/socket=.*/, `socket=${this.path}`);
     this.#server = createServer((client) => this.#serve(client));
   }
 
   static async start(uri: string, kill: () => Promise<void>): Promise<FaultProxy> {
     const proxy = new FaultProxy(uri, kill);
-    await new Promise<void>((resolve) => proxy.#server.listen(join(proxy.#directory, 's'), resolve));
+    await new Promise<void>((resolve) => proxy.#server.listen({ path: proxy.path, writableAll: true }, resolve));
     return proxy;
   }
 
