@@ -184,6 +184,37 @@ export type {
 export type { HostCheckOptions, HostFiles, HostFinding } from './host/index.js';
 export type { DeviceView, ManagerOptions, RebootOptions, RestoreOptions, UndefineOptions } from './manager/index.js';
 export { DomainManager, ManagedDomain } from './manager/index.js';
+export type {
+  MigrationDestination,
+  MigrationDisk,
+  MigrationFinding,
+  MigrationHookContext,
+  MigrationHooks,
+  MigrationHost,
+  MigrationInFlight,
+  MigrationOptions,
+  MigrationOutcome,
+  MigrationPhase,
+  MigrationPlanJson,
+  MigrationPolicy,
+  MigrationPolicyName,
+  MigrationPolicyRequest,
+  MigrationProgress,
+  MigrationRecovery,
+  MigrationResult,
+  MigrationWhereabouts,
+  PolicyAct,
+  RecoverMigrationOptions,
+  Standing as MigrationStanding,
+} from './migration/index.js';
+export {
+  MIGRATION_POLICIES,
+  Migration,
+  MigrationError,
+  MigrationPlan,
+  MigrationRefusedError,
+  recoverMigration,
+} from './migration/index.js';
 export type { Drift, DriftOccasion, Finding, Pending, PendingChange, WatchOptions } from './observe/index.js';
 export type {
   BusCapacity,

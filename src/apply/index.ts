@@ -7,6 +7,7 @@ export {
 } from './apply.js';
 export { entriesIn } from './entry.js';
 export { Journal, refuseInterrupted } from './journal.js';
+export { type Owner, type OwnerState, SELF, stateOfOwner } from './owner.js';
 export { isQueued, queued } from './queue.js';
 export { DomainReader, notFound } from './read.js';
 export {

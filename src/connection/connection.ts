@@ -5,6 +5,8 @@ import type { SubscribeOptions } from './events/event-classes.js';
 import type { EventName, EventSubscription } from './events/subscription.js';
 import type { DomainHandle } from './generated/protocol-types.js';
 import { RedefineGuard } from './guard.js';
+import type { MigrationProcedure } from './migration-guard.js';
+import type { ConnectOptions } from './options.js';
 import type { Closed } from './pending-call.js';
 import {
   MANAGED_PROCEDURES,
@@ -28,6 +30,8 @@ interface Traits {
   readonly redefine: 'refuse' | 'allow';
   readonly id: number;
   readonly logDirectory: string | undefined;
+  /** Opens another connection to the same daemon with the same options, but for these. */
+  readonly another: (options: Pick<ConnectOptions, 'reconnect' | 'callTimeout' | 'signal'>) => Promise<Connection>;
 }
 
 interface Doors {
@@ -41,6 +45,13 @@ interface Doors {
     permit: 'once' | 'again',
   ): Promise<DomainHandle>;
   start(connection: Connection, xml: string, uuid: string, flags: number, options: CallOptions): Promise<DomainHandle>;
+  migrate<P extends MigrationProcedure>(
+    connection: Connection,
+    procedure: P,
+    args: ProcedureArgs<P>,
+    options: CallOptions,
+  ): Promise<ProcedureResult<P>>;
+  another(connection: Connection, options: Parameters<Traits['another']>[0]): Promise<Connection>;
 }
 
 /** What the room may do with a connection and its users may not. */
@@ -63,15 +74,17 @@ export class Connection implements AsyncDisposable {
 
   readonly #sockets: Succession;
   readonly #guard: RedefineGuard;
+  readonly #another: Traits['another'];
   #closing: Promise<void> | undefined;
 
-  private constructor(sockets: Succession, { redefine, id, logDirectory }: Traits) {
+  private constructor(sockets: Succession, { redefine, id, logDirectory, another }: Traits) {
     this.id = id;
     this.uri = sockets.session.uri;
     this.logDirectory = logDirectory;
     this.closed = sockets.closed;
     this.#sockets = sockets;
     this.#guard = new RedefineGuard(redefine);
+    this.#another = another;
   }
 
   /** Version of libvirt, e.g. `9.0.0`; another one after a daemon was upgraded and reconnected to. virConnectGetLibVersion. */
@@ -183,6 +196,8 @@ export class Connection implements AsyncDisposable {
       create: (...parts) => new Connection(...parts),
       define: (connection, ...rest) => connection.#define(...rest),
       start: (connection, ...rest) => connection.#startTransient(...rest),
+      migrate: (connection, procedure, args, options) => connection.#sockets.call(prepare(procedure, args), options),
+      another: (connection, options) => connection.#another(options),
     };
   }
 }
@@ -195,6 +210,15 @@ export const defineThrough: Doors['define'] = (...args) => doors.define(...args)
 
 /** The way of transient-permit.ts, and of nothing else, past the guard. */
 export const startThrough: Doors['start'] = (...args) => doors.start(...args);
+
+/** The way of migration-permit.ts, and of nothing else, past the guard. */
+export const migrateThrough: Doors['migrate'] = (...args) => doors.migrate(...args);
+
+/**
+ * Opens another connection to the same daemon, with the same options but for those given: for work that must not share a
+ * socket, such as a migration, which hangs on the socket of its connection.
+ */
+export const connectAgain: Doors['another'] = (...args) => doors.another(...args);
 
 /** Whether a call that failed has surely changed nothing: libvirt refused it, or never saw it. */
 function certainlyNotDone(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE } from './generated/constants.js';
+import { migrationProblem } from './migration-guard.js';
 import type { AnyProcedure } from './procedures.js';
 
 /** Procedures that give a domain another document. */
@@ -24,6 +25,8 @@ export class RedefineGuard {
 
   /** Checks a user's call before anything is sent. Throws REDEFINE_REFUSED. */
   check(procedure: AnyProcedure, args: object): void {
+    const problem = migrationProblem(procedure, args, this.#allow);
+    if (problem) throw refused(problem);
     if (this.#allow) return;
     if (DEFINING.has(procedure)) {
       throw refused(

@@ -1,7 +1,7 @@
 /** The front file of the connection room: the only one that other rooms import. */
 export type { CallOptions } from './caller.js';
 export { connect } from './connect.js';
-export type { Connection } from './connection.js';
+export { type Connection, connectAgain } from './connection.js';
 export {
   CALL_CHANNEL,
   type CallRecord,

@@ -8,6 +8,14 @@ import {
 import type { DomainBundle } from '../evacuation/index.js';
 import { type ExportOptions, exportDomain } from '../evacuation/index.js';
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
+import {
+  type Migration,
+  type MigrationDestination,
+  type MigrationOptions,
+  type MigrationPlan,
+  migrate,
+  planMigration,
+} from '../migration/index.js';
 import { DomainPower } from './domain-power.js';
 
 /** How a domain stands towards hosts: what its own can still do for it, and how it goes to another. */
@@ -33,6 +41,28 @@ export abstract class DomainEvacuation extends DomainPower {
    */
   export(options: ExportOptions = {}): Promise<DomainBundle> {
     return this.alone(() => exportDomain(this.reader, options));
+  }
+
+  /**
+   * Plans a migration to another host; nothing is changed. All findings at once, looked at on both hosts, each with what to
+   * do; whether the storage of each disk is shared is found out by a volume that is made for a moment. Errors:
+   * `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`, `DEVICE_NOT_FOUND` for options that are wrong.
+   */
+  planMigration(destination: MigrationDestination, options: MigrationOptions = {}): Promise<MigrationPlan> {
+    return planMigration(this.reader, destination, options);
+  }
+
+  /**
+   * Migrates the domain to another host, and lets the source go only when the destination has been compared with it. Iterate
+   * it for progress, await `done`; errors as {@link Migration.done} says. virDomainMigrate3, its calls made one by one.
+   *
+   * @example
+   * const job = web.migrate(other, { policy: 'converge' });
+   * for await (const { fraction, policy } of job) console.log(fraction, policy);
+   * await job.done;
+   */
+  migrate(destination: MigrationDestination, options: MigrationOptions = {}): Migration {
+    return migrate(this.reader, destination, options);
   }
 
   /**

@@ -10,6 +10,7 @@ import {
   guestAbi,
   seenByGuest,
 } from '../domain/index.js';
+import { type MigrationInFlight, migrationInFlight } from '../migration/index.js';
 import { type Pending, pendingOf } from '../observe/index.js';
 import { type DiskStorage, disksOf } from '../plan/index.js';
 import {
@@ -66,6 +67,11 @@ export abstract class DomainView {
    */
   get interrupted(): InterruptedApply | undefined {
     return this.reader.last && interruptedIn(this.reader.last);
+  }
+
+  /** A migration that is under way or was cut, as of the last read, as {@link interrupted}. `recoverMigration` settles one that was cut. */
+  get migration(): MigrationInFlight | undefined {
+    return this.reader.last && migrationInFlight(this.reader.last);
   }
 
   /** What the domain is doing. virDomainGetState. */

@@ -13,11 +13,13 @@ export const OWN_METADATA = {
   journal: { prefix: 'lvcj', uri: 'urn:libvirt-canonical:journal:1' },
   /** The canonical document as this library left it, to tell what others changed since. Canonical document only. */
   seal: { prefix: 'lvcd', uri: 'urn:libvirt-canonical:seal:1' },
+  /** A migration under way: where to, by whom, since when. Canonical document, or the live one of a transient domain. */
+  migration: { prefix: 'lvcm', uri: 'urn:libvirt-canonical:migration:1' },
 } as const;
 
 /** Begins an element that apply keeps for itself, on a line of its own as libvirt writes it. */
 const BOOKKEEPING = new RegExp(
-  `\\n *<((?:${[OWN_METADATA.journal, OWN_METADATA.seal].map(({ prefix }) => prefix).join('|')}):\\w+)[ >]`,
+  `\\n *<((?:${[OWN_METADATA.journal, OWN_METADATA.seal, OWN_METADATA.migration].map(({ prefix }) => prefix).join('|')}):\\w+)[ >]`,
   'g',
 );
 const EMPTY_METADATA = /\n *<metadata(?:\/>|>\s*<\/metadata>)/;
@@ -64,6 +66,6 @@ function endOfElement(xml: string, from: number, name: string): number {
 
 /** True for a namespace of what apply keeps for itself. */
 export function isBookkeeping(uri: string): boolean {
-  const { seal, journal } = OWN_METADATA;
-  return uri === seal.uri || uri === journal.uri || uri.startsWith(`${journal.uri}:`);
+  const { seal, journal, migration } = OWN_METADATA;
+  return uri === seal.uri || uri === migration.uri || uri === journal.uri || uri.startsWith(`${journal.uri}:`);
 }

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { type CallOptions, type Connection, LibvirtError, type StoragePoolHandle } from '../connection/index.js';
+import { buildElement } from '../xml/index.js';
+
+/**
+ * Works with a folder of a host as a storage pool: one that the host has for it, else one of our own for as long as the work
+ * takes. Rejects with libvirt's error for a folder that is not there.
+ */
+export async function withPool<T>(
+  connection: Connection,
+  folder: string,
+  work: (pool: StoragePoolHandle) => Promise<T>,
+  options: CallOptions = {},
+): Promise<T> {
+  const there = await poolOf(connection, folder, options);
+  if (there) {
+    await connection.call('STORAGE_POOL_REFRESH', { pool: there, flags: 0 }, options);
+    return work(there);
+  }
+  const xml = buildElement('pool', [
+    ['@type', 'dir'],
+    ['name', `lvc-migration-${randomUUID()}`],
+    ['target/path', folder],
+  ]);
+  const { pool } = await connection.call('STORAGE_POOL_CREATE_XML', { xml, flags: 0 }, options);
+  try {
+    return await work(pool);
+  } finally {
+    await connection.call('STORAGE_POOL_DESTROY', { pool }).catch(() => {});
+  }
+}
+
+async function poolOf(
+  connection: Connection,
+  path: string,
+  options: CallOptions,
+): Promise<StoragePoolHandle | undefined> {
+  try {
+    return (await connection.call('STORAGE_POOL_LOOKUP_BY_TARGET_PATH', { path }, options)).pool;
+  } catch (error) {
+    if (isLibvirt(error, 'VIR_ERR_NO_STORAGE_POOL')) return undefined;
+    throw error;
+  }
+}
+
+/** True for that error of libvirt. */
+export function isLibvirt(error: unknown, name: string): boolean {
+  return error instanceof LibvirtError && error.errorName === name;
+}
