@@ -1,3 +1,7 @@
+/**
+ * The definition room: the one define call in a domain's life, the pinned CPU, the confirmed upgrade of the guest ABI, and
+ * the end of a definition. No other room may define.
+ */
 export {
   type AbiUpgradeOptions,
   AbiUpgradeProposal,
@@ -6,3 +10,4 @@ export {
   proposeAbiUpgrade,
 } from './abi-upgrade.js';
 export { DomainExistsError, defineDomain, defineImported } from './define.js';
+export { type UndefineOptions, undefine } from './undefine.js';

@@ -1,17 +1,14 @@
+/**
+ * The domain room: the model of one domain. Device kinds, settings, guest ABI, addresses and our own metadata, as tables
+ * and pure functions over documents. It makes no call.
+ */
 export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
-export {
-  type AbiDifference,
-  compareGuestAbi,
-  type DeviceAbi,
-  domainLeaves,
-  type GuestAbi,
-  guestAbi,
-  seenByGuest,
-} from './guest-abi/guest-abi.js';
+export { compareGuestAbi, domainLeaves, guestAbi, seenByGuest } from './guest-abi/guest-abi.js';
 export { unlisted } from './guest-abi/listed.js';
+export type { AbiDifference, DeviceAbi, GuestAbi } from './guest-abi/values.js';
 export { asWritten, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
 export {
@@ -23,7 +20,6 @@ export {
   type Operation,
   type Refusal,
   type Scope,
-  type Setting,
   setOperation,
   type Withheld,
   wireArguments,
@@ -59,6 +55,7 @@ export type { BusName } from './places/buses.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
 export { secretsHidden } from './secret-texts.js';
 export * from './settings/index.js';
+export type { Setting } from './settings/setting.js';
 export {
   checkedHead,
   type DeviceRequest,

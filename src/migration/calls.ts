@@ -9,6 +9,7 @@ import {
   VIR_MIGRATE_PARAM_DEST_XML,
   VIR_MIGRATE_PARAM_URI,
 } from '../connection/index.js';
+// biome-ignore lint/style/noRestrictedImports: the one place that may make these calls; the permit is not in the connection's front file.
 import { callMigration } from '../connection/migration-permit.js';
 import type { MigrationParams } from './params.js';
 
@@ -23,6 +24,18 @@ export interface CallEnds {
   readonly source: Connection;
   readonly destination: Connection;
   readonly dom: DomainHandle;
+}
+
+/** Peer to peer: the one call by which the source's daemon makes all five by itself. */
+export async function performByDaemon(
+  source: Connection,
+  dom: DomainHandle,
+  dconnuri: string,
+  params: MigrationParams,
+  flags: number,
+): Promise<void> {
+  const args = { dom, dconnuri, params: params.list(), cookie_in: EMPTY, flags };
+  await callMigration(source, 'DOMAIN_MIGRATE_PERFORM3_PARAMS', args, UNLIMITED);
 }
 
 /** The five calls of a managed migration, each with the cookie of the one before it, as virDomainMigrateVersion3 makes them. */
@@ -117,6 +130,18 @@ export async function cancelFinish(
   } catch (error) {
     return error;
   }
+}
+
+/** Finish with a cookie that was made by hand, over any connection. */
+export async function finishWith(
+  destination: Connection,
+  name: string,
+  cookie: Uint8Array,
+  flags: number,
+): Promise<void> {
+  const params = [{ field: VIR_MIGRATE_PARAM_DEST_NAME, value: { type: 'string', value: name } as const }];
+  const args = { params, cookie_in: cookie, flags, cancelled: 0 };
+  await callMigration(destination, 'DOMAIN_MIGRATE_FINISH3_PARAMS', args, { timeout: END });
 }
 
 /** Confirm over any connection, without a cookie, which holds statistics only. `cancelled`: the source goes on. */

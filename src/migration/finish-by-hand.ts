@@ -1,13 +1,7 @@
 import { DomainReader } from '../apply/index.js';
-import {
-  type Connection,
-  type DomainHandle,
-  VIR_MIGRATE_LIVE,
-  VIR_MIGRATE_PARAM_DEST_NAME,
-  VIR_MIGRATE_PERSIST_DEST,
-} from '../connection/index.js';
-import { callMigration } from '../connection/migration-permit.js';
+import { type Connection, type DomainHandle, VIR_MIGRATE_LIVE, VIR_MIGRATE_PERSIST_DEST } from '../connection/index.js';
 import { buildElement } from '../xml/index.js';
+import { finishWith } from './calls.js';
 import { migratable, movedDocument } from './documents.js';
 import { hostOf } from './hosts.js';
 import type { MigrationRecord } from './record.js';
@@ -37,8 +31,5 @@ export async function finishByHand(
     ['feature/@name', 'persistent'],
   ]);
   const cookie = `${head.replace('</qemu-migration>', '')}${movedDocument(canonical, moved).xml}</qemu-migration>\0`;
-  const params = [{ field: VIR_MIGRATE_PARAM_DEST_NAME, value: { type: 'string', value: there.name } as const }];
-  const flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST;
-  const args = { params, cookie_in: Buffer.from(cookie), flags, cancelled: 0 };
-  await callMigration(destination, 'DOMAIN_MIGRATE_FINISH3_PARAMS', args, { timeout: 120_000 });
+  await finishWith(destination, there.name, Buffer.from(cookie), VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST);
 }

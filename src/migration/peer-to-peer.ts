@@ -1,4 +1,4 @@
-import { callMigration } from '../connection/migration-permit.js';
+import { performByDaemon } from './calls.js';
 import type { Run } from './run-context.js';
 import { watched } from './send.js';
 
@@ -8,15 +8,7 @@ import { watched } from './send.js';
  */
 export async function peerToPeer(run: Run): Promise<void> {
   const { own, reader, request, prepared, audience } = run;
+  const { params, flags } = prepared;
   audience.phase('sending');
-  await watched(run, async () => {
-    const args = {
-      dom: reader.handle,
-      dconnuri: request.destinationUri as string,
-      params: prepared.params.list(),
-      cookie_in: new Uint8Array(),
-      flags: prepared.flags,
-    };
-    await callMigration(own.source, 'DOMAIN_MIGRATE_PERFORM3_PARAMS', args, { timeout: 0 });
-  });
+  await watched(run, () => performByDaemon(own.source, reader.handle, request.destinationUri as string, params, flags));
 }
