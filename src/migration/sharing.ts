@@ -36,17 +36,17 @@ export class SharedStorage {
   }
 
   async #look(here: string, there: string, options: CallOptions): Promise<Shared> {
-    const name = `.lvc-marker-${randomUUID()}`;
-    const xml = buildElement('volume', [
-      ['name', name],
-      ['capacity', '1'],
-      ['target/format/@type', 'raw'],
-    ]);
     try {
       return await withPool(
         this.#source,
         here,
         async (pool) => {
+          const name = `.lvc-marker-${randomUUID()}`;
+          const xml = buildElement('volume', [
+            ['name', name],
+            ['capacity', '1'],
+            ['target/format/@type', 'raw'],
+          ]);
           const { vol } = await this.#source.call('STORAGE_VOL_CREATE_XML', { pool, xml, flags: 0 }, options);
           try {
             return await this.#isThere(there, name, options);

@@ -1,5 +1,6 @@
 /** Two private hosts with a connection and a manager each, and guests that can be reached on both. */
 import { createServer } from 'node:net';
+import * as assert from 'uvu/assert';
 import { type Connection, connect, DomainManager, type ManagedDomain, type MigrationOptions } from '../../src/index.js';
 import { type Guest, type GuestDomainOptions, PrivateHost, type PrivateHostOptions } from '../../src/testing/index.js';
 
@@ -112,4 +113,57 @@ async function freeUri(): Promise<string> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return `tcp://127.0.0.1:${port}`;
+}
+
+/** A migration by somebody who does not know better: bare calls over connections that may define. */
+export async function plantedMigration(
+  a: Side,
+  b: Side,
+  t: Traveller,
+  how: 'live document as persistent',
+): Promise<void> {
+  assert.is(how, 'live document as persistent');
+  const source = await connect(a.host.uri, { redefine: 'allow', callTimeout: 0 });
+  const destination = await connect(b.host.uri, { redefine: 'allow', callTimeout: 0 });
+  try {
+    const dom = { name: t.name, uuid: t.uuid, id: -1 };
+    const flags = 1 | 8 | 16 | 512;
+    const { xml: live } = await source.call('DOMAIN_GET_XML_DESC', { dom, flags: 1 | 8 });
+    const moved = live.replaceAll(`${a.host.directory}/guests/`, `${b.host.directory}/guests/`);
+    const text = (field: string, value: string) => ({ field, value: { type: 'string', value } as const });
+    const params = [
+      text('migrate_uri', String(t.options.uri)),
+      text('destination_xml', moved),
+      text('persistent_xml', moved),
+    ];
+    const begin = await source.call('DOMAIN_MIGRATE_BEGIN3_PARAMS', { dom, params, flags: flags | 256 });
+    const prepare = await destination.call('DOMAIN_MIGRATE_PREPARE3_PARAMS', {
+      params,
+      cookie_in: begin.cookie_out,
+      flags,
+    });
+    const perform = await source.call('DOMAIN_MIGRATE_PERFORM3_PARAMS', {
+      dom,
+      params,
+      cookie_in: prepare.cookie_out,
+      flags: flags | 256,
+    });
+    const named = [...params, text('destination_name', t.name)];
+    const finish = await destination.call('DOMAIN_MIGRATE_FINISH3_PARAMS', {
+      params: named,
+      cookie_in: perform.cookie_out,
+      flags,
+      cancelled: 0,
+    });
+    await source.call('DOMAIN_MIGRATE_CONFIRM3_PARAMS', {
+      dom,
+      params,
+      cookie_in: finish.cookie_out,
+      flags: flags | 256,
+      cancelled: 0,
+    });
+  } finally {
+    await source.close();
+    await destination.close();
+  }
 }
