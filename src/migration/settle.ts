@@ -45,10 +45,12 @@ export interface SettleOptions {
   readonly prefer: 'back' | 'forward';
   /** What the migration wrote down; without it nothing is removed that might be another one's. */
   readonly record: MigrationRecord | undefined;
+  /** Milliseconds after which it is given up. Default 90,000: libvirt takes its time to end what does not answer. */
+  readonly within?: number;
 }
 
-/** Rounds until it is given up: each makes one step, and libvirt takes a moment to end what was ended. */
-const ROUNDS = 24;
+const WITHIN = 90_000;
+/** Milliseconds between two rounds, each of which makes one step. */
 const PAUSE = 250;
 /** Milliseconds for one call: a job that is held keeps others waiting for 30 s. */
 const CALL = { timeout: 45_000 };
@@ -72,9 +74,13 @@ export async function observe({ source, destination, uuid }: Ends, paused = fals
  */
 export async function settle(ends: Ends, options: SettleOptions): Promise<Settlement> {
   const did: string[] = [];
+  const end = performance.now() + (options.within ?? WITHIN);
   for (let round = 0; ; round++) {
     const seen = await observe(ends, options.record?.paused);
-    const result = round < ROUNDS ? await step(ends, seen, options) : { stuck: 'it does not come to an end' };
+    const late = round > 0 && performance.now() > end;
+    const result = late
+      ? { stuck: `it does not come to an end: ${seen.row.meaning}` }
+      : await step(ends, seen, options);
     if ('stuck' in result) return { seen, did, stuck: result.stuck };
     if (did.at(-1) !== result.did) did.push(result.did);
     if (round > 0) await sleep(PAUSE);
