@@ -185,6 +185,9 @@ export type { HostCheckOptions, HostFiles, HostFinding } from './host/index.js';
 export type { Hooks, ManagerOptions } from './manager/index.js';
 export { DomainManager, ManagedDomain } from './manager/index.js';
 export type {
+  CpuBaseline,
+  CpuComparison,
+  CpuKind,
   MigrationDestination,
   MigrationDisk,
   MigrationFinding,
@@ -208,6 +211,8 @@ export type {
   Standing as MigrationStanding,
 } from './migration/index.js';
 export {
+  baselineCpu,
+  compareCpu,
   MIGRATION_POLICIES,
   Migration,
   MigrationError,

@@ -5,6 +5,7 @@ import {
   VIR_MIGRATE_ABORT_ON_ERROR,
   VIR_MIGRATE_AUTO_CONVERGE,
   VIR_MIGRATE_CHANGE_PROTECTION,
+  VIR_MIGRATE_OFFLINE,
   VIR_MIGRATE_PARAM_DEST_NAME,
   VIR_MIGRATE_PARAM_DEST_XML,
   VIR_MIGRATE_PARAM_URI,
@@ -90,7 +91,9 @@ export class MigrationCalls {
   /** Starts the guest at the destination. */
   async finish(): Promise<void> {
     const { destination } = this.#ends;
-    const args = { params: this.#named(), cookie_in: this.#cookie, flags: this.#atDestination, cancelled: 0 };
+    // Offline there was no Perform to bring one, and that of Prepare is refused.
+    const cookie_in = this.#flags & VIR_MIGRATE_OFFLINE ? EMPTY : this.#cookie;
+    const args = { params: this.#named(), cookie_in, flags: this.#atDestination, cancelled: 0 };
     const { cookie_out } = await callMigration(destination, 'DOMAIN_MIGRATE_FINISH3_PARAMS', args, UNLIMITED);
     this.#cookie = cookie_out;
   }

@@ -1,5 +1,6 @@
 /** The front file of the migration room: a domain to another host, proved before the source is let go. */
 
+export { baselineCpu, type CpuBaseline, type CpuComparison, type CpuKind, compareCpu } from './cpu.js';
 export type { MigrationDisk } from './disks.js';
 export type { MovedParts } from './documents.js';
 export { MigrationError, MigrationRefusedError, type MigrationWhereabouts } from './errors.js';

@@ -9,8 +9,11 @@ import { carryState } from './cold-state.js';
 import { migratable } from './documents.js';
 import { proveArrived, proveIncoming } from './prove.js';
 import { type Run, refuseAborted } from './run-context.js';
-import { send } from './send.js';
+import { SourceHangsError, send } from './send.js';
 import { lookUp, standingOn } from './standing.js';
+
+/** The guest runs at the destination, and a document there is another one: the source's is the only one that is right. */
+export class DifferentArrivalError extends GuestAbiChangedError {}
 
 /** Milliseconds that a finish whose answer was lost is waited for. */
 const FINISHING = 60_000;
@@ -31,22 +34,24 @@ export async function managedLive(run: Run): Promise<void> {
     await cancelBegun(run);
     throw error;
   }
-  let sent = false;
+  let performing = false;
   try {
     audience.phase('proving');
     assertSame(run, 'would have', await proveIncoming(own.destination, dom, prepared.documents.destinationXml));
     refuseAborted(signal);
     audience.phase('sending');
+    performing = true;
     await send(run, calls);
-    sent = true;
+    performing = false;
     refuseAborted(signal);
     await refuseRedefined(run);
   } catch (error) {
+    if (error instanceof SourceHangsError) throw error;
     const said = await cancelFinish(own.destination, dom.name, prepared.flags);
-    // A Perform that failed has given the job back by itself.
-    await confirm(own.source, dom, prepared.flags, true).catch(() => {});
+    // A Perform that failed gives the job back by itself; one whose answer was lost may be under way, and must not be confirmed.
+    if (!performing) await confirm(own.source, dom, prepared.flags, true).catch(() => {});
     // What the destination's QEMU said last is worth more than that the source lost it.
-    throw error instanceof LibvirtError && !sent && isLastWord(said) ? said : error;
+    throw performing && error instanceof LibvirtError && isLastWord(said) ? said : error;
   }
   audience.phase('finishing');
   await finish(run, calls);
@@ -56,29 +61,25 @@ export async function managedLive(run: Run): Promise<void> {
 }
 
 /** A definition, from one host to the other: nothing runs, so nothing is sent. */
-export async function managedCold(run: Run): Promise<readonly string[]> {
+export async function managedCold(run: Run): Promise<void> {
   const { own, reader, prepared, audience } = run;
   const { handle: dom } = reader;
   const calls = new MigrationCalls({ ...own, dom }, prepared.flags, prepared.params);
-  const carried = await carryState(run);
+  await carryState(run);
+  await calls.begin();
   try {
-    await calls.begin();
-    try {
-      await calls.prepare();
-      audience.phase('finishing');
-      await finish(run, calls);
-      await proveThere(run, false);
-    } catch (error) {
-      await confirm(own.source, dom, prepared.flags, true).catch(() => {});
-      throw error;
-    }
+    await calls.prepare();
+    audience.phase('finishing');
+    await finish(run, calls);
+    await proveThere(run, false);
   } catch (error) {
-    await carried.undo();
+    await confirm(own.source, dom, prepared.flags, true).catch(() => {});
     throw error;
   }
   audience.phase('confirming');
+  // Only now: until here the source could have gone on from it. Left there it would be an orphan.
+  if (prepared.context.managedSave) await own.source.call('DOMAIN_MANAGED_SAVE_REMOVE', { dom, flags: 0 });
   await calls.confirm();
-  return carried.release();
 }
 
 async function cancelBegun({ own, reader, prepared }: Run): Promise<void> {
@@ -123,7 +124,9 @@ async function proveThere(run: Run, paused: boolean): Promise<void> {
     await destination.call('DOMAIN_UNDEFINE_FLAGS', { dom, flags: VIR_DOMAIN_UNDEFINE_KEEP_NVRAM }).catch(() => {});
     await confirm(run.own.source, reader.handle, prepared.flags, true).catch(() => {});
   }
-  assertSame(run, 'has', differences);
+  if (paused) assertSame(run, 'has', differences);
+  else if (differences.length > 0)
+    throw new DifferentArrivalError('the destination has another machine', differences, reader.handle.name);
   if (paused) await resume(new DomainReader(destination, dom), {});
 }
 

@@ -251,8 +251,9 @@ function sourceSide(standing: Standing): SourceSide {
 
 function destinationSide(standing: Standing): DestinationSide {
   if (standing.is !== 'there') return standing.is;
-  const { state, reason } = standing;
-  if (state === 'shutoff' || state === 'crashed') return reason === 'failed' ? 'failed' : 'off';
+  const { state, reason, persistent } = standing;
+  // One that is off and not persistent is only in the daemon's memory: no definition that could be relied on.
+  if (state === 'shutoff' || state === 'crashed') return reason === 'failed' || !persistent ? 'failed' : 'off';
   if (reason === 'postcopy' || reason === 'postcopyFailed') return 'post-copy';
   return state === 'paused' && reason === 'migration' ? 'incoming' : 'arrived';
 }

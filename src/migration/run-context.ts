@@ -35,6 +35,8 @@ export interface Run {
   readonly prepared: Preparation;
   readonly record: MigrationRecord;
   readonly audience: Audience;
+  /** Files that were written at the destination, to be removed when the domain does not arrive. */
+  readonly carried: string[];
 }
 
 /** `ABORTED` when the caller, or the policy, has ended it. */

@@ -4,17 +4,19 @@ import { type DomainDocument, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
+import { removeCarried } from './cold-state.js';
 import { migrationDocuments } from './documents.js';
 import { OwnConnections } from './ends.js';
 import { MigrationError, MigrationRefusedError } from './errors.js';
 import { blocks } from './findings.js';
 import { type MigrationHooks, runHook } from './hooks.js';
-import { managedCold, managedLive } from './managed.js';
+import { DifferentArrivalError, managedCold, managedLive } from './managed.js';
 import type { MigrationRequest } from './options.js';
 import { peerToPeer } from './peer-to-peer.js';
 import { type Preparation, prepareMigration, wireForm } from './prepare.js';
 import { leaveRecord, type MigrationRecord, newRecord, writeRecord } from './record.js';
 import { type Audience, type MigrationResult, type Run, refuseAborted } from './run-context.js';
+import { SourceHangsError } from './send.js';
 import { type Ends, type Settlement, settle, undefineSource } from './settle.js';
 import { lookUp } from './standing.js';
 import { makeTarget, removeTargets, targetsToMake } from './targets.js';
@@ -39,10 +41,15 @@ export function runMigration(
     const { journal, context } = await Journal.claim(reader, persistent, { signal: audience.signal, wait: TURN });
     try {
       refuseChanged(prepared, context.canonical);
-      return await recorded(reader, destination, asked, prepared, audience);
-    } finally {
+      const result = await recorded(reader, destination, asked, prepared, audience);
       // Where the source is gone its metadata is, too.
       await journal.end().catch(() => {});
+      return result;
+    } catch (error) {
+      const ended = journal.end().catch(() => {});
+      // A source that is held by its job would keep whoever waits for this; the claim says nothing once this is over.
+      if (!(error instanceof MigrationError && error.code === 'MIGRATION_UNSETTLED')) await ended;
+      throw error;
     }
   });
 }
@@ -71,7 +78,7 @@ async function recorded(
   audience.phase('preparing');
   await writeRecord(reader, record, persistent);
   let failure: unknown;
-  let said: readonly string[] = [];
+  const carried: string[] = [];
   try {
     const own = await OwnConnections.open(ends.source, destination);
     try {
@@ -85,9 +92,9 @@ async function recorded(
       const documents = await migrationDocuments(reader, prepared.running, record.moved, { signal });
       const again = { ...prepared, documents };
       const wire = wireForm(request, { ...again, persistent });
-      const run: Run = { reader, ends, own, request, prepared: { ...again, ...wire }, record, audience };
+      const run: Run = { reader, ends, own, request, prepared: { ...again, ...wire }, record, audience, carried };
       if (record.via !== 'client') await peerToPeer(run);
-      else if (record.mode === 'cold') said = await managedCold(run);
+      else if (record.mode === 'cold') await managedCold(run);
       else await managedLive(run);
     } finally {
       await own[Symbol.asyncDispose]();
@@ -96,11 +103,13 @@ async function recorded(
     failure = error;
   }
   // Whatever went wrong, the hosts tell what it led to: a lost answer is no failure, and a failure may have been one of the last call only.
-  const settled = await settle(ends, { prefer: 'back', record });
+  // Only looked at where a step could do harm: the source would keep each call waiting, or its definition is the better one.
+  const lookOnly = failure instanceof SourceHangsError || failure instanceof DifferentArrivalError;
+  const settled = await settle(ends, { prefer: 'back', record, ...(lookOnly && { within: 0 }) });
   audience.phase('tidying');
   if (settled.stuck === undefined && hasArrived(settled, record))
-    return { domain: { name, uuid }, ...(await arrived(ends, request, prepared, record, said)) };
-  throw await failed(reader, ends, request, prepared, record, settled, failure, signal);
+    return { domain: { name, uuid }, ...(await arrived(ends, request, prepared, record)) };
+  throw await failed({ reader, ends, request, prepared, record, audience, carried }, settled, failure);
 }
 
 /** Whether the destination has the domain and the source has let it go as far as was asked. */
@@ -113,10 +122,9 @@ async function arrived(
   request: MigrationRequest,
   prepared: Preparation,
   record: MigrationRecord,
-  said: readonly string[],
 ): Promise<Pick<MigrationResult, 'downtime' | 'unfinished'>> {
   const { destination, source, uuid } = ends;
-  const unfinished = [...said];
+  const unfinished: string[] = [];
   const dom = await lookUp(destination, uuid, {});
   const { canonical, live } = prepared.context;
   if (dom) unfinished.push(...(await bringAlong(destination, dom, { record, canonical, live })));
@@ -148,14 +156,9 @@ async function downtimeOf(
 
 /** Tidies up after a migration that did not take place, and says where the domain is. */
 async function failed(
-  reader: DomainReader,
-  ends: Ends,
-  request: MigrationRequest,
-  prepared: Preparation,
-  record: MigrationRecord,
+  { reader, ends, request, prepared, record, audience, carried }: Omit<Run, 'own'>,
   { seen, stuck, did }: Settlement,
   failure: unknown,
-  signal: AbortSignal,
 ): Promise<unknown> {
   const { name } = reader.handle;
   const { outcome, source, destination } = seen;
@@ -177,12 +180,15 @@ async function failed(
       },
     );
   }
-  const left = await removeTargets(ends.destination, record.targets);
+  const left = [
+    ...(await removeTargets(ends.destination, record.targets)),
+    ...(await removeCarried({ ends, request, carried })),
+  ];
   await clearRecord(reader, record).catch(() => {});
   leaveRecord(record);
   await runHook(request.hooks, 'afterFailure', hookContext('destination', ends, prepared)).catch(() => {});
   if (failure instanceof LibvirtCanonicalError && failure.code === 'HOOK_FAILED') return failure;
-  const aborted = signal.aborted;
+  const { aborted } = audience.signal;
   const meaning = outcome === 'source-ended' ? 'it is off on the source' : 'it goes on at the source';
   const files = left.length > 0 ? `; left at the destination: ${left.join(', ')}` : '';
   return new MigrationError(

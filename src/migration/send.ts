@@ -9,6 +9,16 @@ import type { Run } from './run-context.js';
 /** Milliseconds between two requests to abort: the first may come before there is anything to abort. */
 const AGAIN = 500;
 
+/** The source does not answer, and nothing can be done about it from here: whatever is asked of it would hang as well. */
+export class SourceHangsError extends LibvirtCanonicalError {
+  constructor(domain: string) {
+    super('TIMEOUT', `the source does not give up sending ${domain}`, {
+      domain,
+      remedy: 'Its QEMU does not answer; look at the host',
+    });
+  }
+}
+
 /** Perform, watched by the policy. */
 export function send(run: Run, calls: Pick<MigrationCalls, 'perform'>): Promise<void> {
   return watched(run, () => calls.perform());
@@ -47,6 +57,7 @@ export async function watched(run: Run, call: () => Promise<void>): Promise<void
   try {
     await Promise.race([sending, hung]);
   } catch (error) {
+    if (error instanceof SourceHangsError) throw error;
     if (audience.signal.aborted) throw new AbortedError('the migration', audience.signal.reason);
     if (why !== undefined)
       throw new LibvirtCanonicalError('TIMEOUT', `the policy gave up: ${why}`, { domain: dom.name, cause: error });
@@ -86,11 +97,7 @@ async function abortOn(
       await again?.close();
       await sleep(timeout, undefined, { signal: over }).catch(() => {});
     }
-    if (!over.aborted)
-      throw new LibvirtCanonicalError('TIMEOUT', `the source does not give up sending ${dom.name}`, {
-        domain: dom.name,
-        remedy: 'Its QEMU does not answer; look at the host',
-      });
+    if (!over.aborted) throw new SourceHangsError(dom.name);
   }
   return new Promise<never>(() => {});
 }

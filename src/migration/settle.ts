@@ -52,6 +52,8 @@ export interface SettleOptions {
 const WITHIN = 90_000;
 /** Milliseconds between two rounds, each of which makes one step. */
 const PAUSE = 250;
+/** Milliseconds in which a Perform that is under way gives the job back once its destination is gone. */
+const PERFORM_ENDS = 3_000;
 /** Milliseconds for one call: a job that is held keeps others waiting for 30 s. */
 const CALL = { timeout: 45_000 };
 const ABORT = { timeout: 10_000 };
@@ -75,9 +77,17 @@ export async function observe({ source, destination, uuid }: Ends, paused = fals
 export async function settle(ends: Ends, options: SettleOptions): Promise<Settlement> {
   const did: string[] = [];
   const end = performance.now() + (options.within ?? WITHIN);
+  let heldSince: number | undefined;
   for (let round = 0; ; round++) {
     const seen = await observe(ends, options.record?.paused);
-    const late = round > 0 && performance.now() > end;
+    const late = performance.now() > end;
+    // Perform fails by itself once nothing is at the destination. Confirmed before that, libvirt would take the job from under it.
+    const waits = seen.row.action === 'cancel' && seen.row.destination !== 'incoming';
+    heldSince = waits ? (heldSince ?? performance.now()) : undefined;
+    if (!late && heldSince !== undefined && performance.now() - heldSince < PERFORM_ENDS) {
+      await sleep(PAUSE);
+      continue;
+    }
     const result = late
       ? { stuck: `it does not come to an end: ${seen.row.meaning}` }
       : await step(ends, seen, options);
@@ -104,9 +114,9 @@ async function step(ends: Ends, seen: Observation, options: SettleOptions): Prom
     case 'cancel':
       return cancel(ends, here, there, row);
     case 'end-destination':
-      return endDestination(ends, there);
+      return endDestination(destination, there);
     case 'choose':
-      if (options.prefer === 'back' || !here || !there || !record) return endDestination(ends, there);
+      if (options.prefer === 'back' || !here || !there || !record) return endDestination(destination, there);
       await finishByHand(source, destination, here, there, record).catch(() => {});
       return { did: 'started it at the destination' };
     case 'resume-source':
@@ -120,7 +130,7 @@ async function step(ends: Ends, seen: Observation, options: SettleOptions): Prom
   }
 }
 
-/** Ends sending, the job and what waits at the destination, as whoever made the calls would have. */
+/** Ends sending and what waits at the destination; and the job, in a round of its own, once no Perform can be under way. */
 async function cancel(
   { source, destination }: Ends,
   here: DomainHandle | undefined,
@@ -129,12 +139,12 @@ async function cancel(
 ): Promise<Step> {
   if (!here) return { did: 'looked again' };
   if (outcome === 'sending') await source.call('DOMAIN_ABORT_JOB', { dom: here }, ABORT).catch(() => {});
-  if (there) await cancelFinish(destination, there.name, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST, CALL);
+  if (outcome === 'sending' || outcome === 'sent') return endDestination(destination, there);
   await confirm(source, here, VIR_MIGRATE_LIVE, true, CALL).catch(() => {});
   return { did: 'cancelled it: the source goes on' };
 }
 
-async function endDestination({ destination }: Ends, there: DomainHandle | undefined): Promise<Step> {
+async function endDestination(destination: Connection, there: DomainHandle | undefined): Promise<Step> {
   if (there) {
     await cancelFinish(destination, there.name, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST, CALL);
     // Gone by now, but for a daemon that has forgotten that it was a migration.
@@ -183,6 +193,13 @@ async function letGo(
     if (record.definedBefore)
       return { stuck: 'it is off on both hosts, and nothing says which definition is the one to keep' };
   }
+  if (
+    seen.source.is === 'there' &&
+    seen.source.persistent &&
+    seen.destination.is === 'there' &&
+    !seen.destination.persistent
+  )
+    return { stuck: 'the destination has no definition of it, and the source has' };
   const [differs] = await compareHosts(source, destination, here, !off);
   if (differs) return { stuck: `the destination has another machine: ${differenceText(differs)}` };
   const paused = seen.destination.is === 'there' && seen.destination.state === 'paused';

@@ -17,7 +17,7 @@ export type Standing =
     };
 
 /** Milliseconds for one question to a host: its QEMU may be what does not answer. */
-const ASK = 10_000;
+const ASK = 5_000;
 /** virDomainJobType. */
 const NO_JOB = [0, 3, 4, 5];
 
