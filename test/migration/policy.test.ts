@@ -91,13 +91,13 @@ test('SilenceWatch: goes by bytes sent; a reading that cannot be had is silence,
   );
 });
 
-/** 48 MiB of memory written again and again: more than goes over at 8 MiB a second. */
+/** 24 MiB of memory written again and again: more than goes over in the time that it takes to write them. */
 const DIRTY =
-  'mkdir -p /d; (while :; do dd if=/dev/urandom of=/d/x bs=1M count=40 conv=notrunc; done) >/dev/null 2>&1 & echo started';
+  'mkdir -p /d; (while :; do dd if=/dev/urandom of=/d/x bs=1M count=24 conv=notrunc; done) >/dev/null 2>&1 & echo started';
 let made: Promise<Traveller> | undefined;
 function busy(): Promise<Traveller> {
   made ??= (async () => {
-    const t = await (await pair()).guest('busy', { memoryMiB: 160, shared: 1 });
+    const t = await (await pair()).guest('busy', { memoryMiB: 112, shared: 1 });
     await t.here.exec(DIRTY);
     return t;
   })();
