@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { CallOptions, Connection } from '../connection/index.js';
 import { buildElement } from '../xml/index.js';
 import type { MigrationDisk } from './disks.js';
-import { blocks, type MigrationFinding } from './findings.js';
+import { blocks, type MigrationFinding, unknown } from './findings.js';
 import type { MigrationRequest } from './options.js';
 import { isLibvirt, withPool } from './pools.js';
 
@@ -15,36 +15,52 @@ export async function checkTargets(
 ): Promise<MigrationFinding[]> {
   const findings: MigrationFinding[] = [];
   const needed = new Map<string, number>();
-  for (const { identity, destination: path, capacity, allocation = 0, how, backing } of disks) {
-    if (how !== 'copied' || path === undefined) continue;
-    const about = (problem: string, remedy: string) => blocks('destination', identity, problem, remedy);
-    if (!path.startsWith('/') || path.startsWith('/dev/')) {
-      if (targets === 'create')
-        findings.push(
-          about(
-            `${path} is not a file, so libvirt makes no target for it`,
-            "Make it yourself and ask for targets: 'given'",
-          ),
-        );
-      continue;
-    }
-    const found = await volumeAt(destination, path, options);
-    if (found === 'no folder')
-      findings.push(about(`there is no folder ${dirname(path)}`, 'Make it, or give another by paths'));
-    else if (targets === 'create' && found)
-      findings.push(about(`${path} is there already`, "Remove it when nobody needs it, or ask for targets: 'given'"));
-    else if (targets === 'given' && !found)
-      findings.push(about(`${path} is not there`, "Make it, or ask for targets: 'create'"));
-    else if (targets === 'given' && found && found.capacity !== capacity)
-      findings.push(about(`${path} has ${found.capacity} bytes, the disk has ${capacity}`, 'Make it exactly as large'));
-    if (backing && (await volumeAt(destination, backing.path, options).then((each) => !each || each === 'no folder')))
-      findings.push(
-        about(`the image below it, ${backing.path}, is not there`, "Bring it there, or ask for copy: 'all'"),
-      );
+  for (const disk of disks) {
+    const { destination: path, allocation = 0 } = disk;
+    if (disk.how !== 'copied' || path === undefined) continue;
+    const isFile = path.startsWith('/') && !path.startsWith('/dev/');
+    const found = isFile ? await volumeAt(destination, path, options) : 'no file';
+    const below = disk.backing && (await volumeAt(destination, disk.backing.path, options));
+    findings.push(...targetFindings(disk, path, targets, found), ...backingFindings(disk, below));
     if (targets === 'create' && !found) needed.set(dirname(path), (needed.get(dirname(path)) ?? 0) + allocation);
   }
   for (const [folder, bytes] of needed) findings.push(...(await checkSpace(destination, folder, bytes, options)));
   return findings;
+}
+
+/** What is where a target is to be; undefined when nothing is. */
+type Found = { readonly capacity: number } | 'no folder' | 'no pools' | 'no file' | undefined;
+
+function targetFindings(
+  { identity, capacity }: MigrationDisk,
+  path: string,
+  targets: MigrationRequest['targets'],
+  found: Found,
+): MigrationFinding[] {
+  const about = (problem: string, remedy: string) => [blocks('destination', identity, problem, remedy)];
+  const byHand = "Make it yourself and ask for targets: 'given'";
+  if (found === 'no folder') return about(`there is no folder ${dirname(path)}`, 'Make it, or give another by paths');
+  if (found === 'no file' && targets === 'create')
+    return about(`${path} is not a file, so libvirt makes no target for it`, byHand);
+  if (found === 'no pools' && targets === 'create') return about('libvirt there has no storage pools', byHand);
+  if (typeof found === 'string')
+    return [
+      unknown('destination', identity, `it cannot be told whether ${path} is there and large enough`, 'Look there'),
+    ];
+  if (targets === 'create')
+    return found
+      ? about(`${path} is there already`, "Remove it when nobody needs it, or ask for targets: 'given'")
+      : [];
+  if (!found) return about(`${path} is not there`, "Make it, or ask for targets: 'create'");
+  return found.capacity === capacity
+    ? []
+    : about(`${path} has ${found.capacity} bytes, the disk has ${capacity}`, 'Make it exactly as large');
+}
+
+function backingFindings({ identity, backing }: MigrationDisk, below: Found): MigrationFinding[] {
+  if (!backing || typeof below === 'object' || below === 'no pools') return [];
+  const problem = `the image below it, ${backing.path}, is not there`;
+  return [blocks('destination', identity, problem, "Bring it there, or ask for copy: 'all'")];
 }
 
 async function checkSpace(
@@ -71,11 +87,7 @@ async function checkSpace(
 }
 
 /** A file of a folder as its pool shows it. */
-async function volumeAt(
-  connection: Connection,
-  path: string,
-  options: CallOptions,
-): Promise<{ readonly capacity: number } | 'no folder' | undefined> {
+async function volumeAt(connection: Connection, path: string, options: CallOptions): Promise<Found> {
   try {
     return await withPool(
       connection,
@@ -90,6 +102,8 @@ async function volumeAt(
   } catch (error) {
     if (isLibvirt(error, 'VIR_ERR_NO_STORAGE_VOL')) return undefined;
     if (isLibvirt(error, 'VIR_ERR_SYSTEM_ERROR')) return 'no folder';
+    // A daemon without a storage driver.
+    if (isLibvirt(error, 'VIR_ERR_NO_SUPPORT')) return 'no pools';
     throw error;
   }
 }
