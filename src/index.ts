@@ -194,6 +194,42 @@ export type { HostCheckOptions, HostFiles, HostFinding } from './host/index.js';
 export type { Hooks, ManagerOptions } from './manager/index.js';
 export { DomainManager, ManagedDomain } from './manager/index.js';
 export type {
+  CpuBaseline,
+  CpuComparison,
+  CpuKind,
+  MigrationDestination,
+  MigrationDisk,
+  MigrationFinding,
+  MigrationHookContext,
+  MigrationHooks,
+  MigrationHost,
+  MigrationInFlight,
+  MigrationOptions,
+  MigrationOutcome,
+  MigrationPhase,
+  MigrationPlanJson,
+  MigrationPolicy,
+  MigrationPolicyName,
+  MigrationPolicyRequest,
+  MigrationProgress,
+  MigrationRecovery,
+  MigrationResult,
+  MigrationWhereabouts,
+  PolicyAct,
+  RecoverMigrationOptions,
+  Standing as MigrationStanding,
+} from './migration/index.js';
+export {
+  baselineCpu,
+  compareCpu,
+  MIGRATION_POLICIES,
+  Migration,
+  MigrationError,
+  MigrationPlan,
+  MigrationRefusedError,
+  recoverMigration,
+} from './migration/index.js';
+export type {
   DeviceView,
   Drift,
   DriftOccasion,

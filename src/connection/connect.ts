@@ -56,5 +56,6 @@ export async function connectIn(
     redefine: resolved.redefine,
     id: numbers.connection,
     logDirectory: resolved.logDirectory ?? logDirectoryOf(parsed, environment),
+    another: (other) => connectIn(environment, uri, { ...options, signal: undefined, ...other }),
   });
 }

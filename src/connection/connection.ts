@@ -7,6 +7,7 @@ import type { EventName, EventSubscription } from './events/subscription.js';
 import type { DomainHandle } from './generated/protocol-types.js';
 import { RedefineGuard } from './guard.js';
 import type { MigrationProcedure } from './migration-guard.js';
+import type { ConnectOptions } from './options.js';
 import type { Closed } from './pending-call.js';
 import {
   MANAGED_PROCEDURES,
@@ -32,6 +33,8 @@ interface Traits {
   readonly redefine: 'refuse' | 'allow';
   readonly id: number;
   readonly logDirectory: string | undefined;
+  /** Opens another connection to the same daemon with the same options, but for these. */
+  readonly another: (options: Pick<ConnectOptions, 'reconnect' | 'callTimeout' | 'signal'>) => Promise<Connection>;
 }
 
 interface Doors {
@@ -51,6 +54,7 @@ interface Doors {
     args: ProcedureArgs<P>,
     options: CallOptions,
   ): Promise<ProcedureResult<P>>;
+  another(connection: Connection, options: Parameters<Traits['another']>[0]): Promise<Connection>;
 }
 
 /** What the room may do with a connection and its users may not. */
@@ -73,15 +77,17 @@ export class Connection implements AsyncDisposable {
 
   readonly #sockets: Succession;
   readonly #guard: RedefineGuard;
+  readonly #another: Traits['another'];
   #closing: Promise<void> | undefined;
 
-  private constructor(sockets: Succession, { redefine, id, logDirectory }: Traits) {
+  private constructor(sockets: Succession, { redefine, id, logDirectory, another }: Traits) {
     this.id = id;
     this.uri = sockets.session.uri;
     this.logDirectory = logDirectory;
     this.closed = sockets.closed;
     this.#sockets = sockets;
     this.#guard = new RedefineGuard(redefine);
+    this.#another = another;
   }
 
   /** Version of libvirt, e.g. `9.0.0`; another one after a daemon was upgraded and reconnected to. virConnectGetLibVersion. */
@@ -224,6 +230,7 @@ export class Connection implements AsyncDisposable {
       define: (connection, ...rest) => connection.#define(...rest),
       start: (connection, ...rest) => connection.#startTransient(...rest),
       migrate: (connection, procedure, args, options) => connection.#sockets.call(prepare(procedure, args), options),
+      another: (connection, options) => connection.#another(options),
     };
   }
 }
@@ -239,6 +246,12 @@ export const startThrough: Doors['start'] = (...args) => doors.start(...args);
 
 /** The way of migration-permit.ts, and of nothing else, past the guard. */
 export const migrateThrough: Doors['migrate'] = (...args) => doors.migrate(...args);
+
+/**
+ * Opens another connection to the same daemon, with the same options but for those given: for work that must not share a
+ * socket, such as a migration, which hangs on the socket of its connection.
+ */
+export const connectAgain: Doors['another'] = (...args) => doors.another(...args);
 
 /** Whether a call that failed has surely changed nothing: libvirt refused it, or never saw it. */
 function certainlyNotDone(error: unknown): boolean {

@@ -5,7 +5,7 @@
 export type { Credentials, CredentialsCallback, CredentialsRequest } from './auth/credentials.js';
 export type { CallOptions } from './caller.js';
 export { connect } from './connect.js';
-export type { Connection } from './connection.js';
+export { type Connection, connectAgain } from './connection.js';
 export {
   CALL_CHANNEL,
   type CallRecord,

@@ -64,6 +64,16 @@ import {
 } from '../events/index.js';
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
 import {
+  type Migration,
+  type MigrationDestination,
+  type MigrationInFlight,
+  type MigrationOptions,
+  type MigrationPlan,
+  migrate,
+  migrationInFlight,
+  planMigration,
+} from '../migration/index.js';
+import {
   acceptDrift,
   type DeviceView,
   type Drift,
@@ -143,7 +153,7 @@ export type Hooks = DomainHooks<ManagedDomain>;
  */
 export class ManagedDomain {
   static {
-    guard(ManagedDomain, DOMAIN_DOORS, ['events', 'watch']);
+    guard(ManagedDomain, DOMAIN_DOORS, ['events', 'watch', 'migrate']);
     guard(GuestAgent, AGENT_DOORS);
   }
 
@@ -179,6 +189,11 @@ export class ManagedDomain {
    */
   get unreadable(): LibvirtCanonicalError | undefined {
     return this.#reader.unreadable;
+  }
+
+  /** A migration that is under way or was cut, as of the last read, as {@link interrupted}. `recoverMigration` settles one that was cut. */
+  get migration(): MigrationInFlight | undefined {
+    return this.#reader.last && migrationInFlight(this.#reader.last);
   }
 
   /** What the domain is doing. virDomainGetState. */
@@ -619,6 +634,28 @@ export class ManagedDomain {
    */
   export(options: ExportOptions = {}): Promise<DomainBundle> {
     return this.#exclusively(() => exportDomain(this.#reader, options));
+  }
+
+  /**
+   * Plans a migration to another host; nothing is changed. All findings at once, looked at on both hosts, each with what to
+   * do; whether the storage of each disk is shared is found out by a volume that is made for a moment. Errors:
+   * `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`, `DEVICE_NOT_FOUND` for options that are wrong.
+   */
+  planMigration(destination: MigrationDestination, options: MigrationOptions = {}): Promise<MigrationPlan> {
+    return planMigration(this.#reader, destination, options);
+  }
+
+  /**
+   * Migrates the domain to another host, and lets the source go only when the destination has been compared with it. Iterate
+   * it for progress, await `done`; errors as {@link Migration.done} says. virDomainMigrate3, its calls made one by one.
+   *
+   * @example
+   * const job = web.migrate(other, { policy: 'converge' });
+   * for await (const { fraction, policy } of job) console.log(fraction, policy);
+   * await job.done;
+   */
+  migrate(destination: MigrationDestination, options: MigrationOptions = {}): Migration {
+    return migrate(this.#reader, destination, options);
   }
 
   /**

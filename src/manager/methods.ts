@@ -19,6 +19,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import type { ExportOptions, ImportOptions } from '../evacuation/index.js';
 import type { EventsOptions } from '../events/index.js';
 import type { HostCheckOptions } from '../host/index.js';
+import type { MigrationOptions } from '../migration/index.js';
 import type { WatchOptions } from '../observe/index.js';
 import {
   ANYTHING,
@@ -85,6 +86,40 @@ const SCREEN = {
 const VOLUME = request<VolumeName>({ pool: TEXT, volume: TEXT }, 'pool', 'volume');
 const LOCAL_FILE = required('file', { ...TEXT, takes: 'a path of this machine' });
 const transferring: OptionTable<TransferOptions> = { ...PROGRESS, sparse: BOOLEAN };
+const DESTINATION = required('destination', {
+  takes: 'a Connection to the other host, or its DomainManager',
+  fits: (value) => OBJECT.fits(value) && ('call' in (value as object) || 'connection' in (value as object)),
+});
+/** The migration room looks into the objects among them. */
+const MIGRATION = options<MigrationOptions>({
+  mode: words('live', 'block', 'cold'),
+  via: words('client', 'peer-to-peer', 'tunnelled'),
+  destinationUri: TEXT,
+  policy: ANYTHING,
+  uri: TEXT,
+  listenAddress: TEXT,
+  disksUri: TEXT,
+  disksPort: COUNT,
+  parallel: COUNT,
+  compression: OBJECT,
+  tls: ANYTHING,
+  disks: TEXTS,
+  copy: words('all', 'incremental'),
+  targets: words('create', 'given'),
+  synchronousWrites: BOOLEAN,
+  shared: TEXTS,
+  paths: OBJECT,
+  sources: OBJECT,
+  graphics: OBJECT,
+  undefineSource: BOOLEAN,
+  prove: words('incoming', 'paused'),
+  definitionThere: words('refuse', 'replace'),
+  managedSave: words('refuse', 'discard'),
+  hooks: OBJECT,
+  files: OBJECT,
+  abortTimeout: MILLISECONDS,
+  signal: SIGNAL,
+});
 const applying: OptionTable<ApplyOptions> = {
   ...PROGRESS,
   onFailure: words('rollback', 'stop'),
@@ -262,6 +297,8 @@ export const DOMAIN_DOORS = {
     options<UnrescueOptions>({ ...stopping, stop: words('destroy', 'shutdown'), after: words('start', 'stay-off') }),
   ],
   rescueState: [CALL],
+  planMigration: [DESTINATION, MIGRATION],
+  migrate: [DESTINATION, MIGRATION],
   hostCheck: [options<HostCheckOptions>(checking)],
   export: [
     options<ExportOptions>({
