@@ -1,5 +1,8 @@
 export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
+export * from './definition/index.js';
+export * from './definition/os-names.js';
+export * from './definition/presets.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
 export {
@@ -57,15 +60,13 @@ export {
 } from './places/address.js';
 export type { BusName } from './places/buses.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
+export { type ReadSpec, readSpec, type Unsaid } from './read-spec.js';
 export { secretsHidden } from './secret-texts.js';
 export * from './settings/index.js';
-export {
-  checkedHead,
-  type DeviceRequest,
-  type DomainSpec,
-  definitionOf,
-  deviceXml,
-  domainXml,
-  requestedDevices,
-} from './spec.js';
+export type { DeviceRequest, DomainSpec } from './spec.js';
+export { deviceXml, requestedDevices } from './spec-devices.js';
+export { memorySlots, numaCell, roomyVcpus } from './spec-head.js';
+export { expressTaken, freePorts, roomFor } from './spec-ports.js';
+export { assemble, checkedHead, definitionOf, domainXml } from './spec-xml.js';
+export { refuseUnknownFields, unknownField } from './unknown-field.js';
 export { bytesOf, describe, invalid, kibOf, type Size, uuidOf } from './values.js';

@@ -12,8 +12,9 @@ import {
   requestedDevices,
   SETTINGS,
   type SettingsRequest,
+  saidParts,
 } from '../domain/index.js';
-import { parseElement, serialize, setAt } from '../xml/index.js';
+import { buildElement, parseElement, serialize, setAt } from '../xml/index.js';
 import { type Asked, planAttaches, readRequest } from './attach.js';
 import { byBootOrder, type Update } from './boot-order.js';
 import { Draft } from './draft.js';
@@ -130,6 +131,7 @@ function read(desired: string | DomainSpec, there: DomainContext): Desired {
   }));
   const { memory, vcpus, title, description } = desired;
   const settings: SettingsRequest = {
+    ...settingsOf(new DomainDocument(buildElement('domain', saidParts(desired))), there),
     ...(memory === undefined ? {} : { memory }),
     ...(vcpus === undefined ? {} : { vcpus }),
     ...(title === undefined ? {} : { title }),
