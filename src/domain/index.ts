@@ -62,6 +62,7 @@ export type { BusName } from './places/buses.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
 export { type ReadSpec, readSpec, type Unsaid } from './read-spec.js';
 export { secretsHidden } from './secret-texts.js';
+export { numbersOf } from './settings/cpuset.js';
 export * from './settings/index.js';
 export type { DeviceRequest, DomainSpec } from './spec.js';
 export { deviceXml, requestedDevices } from './spec-devices.js';

@@ -35,6 +35,7 @@ export const DOMAIN_NORMAL: readonly NormalRow[] = [
     there: 'nothing',
     source: 'virCPUDefFormatBuf',
   },
+  { path: 'numatune/memory/@placement', asked: /^static$/, there: 'nothing', source: 'virDomainNumatuneFormatXML' },
   { path: 'memtune', asked: /^9007199254740991$/, there: 'nothing', source: 'VIR_DOMAIN_MEMORY_PARAM_UNLIMITED' },
   {
     path: /^seclabel(\[\d+\])?\/(label|imagelabel)$/,

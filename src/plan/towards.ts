@@ -131,13 +131,18 @@ function read(desired: string | DomainSpec, there: DomainContext): Desired {
   }));
   const { memory, vcpus, title, description } = desired;
   const settings: SettingsRequest = {
-    ...settingsOf(new DomainDocument(buildElement('domain', saidParts(desired))), there),
+    ...settingsOf(new DomainDocument(buildElement('domain', partsForSettings(desired))), there),
     ...(memory === undefined ? {} : { memory }),
     ...(vcpus === undefined ? {} : { vcpus }),
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
   };
   return { devices, settings, document: undefined, spec: desired };
+}
+
+/** What a spec says by its parts, but for attributes of memory and vCPUs, whose amounts the spec says elsewhere. */
+function partsForSettings(spec: DomainSpec): ReturnType<typeof saidParts> {
+  return saidParts(spec).filter(([path]) => !/^(memory|vcpu)\/@/.test(path));
 }
 
 type Found = Pair & { readonly found: Device };

@@ -71,7 +71,7 @@ export const EXAMPLES: readonly Example[] = [
         check: 'partial',
         vendorId: 'AuthenticAMD',
         vendor: 'AMD',
-        features: { svm: 'disable', aes: 'require', x2apic: 'optional', vmx: 'forbid', sse3: 'force' },
+        features: { svm: 'disable', aes: 'require', x2apic: 'optional', vmx: 'forbid', lahf_lm: 'force' },
         topology: { sockets: 1, dies: 1, cores: 2, threads: 2 },
         cache: { mode: 'emulate', level: 3 },
         maxphysaddr: { mode: 'emulate', bits: 42 },
@@ -302,6 +302,7 @@ export const EXAMPLES: readonly Example[] = [
       },
     },
     with: four,
+    notHere: 'it needs KVM',
   },
   { part: { resource: { partition: '/machine', fibrechannelAppid: 'app' } } },
   {
