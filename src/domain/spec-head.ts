@@ -119,15 +119,17 @@ function given(path: string, value: string | undefined): Assignment[] {
 function partLeaves(spec: DomainSpec): Assignment[] {
   const x86 = /^(x86_64|i686)$/.test(spec.arch ?? 'x86_64');
   const cpu = cpuOf(spec);
+  const features = {
+    ...(x86 || spec.arch === 'aarch64' ? { acpi: true } : {}),
+    ...(x86 ? { apic: true } : {}),
+    ...(isSecure(spec) ? { smm: true } : {}),
+  };
+  const given = spec.features;
   const parts: DefinitionParts = {
     ...spec,
     ...(cpu === undefined ? {} : { cpu }),
-    features: {
-      ...(x86 || spec.arch === 'aarch64' ? { acpi: true } : {}),
-      ...(x86 ? { apic: true } : {}),
-      ...(isSecure(spec) ? { smm: true } : {}),
-      ...spec.features,
-    },
+    // What is not an object is left to be refused.
+    features: given === undefined || isObject(given) ? { ...features, ...given } : given,
   };
   if (isSecure(spec) && parts.features?.smm === false)
     throw invalid('features.smm', 'is off, and secure boot needs it', 'Leave it out');
@@ -135,6 +137,10 @@ function partLeaves(spec: DomainSpec): Assignment[] {
     const value = parts[key as keyof DefinitionParts];
     return value === undefined ? [] : field.encode(value, key);
   });
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** True when the firmware does secure boot, for which libvirt and QEMU want system management mode. */
