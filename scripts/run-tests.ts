@@ -1,7 +1,9 @@
 /**
  * Runs every test file in a process of its own, two at a time, and ends with the line `N passed, N failed`.
  *
- *   node build/scripts/run-tests.js [--deadline SECONDS] [--in DIRECTORY] [PATTERN…]
+ *   node build/scripts/run-tests.js [--quick] [--deadline SECONDS] [--in DIRECTORY] [PATTERN…]
+ *
+ * With --quick only files run that start no daemon and no other program: `npm run check`.
  *
  * A file fails when a test in it does, when it ends without uvu's totals or with no test, when it is not done by its
  * deadline, and when it leaves a process or a directory of a private host behind. Tests may be skipped, all of a file too:
@@ -15,6 +17,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startsDaemon } from './daemon-tests.js';
 
 const JOBS = 2;
 /** How long a host may take to vanish after the process that owned it. */
@@ -22,7 +25,7 @@ const CLEAN_WITHIN = 5_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { deadline: { type: 'string', default: '600' }, in: { type: 'string' } },
+  options: { deadline: { type: 'string', default: '600' }, in: { type: 'string' }, quick: { type: 'boolean' } },
 });
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const deadline = Number(values.deadline) * 1000;
@@ -45,6 +48,7 @@ function testFiles(): Map<string, string> {
   for (const below of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
     if (!below.endsWith(suffix)) continue;
     const path = join(root, below);
+    if (values.quick && startsDaemon(path, project)) continue;
     if (values.in) files.set(relative(root, path), path);
     // The sources are listed, not build/, which may hold what is no longer there.
     else files.set(relative(project, path), join(project, 'build', relative(project, path).replace(/ts$/, 'js')));

@@ -72,7 +72,7 @@ export type {
   SnapshotRequest,
   SnapshotResult,
 } from './copies/index.js';
-export type { AbiUpgradeOptions, AbiUpgradeRequest } from './definition/index.js';
+export type { AbiUpgradeOptions, AbiUpgradeRequest, UndefineOptions } from './definition/index.js';
 export { AbiUpgradeProposal, DomainExistsError } from './definition/index.js';
 export type {
   AbiDifference,
@@ -182,9 +182,17 @@ export type {
   Word,
 } from './events/index.js';
 export type { HostCheckOptions, HostFiles, HostFinding } from './host/index.js';
-export type { DeviceView, ManagerOptions, RebootOptions, RestoreOptions, UndefineOptions } from './manager/index.js';
+export type { Hooks, ManagerOptions } from './manager/index.js';
 export { DomainManager, ManagedDomain } from './manager/index.js';
-export type { Drift, DriftOccasion, Finding, Pending, PendingChange, WatchOptions } from './observe/index.js';
+export type {
+  DeviceView,
+  Drift,
+  DriftOccasion,
+  Finding,
+  Pending,
+  PendingChange,
+  WatchOptions,
+} from './observe/index.js';
 export type {
   BusCapacity,
   ChangeRequest,
@@ -204,15 +212,17 @@ export type {
   AgentOptions,
   AgentState,
   Asked,
+  DomainHooks,
   DomainLog,
   DomainState,
   DomainStateReason,
   GuestAgent,
   HookContext,
   HookOperation,
-  Hooks,
   Progress,
   ProgressOptions,
+  RebootOptions,
+  RestoreOptions,
   SaveOptions,
   ShutdownOptions,
   ShutdownProgress,

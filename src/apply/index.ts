@@ -1,3 +1,7 @@
+/**
+ * The apply room: carries out a plan. Each operation is one libvirt call, verified in both documents, under a journal in
+ * the domain's metadata and in turn with other processes; what fails is rolled back, what was interrupted is recovered.
+ */
 export {
   ApplyError,
   type ApplyOptions,

@@ -1,5 +1,13 @@
-import type { Device, DomainContext, DomainDocument, MutatorCall, Operation, Scope } from '../domain/index.js';
-import { HIDDEN, iothreadIds } from '../domain/index.js';
+import {
+  type Device,
+  type DomainContext,
+  type DomainDocument,
+  HIDDEN,
+  iothreadIds,
+  type MutatorCall,
+  type Operation,
+  type Scope,
+} from '../domain/index.js';
 import { type Fingerprints, fingerprintsOf, metadataPart, partIn } from '../plan/index.js';
 import { select } from '../xml/index.js';
 import type { Step } from './step.js';

@@ -1,4 +1,7 @@
-/** The front file of the connection room: the only one that other rooms import. */
+/**
+ * The connection room: a client of libvirt's RPC protocol. Every procedure is typed; a call that would redefine a domain is
+ * refused before it is sent. Nothing above this room opens a socket.
+ */
 export type { CallOptions } from './caller.js';
 export { connect } from './connect.js';
 export type { Connection } from './connection.js';

@@ -7,8 +7,7 @@ import {
 } from '../connection/index.js';
 import { bytesOf, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import type { ProgressOptions } from '../power/index.js';
-import { stateError } from '../power/index.js';
+import { type ProgressOptions, stateError } from '../power/index.js';
 import { buildElement } from '../xml/index.js';
 import { cancelledOnFailure, endJob, type JobWords, jobOn, refuseAborted, untilReady } from './block-job.js';
 import { type CopiedDisk, diskOf, notRunning, refusePendingSource, verifyImages } from './copy-disks.js';

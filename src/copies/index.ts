@@ -1,3 +1,7 @@
+/**
+ * The copies room: snapshots, commits, copies, moves and backups of the disks of a domain, and their growth. Long work
+ * reports progress, can be aborted, and is found again after the program that began it has died.
+ */
 export { type AdoptBackupOptions, adoptBackup, type BackupRequest, type BackupResult, backup } from './backup.js';
 export { type Checkpoint, checkpoints, deleteCheckpoint } from './backup-checkpoints.js';
 export { type BlockJob, blockJobs, endJob, refuseAborted } from './block-job.js';

@@ -6,8 +6,7 @@ import {
 } from '../connection/index.js';
 import { bytesOf, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import type { ProgressOptions } from '../power/index.js';
-import { stateError } from '../power/index.js';
+import { type ProgressOptions, stateError } from '../power/index.js';
 import { cancelledOnFailure, refuseAborted, untilReady } from './block-job.js';
 import { chainOf, diskOf, notRunning, refusePendingSource } from './copy-disks.js';
 import { pivot } from './pivot.js';

@@ -14,8 +14,7 @@ import {
   withoutBookkeeping,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import type { DomainBundle } from '../evacuation/index.js';
-import { type ExportOptions, exportDomain } from '../evacuation/index.js';
+import { type DomainBundle, type ExportOptions, exportDomain } from '../evacuation/index.js';
 import {
   familyOf,
   type HostCheckOptions,

@@ -1,5 +1,5 @@
 import { DomainReader, sealAfter } from '../apply/index.js';
-// The one place that may define: the permit is not in the connection's front file.
+// biome-ignore lint/style/noRestrictedImports: the one place that may define; the permit is not in the connection's front file.
 import { defineOnce } from '../connection/define-permit.js';
 import {
   type CallOptions,

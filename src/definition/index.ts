@@ -1,3 +1,7 @@
+/**
+ * The definition room: the one define call in a domain's life, the pinned CPU, the confirmed upgrade of the guest ABI, and
+ * the end of a definition. No other room may define.
+ */
 export {
   type AbiUpgradeOptions,
   AbiUpgradeProposal,
@@ -10,3 +14,4 @@ export { type ChangeablePart, DefinePlan, type FixedPart, planDefine } from './d
 export type { DefineFinding } from './findings.js';
 export type { DefineOptions } from './prepare.js';
 export type { PortCapacity, XmlHotplug } from './room.js';
+export { type UndefineOptions, undefine } from './undefine.js';

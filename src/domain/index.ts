@@ -1,20 +1,15 @@
+/**
+ * The domain room: the model of one domain. Device kinds, settings, guest ABI, addresses and our own metadata, as tables
+ * and pure functions over documents. It makes no call.
+ */
 export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './definition/index.js';
-export * from './definition/os-names.js';
-export * from './definition/presets.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
-export {
-  type AbiDifference,
-  compareGuestAbi,
-  type DeviceAbi,
-  domainLeaves,
-  type GuestAbi,
-  guestAbi,
-  seenByGuest,
-} from './guest-abi/guest-abi.js';
+export { compareGuestAbi, domainLeaves, guestAbi, seenByGuest } from './guest-abi/guest-abi.js';
 export { unlisted } from './guest-abi/listed.js';
+export type { AbiDifference, DeviceAbi, GuestAbi } from './guest-abi/values.js';
 export { asWritten, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
 export {
@@ -26,11 +21,11 @@ export {
   type Operation,
   type Refusal,
   type Scope,
-  type Setting,
   setOperation,
   type Withheld,
   wireArguments,
 } from './operation.js';
+export * from './os-names.js';
 export {
   type DriftChange,
   type DriftedDevice,
@@ -60,10 +55,12 @@ export {
 } from './places/address.js';
 export type { BusName } from './places/buses.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
+export * from './presets.js';
 export { type ReadSpec, readSpec, type Unsaid } from './read-spec.js';
 export { secretsHidden } from './secret-texts.js';
 export { numbersOf } from './settings/cpuset.js';
 export * from './settings/index.js';
+export type { Setting } from './settings/setting.js';
 export type { DeviceRequest, DomainSpec } from './spec.js';
 export { deviceXml, requestedDevices } from './spec-devices.js';
 export { memorySlots, numaCell, roomyVcpus } from './spec-head.js';

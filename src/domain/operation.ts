@@ -1,5 +1,4 @@
-import type { Device, DomainDocument } from './document.js';
-import type { SettingsRequest } from './settings/index.js';
+import type { DomainDocument } from './document.js';
 
 /** Which document a call changes. `both` is one call on a running domain (AFFECT_LIVE | AFFECT_CONFIG). */
 export type Scope = 'live' | 'config' | 'both';
@@ -152,34 +151,6 @@ export interface DomainContext {
   readonly managedSave: boolean;
   /** semver of libvirt and of QEMU. */
   readonly versions: { readonly libvirt: string; readonly qemu: string };
-}
-
-/** What one setting contributes to a plan. */
-export interface SettingPlan {
-  readonly operations: readonly Operation[];
-  readonly refusals: readonly Refusal[];
-}
-
-/** One non-device part of a domain and the mutator that changes it. */
-export interface Setting<Value> {
-  readonly name: string;
-  /** Paths of the domain document, and names of settings, that its operations change. */
-  readonly touches: readonly string[];
-  /** Paths of the domain document whose elements and attributes this setting changes, and no other. */
-  readonly owns: readonly string[];
-  /** First libvirt that has its call, as semver; left out when every supported one does. */
-  readonly since?: string;
-  /** What a document says of it, as a request would; undefined when it says nothing. */
-  read?(document: DomainDocument): Value | undefined;
-  /** For a part of a device that this setting changes, and no update of the device does. */
-  readonly ofDevice?: {
-    readonly kind: string;
-    readonly path: string;
-    /** What a desired device asks of the one that is there. */
-    read(desired: Device, there: Device): Value | undefined;
-  };
-  /** Plans the way from what is to `value`. Bad values are `SPEC_INVALID` naming `path`. `beside` is asked for with it. */
-  plan(value: Value, context: DomainContext, path: string, beside?: SettingsRequest): SettingPlan;
 }
 
 type SetOptions = Partial<Pick<Operation, 'takesEffect' | 'guestMustCooperate' | 'reason'>>;

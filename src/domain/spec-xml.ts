@@ -1,8 +1,8 @@
 import { buildElement } from '../xml/index.js';
 import { DEFINITION_PARTS } from './definition/index.js';
-import { type Addition, applyPreset } from './definition/presets.js';
 import { type Assignment, deviceKinds } from './devices/index.js';
 import { DomainDocument } from './document.js';
+import { type Addition, applyPreset } from './presets.js';
 import type { DomainSpec } from './spec.js';
 import { requestedDevices } from './spec-devices.js';
 import { headLeaves } from './spec-head.js';

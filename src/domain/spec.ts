@@ -1,6 +1,6 @@
 import type { DefinitionParts } from './definition/index.js';
-import type { OsName } from './definition/os-names.js';
 import type { DeviceSpecs } from './devices/index.js';
+import type { OsName } from './os-names.js';
 import type { StorageRequest } from './own-metadata/storage-record.js';
 import type { Size } from './values.js';
 

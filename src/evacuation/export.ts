@@ -4,8 +4,7 @@ import { type CallOptions, VIR_DOMAIN_XML_INACTIVE, VIR_DOMAIN_XML_SECURE } from
 import { type DomainContext, DomainDocument, guestAbi, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { filesOf } from '../host/index.js';
-import type { ProgressOptions } from '../power/index.js';
-import { refuseManagedSave } from '../power/index.js';
+import { type ProgressOptions, refuseManagedSave } from '../power/index.js';
 import { setAt, under } from '../xml/index.js';
 import { BUNDLE_FORMAT_VERSION, type BundleFile, type DomainBundle, type LeftOutSecret } from './bundle.js';
 import { nvramPath, packed, type StateOptions, tpmFolder } from './bundle-files.js';

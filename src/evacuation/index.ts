@@ -1,3 +1,7 @@
+/**
+ * The evacuation room: a domain as one JSON bundle, its definition on another host as the same machine, and the search for
+ * the host where it runs.
+ */
 export type { BundleFile, DomainBundle, LeftOutSecret } from './bundle.js';
 export type { StateOptions } from './bundle-files.js';
 export { type ExportOptions, exportDomain } from './export.js';

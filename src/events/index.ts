@@ -1,4 +1,6 @@
-/** The front file of the events room: what libvirt tells of domains, typed. */
+/**
+ * The events room: what libvirt reports of domains, typed, in libvirt's own words.
+ */
 export { type DomainEventOf, domainEvents, type EventsOf, type EventsOptions, knownIn } from './events.js';
 export type {
   DomainEvent,

@@ -5,23 +5,11 @@ import { checkCpu } from './cpu.js';
 import { checkDevices, checkUnlisted } from './devices.js';
 import { type DomainKind, domainCapabilitiesIfAny, kindOf } from './domain-capabilities.js';
 import { filesOf, type HostFiles } from './files.js';
+import type { HostFinding } from './finding.js';
 import { checkMachine } from './machine.js';
 import { hostPaths } from './paths.js';
 import { checkPrograms } from './programs.js';
 import { checkReferences } from './references.js';
-
-/** Something to know before a domain is run on a host. */
-export interface HostFinding {
-  /**
-   * `blocks`: it will not start there. `warns`: it will, but something is deprecated or left to the host. `unknown`: it
-   * could not be looked at. `benign`: it is as it should be, though it looks like a difference.
-   */
-  readonly severity: 'blocks' | 'warns' | 'unknown' | 'benign';
-  /** `machine`, `cpu`, `emulator`, `domain`, or the identity of a device. */
-  readonly subject: string;
-  readonly problem: string;
-  readonly remedy: string;
-}
 
 /** Options of `domain.hostCheck` and `manager.hostCheck`. */
 export interface HostCheckOptions extends CallOptions {

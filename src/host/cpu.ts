@@ -10,8 +10,8 @@ import {
   setAt,
   valueAt,
 } from '../xml/index.js';
-import type { HostFinding } from './check.js';
 import type { DomainKind } from './domain-capabilities.js';
+import type { HostFinding } from './finding.js';
 
 /** virCPUCompareResult. */
 const INCOMPATIBLE = 0;

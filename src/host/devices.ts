@@ -1,6 +1,6 @@
 import { type DomainDocument, unlisted } from '../domain/index.js';
 import { child, type Element, select, valueAt } from '../xml/index.js';
-import type { HostFinding } from './check.js';
+import type { HostFinding } from './finding.js';
 
 /** A value of a device that the host's QEMU must have: where it stands, and where domain capabilities list what there is. */
 interface OfferRow {

@@ -1,5 +1,9 @@
-export { type HostCheckOptions, type HostFinding, hostCheck } from './check.js';
+/**
+ * The host room: what a host offers, and whether it can run a domain.
+ */
+export { type HostCheckOptions, hostCheck } from './check.js';
 export { domainCapabilities, domainCapabilitiesIfAny, kindOf } from './domain-capabilities.js';
 export { filesOf, type HostFiles } from './files.js';
+export type { HostFinding } from './finding.js';
 export { familyOf, machinesOf, newestOf } from './machine.js';
 export { mapHostPaths } from './paths.js';

@@ -1,7 +1,7 @@
 import type { CallOptions, Connection } from '../connection/index.js';
 import { children, type Element, parseElement, select, valueAt } from '../xml/index.js';
-import type { HostFinding } from './check.js';
 import type { DomainKind } from './domain-capabilities.js';
+import type { HostFinding } from './finding.js';
 
 /** A machine type as a host lists it. */
 export interface Machine {

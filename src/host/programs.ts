@@ -1,6 +1,6 @@
 import type { DomainDocument } from '../domain/index.js';
-import type { HostFinding } from './check.js';
 import type { HostFiles } from './files.js';
+import type { HostFinding } from './finding.js';
 
 /** A program that libvirt starts for a device, and that its domain capabilities do not look for. */
 interface ProgramRow {

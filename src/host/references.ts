@@ -1,7 +1,7 @@
 import { type CallOptions, type Connection, LibvirtError } from '../connection/index.js';
 import type { Device, DomainDocument } from '../domain/index.js';
 import { type Element, select } from '../xml/index.js';
-import type { HostFinding } from './check.js';
+import type { HostFinding } from './finding.js';
 
 /** Something else of libvirt that a domain names. */
 interface Reference {

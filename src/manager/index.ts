@@ -1,4 +1,6 @@
-export type { RebootOptions, RestoreOptions, UndefineOptions } from './domain-power.js';
-export type { DeviceView } from './domain-view.js';
-export { ManagedDomain } from './managed-domain.js';
+/**
+ * The manager room: DomainManager and ManagedDomain, which list every public method with its promise. The work is in the
+ * rooms below.
+ */
+export { type Hooks, ManagedDomain } from './managed-domain.js';
 export { DomainManager, type ManagerOptions } from './manager.js';

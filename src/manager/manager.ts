@@ -3,8 +3,7 @@ import type { CallOptions, Connection, DomainHandle } from '../connection/index.
 import { type DefineOptions, type DefinePlan, defineDomain, defineImported, planDefine } from '../definition/index.js';
 import { DomainDocument, type DomainSpec } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import type { DomainBundle } from '../evacuation/index.js';
-import { type ImportOptions, importDomain } from '../evacuation/index.js';
+import { type DomainBundle, type ImportOptions, importDomain } from '../evacuation/index.js';
 import {
   type DomainEventOf,
   type DomainEventType,
@@ -13,10 +12,9 @@ import {
   type EventsOptions,
 } from '../events/index.js';
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
-import type { Finding } from '../observe/index.js';
-import { type WatchOptions, watch } from '../observe/index.js';
-import type { Hooks } from '../power/index.js';
-import { ManagedDomain } from './managed-domain.js';
+import { type Finding, type WatchOptions, watch } from '../observe/index.js';
+
+import { type Hooks, ManagedDomain } from './managed-domain.js';
 
 /** Options of {@link DomainManager}. */
 export interface ManagerOptions {

@@ -1,4 +1,10 @@
+/**
+ * The observe room: what an operator wants to know of a domain without changing it: devices, pending changes, drift,
+ * findings of a watch. Only `acceptDrift` writes.
+ */
+export { type DeviceView, deviceViews } from './device-view.js';
 export { acceptDrift, type Drift, driftOf, planUndoDriftOf } from './drift.js';
 export type { DriftOccasion, Finding } from './findings.js';
-export { type Pending, type PendingChange, pendingOf } from './pending.js';
+export { type Pending, type PendingChange, pendingOf, readPending } from './pending.js';
+export { verifyGuestAbi } from './verify.js';
 export { type WatchOptions, watch } from './watch.js';

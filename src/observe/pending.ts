@@ -1,4 +1,6 @@
 import gte from 'semver/functions/gte.js';
+import type { DomainReader } from '../apply/index.js';
+import type { CallOptions } from '../connection/index.js';
 import {
   applies,
   type Change,
@@ -12,6 +14,7 @@ import {
   HIDDEN,
   SETTINGS,
 } from '../domain/index.js';
+import { hasManagedSave, managedSaveDocument } from '../power/index.js';
 import { leafChanges, under } from '../xml/index.js';
 
 /** Something that the canonical document and that of the guest tell differently: it takes effect at the next cold boot. */
@@ -197,4 +200,13 @@ function settingVerdict(changes: readonly Change[]): Verdict {
 function shown({ kind }: Device, { path, from, to }: Change): Change {
   if (!kind.secret?.some((each) => under(path, each))) return { path, from, to };
   return { path, from: from && HIDDEN, to: to && HIDDEN };
+}
+
+/** Reads the domain and a managed-save image, if there is one, and compares what runs or is saved with the canonical document. */
+export async function readPending(reader: DomainReader, options: CallOptions): Promise<Pending> {
+  const [context, saved] = await Promise.all([
+    reader.context(options),
+    hasManagedSave(reader, options).then((there) => (there ? managedSaveDocument(reader, options) : undefined)),
+  ]);
+  return pendingOf(context, saved);
 }

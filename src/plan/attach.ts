@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
   type Address,
-  AFFECT,
   type Assignment,
   addressLeaves,
   addressText,
@@ -17,8 +16,8 @@ import {
   type Scope,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { detachedCopy, parseElement, serialize, setAt } from '../xml/index.js';
-import { detachOperation, pluggable } from './detach.js';
+import { detachedCopy, parseElement, setAt } from '../xml/index.js';
+import { attachOperation, pluggable } from './device-operations.js';
 import { type Draft, duplicate } from './draft.js';
 import { choosePlace } from './place.js';
 import { lacks, limits } from './prerequisites.js';
@@ -147,28 +146,6 @@ function refuseContradiction({ detached, replace }: Draft, { identity, name }: D
       remedy: "Ask for one of them; or say replace: 'allow', and the one takes the place of the other",
     },
   );
-}
-
-/** The operation that attaches a device as its element stands. */
-export function attachOperation(
-  device: Device,
-  scope: Scope,
-  address: Address | undefined,
-  reason?: string,
-): Operation {
-  const base = {
-    action: 'attach',
-    subject: device.identity,
-    scope,
-    takesEffect: scope === 'config' ? 'next-boot' : 'now',
-    guestMustCooperate: false,
-    ...(address === undefined ? {} : { address: addressText(address) }),
-    changes: [],
-    ...(reason === undefined ? {} : { reason }),
-    call: { procedure: 'DOMAIN_ATTACH_DEVICE_FLAGS', args: { xml: serialize(device.element), flags: AFFECT[scope] } },
-  } as const;
-  const back = scope === 'both' ? (['live', 'config'] as const) : [scope];
-  return { ...base, inverse: back.map((each) => detachOperation(device, each)) };
 }
 
 /**

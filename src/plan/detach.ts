@@ -1,6 +1,5 @@
-import { AFFECT, addressText, applies, type Device, type Operation, readDevice, type Scope } from '../domain/index.js';
-import { detachedCopy, serialize, setAt } from '../xml/index.js';
-import { attachOperation } from './attach.js';
+import type { Device, Operation } from '../domain/index.js';
+import { detachWithInverse } from './device-operations.js';
 import type { Draft } from './draft.js';
 import type { DeviceSelector } from './request.js';
 import { findOne, readSelector } from './select.js';
@@ -38,7 +37,7 @@ export function detachDevice(
   const operations: Operation[] = [];
   if (inLive) {
     const objection = draft.objection(inLive, 'detach', 'live') ?? draft.topology.hotplugObjection(inLive.address);
-    if (!objection) operations.push(withInverse(inLive, 'live', canonical.counterpart(inLive)));
+    if (!objection) operations.push(detachWithInverse(inLive, 'live', canonical.counterpart(inLive)));
     else if (draft.ifNotLive === 'next-boot' && !canonical.counterpart(inLive)) {
       draft.notes.push(`${inLive.identity} goes at the next boot`);
       return;
@@ -58,7 +57,7 @@ export function detachDevice(
       draft.refuse(inCanonical.identity, path, objection, 'No call can remove it');
       return;
     }
-    operations.push(withInverse(inCanonical, 'config'));
+    operations.push(detachWithInverse(inCanonical, 'config'));
     if (draft.bootOrders.has(inCanonical.identity) && draft.bootOrders.size === 1) {
       draft.refuse(
         inCanonical.identity,
@@ -92,39 +91,4 @@ function configFirst(operations: readonly Operation[]): readonly Operation[] {
 function withReason(operation: Operation, because: string | undefined): Operation {
   if (because === undefined) return operation;
   return { ...operation, reason: operation.reason ? `${because}; ${operation.reason}` : because };
-}
-
-/** The operation that takes a device out of one document. */
-export function detachOperation(device: Device, scope: Exclude<Scope, 'both'>): Omit<Operation, 'inverse'> {
-  const alias = device.alias;
-  const byAlias = scope === 'live' && alias !== undefined;
-  return {
-    action: 'detach',
-    subject: device.identity,
-    scope,
-    takesEffect: scope === 'live' ? 'when-released' : 'next-boot',
-    guestMustCooperate: scope === 'live',
-    ...(device.address === undefined ? {} : { address: addressText(device.address) }),
-    changes: [],
-    // By alias the call does not wait for the guest: the event tells (virDomainDetachDeviceAlias).
-    call: byAlias
-      ? { procedure: 'DOMAIN_DETACH_DEVICE_ALIAS', args: { alias, flags: AFFECT.live } }
-      : { procedure: 'DOMAIN_DETACH_DEVICE_FLAGS', args: { xml: serialize(device.element), flags: AFFECT[scope] } },
-  };
-}
-
-function withInverse(device: Device, scope: 'live' | 'config', canonical?: Device): Operation {
-  // The canonical element says all that the device is; a live one has runtime values that no attach takes.
-  const whole = scope === 'config' ? device : canonical?.address ? canonical : pluggable(device);
-  const { inverse: _, ...attach } = attachOperation(whole, scope, device.address);
-  return { ...detachOperation(device, scope), inverse: [attach] };
-}
-
-/** A device as one attaches it: without libvirt's own alias and what it fills in while the guest runs. */
-export function pluggable(device: Device): Device {
-  const element = detachedCopy(device.element);
-  if (!device.userAlias) setAt(element, 'alias', undefined);
-  for (const { path, where } of device.kind.liveOnly)
-    if (applies(where, device.leaves)) setAt(element, path, undefined);
-  return readDevice(element);
 }

@@ -2,7 +2,8 @@ import { type BusName, type Operation, ownElements } from '../domain/index.js';
 import { digestOf } from './digest.js';
 import type { Draft } from './draft.js';
 import type { Intent } from './intent.js';
-import { type BusCapacity, Plan } from './plan.js';
+import { Plan } from './plan.js';
+import type { BusCapacity } from './plan-parts.js';
 
 /** Calls that make what devices refer to: before everything else. */
 const FIRST: ReadonlyArray<Operation['call']['procedure']> = [

@@ -1,4 +1,8 @@
-export { detachOperation } from './detach.js';
+/**
+ * The plan room: the diff engine. Documents and a request in, a plan out: operations, refusals, notes. It is pure: no call, no
+ * clock, no randomness.
+ */
+export { detachOperation } from './device-operations.js';
 export { digestOf } from './digest.js';
 export {
   changedParts,
@@ -10,8 +14,8 @@ export {
   partIn,
 } from './fingerprints.js';
 export { Intent } from './intent.js';
-export { type BusCapacity, Plan } from './plan.js';
-export type { PlanJson } from './plan-json.js';
+export { Plan } from './plan.js';
+export type { BusCapacity, PlanJson } from './plan-parts.js';
 export { planChanges } from './planner.js';
 export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './request.js';
 export { planResize, type ResizeRequest } from './resize.js';

@@ -1,5 +1,13 @@
-import type { Device, DomainContext, DomainDocument, Operation } from '../domain/index.js';
-import { addressText, OWN_METADATA, ownElement, ownElementOperations } from '../domain/index.js';
+import {
+  addressText,
+  type Device,
+  type DomainContext,
+  type DomainDocument,
+  type Operation,
+  OWN_METADATA,
+  ownElement,
+  ownElementOperations,
+} from '../domain/index.js';
 import { buildElement, children } from '../xml/index.js';
 
 const { prefix: PREFIX, uri: URI } = OWN_METADATA.intent;

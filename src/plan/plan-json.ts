@@ -1,27 +1,7 @@
 import { describe, invalid, type MutatorCall, type Operation, type Refusal } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import type { Fingerprints } from './fingerprints.js';
-import type { Plan } from './plan.js';
+import { PLAN_FORMAT_VERSION, type PlanParts } from './plan-parts.js';
 
-/** The form of {@link Plan.toJSON}. Another number is another form. */
-export const PLAN_FORMAT_VERSION = 1;
-
-/** A plan as plain data: what `JSON.stringify` makes of it is all there is to it, but for secrets. */
-export interface PlanJson {
-  readonly formatVersion: typeof PLAN_FORMAT_VERSION;
-  readonly domain: Plan['domain'];
-  readonly digest: string;
-  readonly fingerprints: Fingerprints;
-  readonly operations: readonly unknown[];
-  readonly refusals: readonly Refusal[];
-  readonly notes: readonly string[];
-  readonly capacity: Plan['capacity'];
-}
-
-export interface PlanParts extends Pick<Plan, 'domain' | 'operations' | 'refusals' | 'notes' | 'capacity' | 'digest'> {
-  /** Of a plan without the context that it was made from. */
-  readonly fingerprints?: Fingerprints;
-}
 type Step = Omit<Operation, 'inverse'>;
 
 type Check = (value: unknown) => boolean;
@@ -122,7 +102,7 @@ function plainParams(args: Extract<MutatorCall['args'], { params: unknown }>): o
   return { ...args, params: plain };
 }
 
-/** Reads what {@link Plan.toJSON} made, text or value. Errors as for `Plan.fromJSON`. */
+/** Reads what `plan.toJSON()` made, text or value. Errors as for `Plan.fromJSON`. */
 export function readPlan(json: unknown): PlanParts {
   const root = asObject(typeof json === 'string' ? parsed(json) : json, 'plan');
   if (root.formatVersion !== PLAN_FORMAT_VERSION) {
@@ -145,7 +125,7 @@ export function readPlan(json: unknown): PlanParts {
       [subject, checked({ print }, { print: isText }, 'plan.fingerprints').print as string] as const,
   );
   return {
-    domain: checked(root.domain, { name: isText, uuid: isText }, 'plan.domain') as Plan['domain'],
+    domain: checked(root.domain, { name: isText, uuid: isText }, 'plan.domain') as PlanParts['domain'],
     digest: checked(root, { digest: isText }, 'plan').digest as string,
     fingerprints: Object.fromEntries(fingerprints),
     operations,
@@ -153,7 +133,7 @@ export function readPlan(json: unknown): PlanParts {
     notes: asList(root.notes, 'plan.notes').map(
       (note, n) => checked({ note }, { note: isText }, `plan.notes[${n}]`).note as string,
     ),
-    capacity: Object.fromEntries(capacity) as unknown as Plan['capacity'],
+    capacity: Object.fromEntries(capacity) as unknown as PlanParts['capacity'],
   };
 }
 

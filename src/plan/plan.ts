@@ -1,24 +1,20 @@
-import type { BusName, Capacity, DomainContext, Operation, Refusal } from '../domain/index.js';
+import type { DomainContext, Operation, Refusal } from '../domain/index.js';
 import { type Fingerprints, fingerprintsOf } from './fingerprints.js';
-import { PLAN_FORMAT_VERSION, type PlanJson, type PlanParts, plainOperation, readPlan } from './plan-json.js';
+import { plainOperation, readPlan } from './plan-json.js';
+import { PLAN_FORMAT_VERSION, type PlanJson, type PlanParts } from './plan-parts.js';
 import { renderPlan } from './render.js';
 import { type MetadataTexts, withoutSecrets, withSecrets } from './secrets.js';
 
-/** Places on a bus now, and how many are free once the plan is applied. */
-export interface BusCapacity extends Capacity {
-  readonly freeAfter: number;
-}
-
 /** The ordered operations for a change request, and what of it is refused. An immutable value, bound to what it was made from. */
-export class Plan {
+export class Plan implements Omit<PlanParts, 'fingerprints'> {
   /** The domain it is for. */
-  readonly domain: { readonly name: string; readonly uuid: string };
+  readonly domain: PlanParts['domain'];
   readonly operations: readonly Operation[];
   readonly refusals: readonly Refusal[];
-  /** What an operator should know beside: already there, managed-save image present, … */
+  /** What an operator should know besides: already there, managed-save image present, … */
   readonly notes: readonly string[];
   /** Places on each bus, in both documents together: on `pci` and `conventional` those for hot-plug. */
-  readonly capacity: Readonly<Record<BusName, BusCapacity>>;
+  readonly capacity: PlanParts['capacity'];
   /** Digest of both documents; `apply` refuses the plan when they have changed since. */
   readonly digest: string;
 

@@ -1,5 +1,5 @@
 import type { Operation } from '../domain/index.js';
-import type { Plan } from './plan.js';
+import type { PlanParts } from './plan-parts.js';
 
 const LETTER: Readonly<Record<Operation['action'], string>> = { attach: 'A', detach: 'D', update: 'U', set: 'S' };
 const WHEN: Readonly<Record<Operation['takesEffect'], string>> = {
@@ -10,7 +10,7 @@ const WHEN: Readonly<Record<Operation['takesEffect'], string>> = {
 const SCOPE: Readonly<Record<Operation['scope'], string>> = { live: 'live', config: 'config', both: 'live+config' };
 
 /** A plan as an operator reads it: a letter, the subject, scope, when it takes effect, the place, what changes and why. */
-export function renderPlan(plan: Plan): string {
+export function renderPlan(plan: PlanParts): string {
   const { domain, operations, refusals, notes, capacity } = plan;
   const count = (n: number, word: string) => `${n} ${word}${n === 1 ? '' : 's'}`;
   const lines = [

@@ -1,6 +1,5 @@
 import { DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import type { ManagedDomain } from '../manager/index.js';
 import { type DiskStorage, disksOf } from '../plan/index.js';
 
 /** What the library is doing when it calls a hook. */
@@ -26,19 +25,27 @@ export type HookMoment = Omit<HookContext, 'disks'>;
  * domain that is off calls `afterStop` too), so each makes a state true rather than changes it. A hook may plan and
  * apply on its domain.
  */
-export interface Hooks {
+export interface DomainHooks<Domain> {
   /** Before each start: connect volumes, plug VIFs, check backing files. A rejection keeps the domain from starting: `HOOK_FAILED`. */
-  readonly beforeStart?: (domain: ManagedDomain, context: HookContext) => Promise<void> | void;
+  readonly beforeStart?: (domain: Domain, context: HookContext) => Promise<void> | void;
   /** After each stop by this library, and after a start that failed, also in `beforeStart`: undo what that did. */
-  readonly afterStop?: (domain: ManagedDomain, context: HookContext) => Promise<void> | void;
+  readonly afterStop?: (domain: Domain, context: HookContext) => Promise<void> | void;
+}
+
+export type HookName = keyof DomainHooks<unknown>;
+
+/** What the runner needs of the domain that it calls hooks for. */
+interface HookSubject {
+  readonly name: string;
+  canonical(): Promise<string>;
 }
 
 /** A hook rejected. The domain is shut off. `cause` is what the hook threw; `code` is `HOOK_FAILED`. */
 export class HookError extends LibvirtCanonicalError {
   override readonly name = 'HookError';
-  readonly hook: keyof Hooks;
+  readonly hook: HookName;
   readonly operation: HookOperation;
-  constructor(hook: keyof Hooks, operation: HookOperation, domain: string, cause: unknown) {
+  constructor(hook: HookName, operation: HookOperation, domain: string, cause: unknown) {
     const said = cause instanceof Error ? cause.message : String(cause);
     super('HOOK_FAILED', `the hook ${hook} of domain ${domain} failed during ${operation}: ${said}`, {
       cause,
@@ -50,28 +57,38 @@ export class HookError extends LibvirtCanonicalError {
   }
 }
 
+type BoundHooks = Readonly<Record<HookName, ((context: HookContext) => Promise<void> | void) | undefined>>;
+
 /** Calls the hooks of one domain. */
 export class HookRunner {
-  readonly #domain: ManagedDomain;
-  readonly #hooks: Hooks;
+  readonly #subject: HookSubject;
+  readonly #hooks: BoundHooks;
 
-  constructor(domain: ManagedDomain, hooks: Hooks) {
-    this.#domain = domain;
+  private constructor(subject: HookSubject, hooks: BoundHooks) {
+    this.#subject = subject;
     this.#hooks = hooks;
   }
 
+  /** The hooks with the domain they are for filled in. */
+  static for<Domain extends HookSubject>(domain: Domain, { beforeStart, afterStop }: DomainHooks<Domain>): HookRunner {
+    return new HookRunner(domain, {
+      beforeStart: beforeStart && ((context) => beforeStart(domain, context)),
+      afterStop: afterStop && ((context) => afterStop(domain, context)),
+    });
+  }
+
   /** Rejects with {@link HookError}. */
-  async run(hook: keyof Hooks, context: HookMoment): Promise<void> {
+  async run(hook: HookName, context: HookMoment): Promise<void> {
     const work = this.#hooks[hook];
     if (!work) return;
     try {
       const disks = disksOf(
-        new DomainDocument(await this.#domain.canonical()),
+        new DomainDocument(await this.#subject.canonical()),
         hook === 'afterStop' ? 'also' : 'without',
       );
-      await work(this.#domain, { ...context, disks });
+      await work({ ...context, disks });
     } catch (error) {
-      throw new HookError(hook, context.operation, this.#domain.name, error);
+      throw new HookError(hook, context.operation, this.#subject.name, error);
     }
   }
 }

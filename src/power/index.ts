@@ -1,11 +1,17 @@
+/**
+ * The power room: start, shutdown, reboot, suspend, save and restore, with the hooks around them; the guest agent and the
+ * domain's log.
+ */
 export { type AgentOptions, type AgentState, GuestAgent, isRefusal, isSilence, noAgent } from './agent.js';
 export { destroy } from './destroy.js';
-export { type HookContext, HookError, type HookOperation, HookRunner, type Hooks } from './hooks.js';
+export { type DomainHooks, type HookContext, HookError, type HookOperation, HookRunner } from './hooks.js';
 export { type DomainLog, domainLog } from './log.js';
 export { type Progress, ProgressMeter, type ProgressOptions } from './progress.js';
+export { type RebootOptions, reboot } from './reboot.js';
+export { type RestoreOptions, restore } from './restore.js';
 export { type SaveOptions, save } from './save.js';
 export { hasManagedSave, managedSaveDocument, refuseManagedSave } from './saved.js';
-export { type Asked, rebootGuest, type ShutdownOptions, type ShutdownProgress, shutdown } from './shutdown.js';
+export { type Asked, type ShutdownOptions, type ShutdownProgress, shutdown } from './shutdown.js';
 export { type StartOptions, start } from './start.js';
 export { StartFailedError, starting } from './start-failed.js';
 export { type DomainState, type DomainStateReason, isInvalidNow, refuseRunning, stateError, stateOf } from './state.js';

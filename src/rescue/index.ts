@@ -1,3 +1,6 @@
+/**
+ * The rescue room: one boot from another document, and the way back. The canonical document is not written.
+ */
 export {
   type RescueOptions,
   type RescueState,

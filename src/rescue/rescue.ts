@@ -2,9 +2,10 @@ import { type DomainReader, GuestAbiChangedError } from '../apply/index.js';
 import { type CallOptions, LibvirtError } from '../connection/index.js';
 import { compareGuestAbi, type Device, type DomainDocument, guestAbi, ownElement } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import type { HookOperation, HookRunner } from '../power/index.js';
 import {
   destroy,
+  type HookOperation,
+  type HookRunner,
   refuseManagedSave,
   type ShutdownOptions,
   StartFailedError,

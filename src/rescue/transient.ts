@@ -5,7 +5,7 @@ import {
   VIR_DOMAIN_START_AUTODESTROY,
   VIR_DOMAIN_START_PAUSED,
 } from '../connection/index.js';
-// The one place that may start a domain from another document: the permit is not in the connection's front file.
+// biome-ignore lint/style/noRestrictedImports: the one place that may start a domain from another document; the permit is not in the connection's front file.
 import { startTransient } from '../connection/transient-permit.js';
 import type { DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';

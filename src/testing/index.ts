@@ -1,3 +1,6 @@
+/**
+ * The testing room, an entry of its own (`libvirt-canonical/testing`): a private libvirtd and a small guest for tests.
+ */
 export type { DiskOptions } from './disk-image.js';
 export { HostSetupError } from './errors.js';
 export { Guest, type GuestOptions } from './guest.js';

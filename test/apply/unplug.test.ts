@@ -10,7 +10,7 @@ import {
   type ManagedDomain,
   type UnplugOptions,
 } from '../../src/index.js';
-import { detachOperation } from '../../src/plan/detach.js';
+import { detachOperation } from '../../src/plan/device-operations.js';
 import { type Bench, benchOnDemand } from '../support/bench.js';
 import { failure, within } from '../support/deadline.js';
 import { change, documentsOf, stayedPut } from '../support/scenario.js';

@@ -1,6 +1,6 @@
 import gte from 'semver/functions/gte.js';
 import type { Device, DomainDocument } from '../document.js';
-import type { DeviceAbi, GuestAbi } from './guest-abi.js';
+import type { DeviceAbi, GuestAbi } from './values.js';
 
 /** A device that the machine has always had, and that only newer libvirt lists: listed or not, the guest sees the same. */
 interface ListedRow {

@@ -1,14 +1,7 @@
 import { LibvirtCanonicalError } from '../../errors.js';
-import {
-  AFFECT,
-  type MutatorCall,
-  type Operation,
-  type Refusal,
-  type Scope,
-  type SettingPlan,
-  setOperation,
-} from '../operation.js';
+import { AFFECT, type MutatorCall, type Operation, type Refusal, type Scope, setOperation } from '../operation.js';
 import { invalid } from '../values.js';
+import type { SettingPlan } from './setting.js';
 
 /** virDomainVcpuFlags and virDomainMemoryModFlags agree: this bit means the maximum, which only CONFIG takes. */
 const MAXIMUM = 4;

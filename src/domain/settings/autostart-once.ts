@@ -1,6 +1,7 @@
-import { type Setting, setOperation } from '../operation.js';
+import { setOperation } from '../operation.js';
 import { describe, invalid } from '../values.js';
 import { needs } from './params.js';
+import type { Setting } from './setting.js';
 
 /** Start with the host once: virDomainSetAutostartOnce. A link beside the document, which the next start of the host removes. */
 export const autostartOnce: Setting<boolean> = {

@@ -1,5 +1,6 @@
-import { type Setting, setOperation } from '../operation.js';
+import { setOperation } from '../operation.js';
 import { describe, invalid } from '../values.js';
+import type { Setting } from './setting.js';
 
 /** Start with the host: virDomainSetAutostart. A link beside the document, not in it. */
 export const autostart: Setting<boolean> = {

@@ -1,6 +1,6 @@
 import type { DomainDocument } from '../document.js';
-import type { Setting } from '../operation.js';
 import { count, refusal } from './params.js';
+import type { Setting } from './setting.js';
 import { planSides, type Values } from './sides.js';
 
 const seconds = count('int', { max: 2 ** 31 - 1 });

@@ -1,7 +1,8 @@
-import type { DomainContext, Setting, SettingPlan } from '../operation.js';
+import type { DomainContext } from '../operation.js';
 import { invalid } from '../values.js';
 import { oneDevice } from './one-device.js';
 import { asObject, count, type ParamRow, planParams, readParams, refusal, wantedParams } from './params.js';
+import type { Setting, SettingPlan } from './setting.js';
 
 /** Rates in KiB/s, burst in KiB; `null` removes one. */
 export interface BandwidthRates {

@@ -1,8 +1,9 @@
 import { select, selectText } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import { AFFECT, type Setting, type TypedParameter } from '../operation.js';
+import { AFFECT, type TypedParameter } from '../operation.js';
 import { invalid, type Size } from '../values.js';
 import { amount, asObject, count, type Form, type ParamTable, unlessSession } from './params.js';
+import type { Setting } from './setting.js';
 import { planSides, type Values } from './sides.js';
 
 /** Weight and limits on one block device of the host; `null` removes one. */

@@ -1,5 +1,5 @@
-import type { Setting } from '../operation.js';
 import { count, type ParamTable, planParams, requestOf, unlessSession, wantedParams } from './params.js';
+import type { Setting } from './setting.js';
 
 /** Shares and bandwidth of the host's CPUs. Periods and quotas in microseconds; `null` removes one. libvirt: `<cputune>`. */
 export interface CputuneRequest {

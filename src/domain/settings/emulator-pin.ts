@@ -1,5 +1,5 @@
-import type { Setting } from '../operation.js';
 import { planPins } from './pin.js';
+import type { Setting } from './setting.js';
 
 /** `<cputune><emulatorpin>`, the CPUs of QEMU's own threads: virDomainPinEmulator. */
 export const emulatorPin: Setting<string> = {

@@ -1,4 +1,3 @@
-import type { Setting } from '../operation.js';
 import { autostart } from './autostart.js';
 import { autostartOnce } from './autostart-once.js';
 import { balloonStatsPeriod } from './balloon-stats-period.js';
@@ -16,6 +15,7 @@ import { description, type MetadataRequest, metadata, title } from './metadata.j
 import { type NumatuneRequest, numatune } from './numatune.js';
 import { type PerfRequest, perf } from './perf.js';
 import { name } from './rename.js';
+import type { Setting } from './setting.js';
 import { type ThrottleGroupsRequest, throttleGroups } from './throttle-groups.js';
 import { type VcpuPinRequest, vcpuPin } from './vcpu-pin.js';
 import { type VcpuStateRequest, vcpuState } from './vcpu-state.js';

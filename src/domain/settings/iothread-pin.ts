@@ -1,8 +1,8 @@
-import type { Setting } from '../operation.js';
 import { invalid } from '../values.js';
 import { iothreadIds } from './iothreads.js';
 import { asObject } from './params.js';
 import { planPins, readPins } from './pin.js';
+import type { Setting } from './setting.js';
 
 /** CPUs of the host for each IOThread, by its id: `{ 1: '0-3' }`. The IOThread must be there, or asked for beside it. */
 export type IothreadPinRequest = Readonly<Record<number, string>>;

@@ -1,8 +1,9 @@
 import { type Element, select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { DomainContext, MutatorCall, Setting, SettingPlan } from '../operation.js';
+import type { DomainContext, MutatorCall } from '../operation.js';
 import { invalid } from '../values.js';
 import { asObject, count, type ParamTable, paramsFor, readParams, refusal, requestOf, wantedParams } from './params.js';
+import type { Setting, SettingPlan } from './setting.js';
 import { planSides, type Values } from './sides.js';
 
 /** Parameters of one IOThread; `null` gives one back to QEMU's default. */

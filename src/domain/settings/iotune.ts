@@ -1,6 +1,6 @@
 import type { IotuneSpec } from '../devices/disk-iotune.js';
 import type { Device, DomainDocument } from '../document.js';
-import type { DomainContext, MutatorCall, Setting, SettingPlan, TypedParameter } from '../operation.js';
+import type { DomainContext, MutatorCall, TypedParameter } from '../operation.js';
 import { invalid } from '../values.js';
 import { oneDevice } from './one-device.js';
 import {
@@ -15,6 +15,7 @@ import {
   text,
   wantedParams,
 } from './params.js';
+import type { Setting, SettingPlan } from './setting.js';
 import type { Values } from './sides.js';
 import { LIMITS, refuseContradictions, type ThrottleLimits } from './throttle.js';
 

@@ -1,7 +1,8 @@
 import gte from 'semver/functions/gte.js';
-import type { DomainContext, Setting } from '../operation.js';
+import type { DomainContext } from '../operation.js';
 import { invalid } from '../values.js';
 import { asObject, type ParamRow, readParams, refusal, requestOf, word } from './params.js';
+import type { Setting } from './setting.js';
 import { planSides } from './sides.js';
 
 /** What becomes of the domain when the guest powers off, reboots or crashes. libvirt: `<on_poweroff>` and the like. */

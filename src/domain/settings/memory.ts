@@ -1,7 +1,7 @@
 import type { DomainDocument } from '../document.js';
-import type { Setting } from '../operation.js';
 import { bytesOfXml, formatBytes, kibOf, type Size } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
+import type { Setting } from './setting.js';
 
 /** Memory of the guest: the amount it has, or amount and maximum. */
 export type MemoryRequest = Size | { readonly current?: Size; readonly maximum?: Size };

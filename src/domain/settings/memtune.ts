@@ -1,6 +1,6 @@
-import type { Setting } from '../operation.js';
 import { invalid, type Size } from '../values.js';
 import { amount, type ParamTable, planParams, readParams, requestOf, unlessSession, wantedParams } from './params.js';
+import type { Setting } from './setting.js';
 
 /** Limits of the host memory that the domain's process may take; `null` removes one. libvirt: `<memtune>`. */
 export interface MemtuneRequest {

@@ -1,9 +1,10 @@
 import { assertXmlText, child, children, type Element, type Node, parseElement, serialize } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { Change, DomainContext, MutatorCall, Operation, Setting } from '../operation.js';
+import type { Change, DomainContext, MutatorCall, Operation } from '../operation.js';
 import { OWN_METADATA } from '../own-metadata/own-metadata.js';
 import { describe, invalid } from '../values.js';
 import { asObject } from './params.js';
+import type { Setting } from './setting.js';
 import { planSides } from './sides.js';
 
 /** virDomainMetadataType. */

@@ -1,8 +1,8 @@
 import { selectText } from '../../xml/index.js';
-import type { Setting } from '../operation.js';
 import { invalid } from '../values.js';
 import { cpuset } from './cpuset.js';
 import { type ParamTable, planParams, readParams, requestOf, wantedParams, word } from './params.js';
+import type { Setting } from './setting.js';
 
 /** Which of the host's NUMA nodes the domain's memory comes from. libvirt cannot remove it again. libvirt: `<numatune><memory>`. */
 export interface NumatuneRequest {

@@ -1,8 +1,9 @@
 import gte from 'semver/functions/gte.js';
 import { LibvirtCanonicalError } from '../../errors.js';
 import { assertXmlText, type Element, selectText } from '../../xml/index.js';
-import type { DomainContext, MutatorCall, Refusal, SettingPlan, TypedParameter } from '../operation.js';
+import type { DomainContext, MutatorCall, Refusal, TypedParameter } from '../operation.js';
 import { bytesOf, bytesOfXml, describe, formatBytes, invalid, type Size } from '../values.js';
+import type { SettingPlan } from './setting.js';
 import { planSides, type Sides, type Values } from './sides.js';
 
 /** How a value stands in a request, in the document and in a call. */

@@ -1,6 +1,6 @@
-import type { Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
 import { type Form, type ParamRow, type ParamTable, planParams, refusal, requestOf, wantedParams } from './params.js';
+import type { Setting } from './setting.js';
 
 /** Names of the events, as libvirt writes them. */
 export const EVENTS = [

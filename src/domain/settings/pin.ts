@@ -1,7 +1,8 @@
 import { select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { DomainContext, MutatorCall, SettingPlan } from '../operation.js';
+import type { DomainContext, MutatorCall } from '../operation.js';
 import { bitmapOf, numbersOf, setText } from './cpuset.js';
+import type { SettingPlan } from './setting.js';
 import { planSides, type Values } from './sides.js';
 
 /** Pins threads to CPUs of the host. libvirt sets and replaces a pin, it never removes one. */

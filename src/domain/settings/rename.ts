@@ -1,7 +1,8 @@
 import { assertXmlText } from '../../xml/index.js';
-import { type Setting, setOperation } from '../operation.js';
+import { setOperation } from '../operation.js';
 import { describe, invalid } from '../values.js';
 import { refusal } from './params.js';
+import type { Setting } from './setting.js';
 
 /** `<name>`: virDomainRename, of a domain that is shut off. The UUID, by which this library addresses it, stays. */
 export const name: Setting<string> = {

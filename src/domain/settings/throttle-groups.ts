@@ -1,7 +1,8 @@
 import { type Element, select, selectText } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { DomainContext, MutatorCall, Setting, SettingPlan } from '../operation.js';
+import type { DomainContext, MutatorCall } from '../operation.js';
 import { asObject, needs, paramsFor, readParams, refusal, requestOf, wantedParams } from './params.js';
+import type { Setting, SettingPlan } from './setting.js';
 import { planSides, type Values } from './sides.js';
 import { LIMITS, refuseContradictions, type ThrottleLimits } from './throttle.js';
 

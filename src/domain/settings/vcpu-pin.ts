@@ -1,7 +1,7 @@
-import type { Setting } from '../operation.js';
 import { invalid } from '../values.js';
 import { asObject } from './params.js';
 import { planPins, readPins } from './pin.js';
+import type { Setting } from './setting.js';
 
 /** CPUs of the host for each vCPU: `{ 0: '0-3', 1: '4-7,^6' }`. */
 export type VcpuPinRequest = Readonly<Record<number, string>>;

@@ -1,8 +1,8 @@
 import { select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
 import { asObject, needs, refusal } from './params.js';
+import type { Setting } from './setting.js';
 import { planSides } from './sides.js';
 
 /** Particular vCPUs that are to be there or not, by number from 1: `{ 3: 'online', 2: 'offline' }`. vCPU 0 always is. */

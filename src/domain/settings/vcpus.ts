@@ -1,9 +1,9 @@
 import { type Element, select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
 import { numbersOf } from './cpuset.js';
+import type { Setting } from './setting.js';
 
 /** Virtual CPUs: how many are there, or how many and the maximum. */
 export type VcpusRequest = number | { readonly current?: number; readonly maximum?: number };

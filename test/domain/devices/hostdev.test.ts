@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type HostdevSpec, hostdev } from '../../../src/domain/devices/hostdev.js';
 import { readDevice } from '../../../src/domain/index.js';
-import { pluggable } from '../../../src/plan/detach.js';
+import { pluggable } from '../../../src/plan/device-operations.js';
 import { parseElement } from '../../../src/xml/index.js';
 import { badValues, build, kindTests, namesOf, some, values, verdict } from './support.js';
 

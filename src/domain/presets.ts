@@ -1,11 +1,9 @@
-import type { DeviceSpecs } from '../devices/index.js';
-import type { DomainSpec } from '../spec.js';
-import { nearestName } from '../unknown-field.js';
-import { describe, invalid } from '../values.js';
-import { TIMER_SETS } from './clock.js';
-import { cpuSpec } from './cpu.js';
-import { HYPERV_RECOMMENDED, HYPERV_WITHOUT_KVM } from './hyperv.js';
+import { cpuSpec, HYPERV_RECOMMENDED, HYPERV_WITHOUT_KVM, TIMER_SETS } from './definition/index.js';
+import type { DeviceSpecs } from './devices/index.js';
 import { OS_NAMES, type OsName } from './os-names.js';
+import type { DomainSpec } from './spec.js';
+import { nearestName } from './unknown-field.js';
+import { describe, invalid } from './values.js';
 
 /** Something that was put into a definition beyond what the caller said. */
 export interface Addition {

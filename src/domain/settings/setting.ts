@@ -1,0 +1,36 @@
+import type { Device, DomainDocument } from '../document.js';
+import type { DomainContext, Operation, Refusal } from '../operation.js';
+
+/** Settings of the same request that another setting looks at: a pin may name a vCPU or an IOThread that the request adds. */
+export interface OtherSettings {
+  readonly vcpus?: number | { readonly maximum?: number };
+  readonly iothreads?: Readonly<Record<number, unknown>>;
+}
+
+/** What one setting contributes to a plan. */
+export interface SettingPlan {
+  readonly operations: readonly Operation[];
+  readonly refusals: readonly Refusal[];
+}
+
+/** One non-device part of a domain and the mutator that changes it. */
+export interface Setting<Value> {
+  readonly name: string;
+  /** Paths of the domain document, and names of settings, that its operations change. */
+  readonly touches: readonly string[];
+  /** Paths of the domain document whose elements and attributes this setting changes, and no other. */
+  readonly owns: readonly string[];
+  /** First libvirt that has its call, as semver; left out when every supported one does. */
+  readonly since?: string;
+  /** What a document says of it, as a request would; undefined when it says nothing. */
+  read?(document: DomainDocument): Value | undefined;
+  /** For a part of a device that this setting changes, and no update of the device does. */
+  readonly ofDevice?: {
+    readonly kind: string;
+    readonly path: string;
+    /** What a desired device asks of the one that is there. */
+    read(desired: Device, there: Device): Value | undefined;
+  };
+  /** Plans the way from what is to `value`. Bad values are `SPEC_INVALID` naming `path`. `beside` are other settings of the same request. */
+  plan(value: Value, context: DomainContext, path: string, beside?: OtherSettings): SettingPlan;
+}
