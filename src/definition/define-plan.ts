@@ -72,13 +72,7 @@ export class DefinePlan {
         'Added',
         added.map(({ path, value, by, why }) => `  + ${path}: ${value} (${by}: ${why})`),
       ),
-      ...block(
-        'Never changes again',
-        fixed.map(
-          ({ path, value, reason, partial }) =>
-            `  = ${path}${value === '' ? '' : `: ${value}`} (${reason}${partial ? `; ${partial}` : ''})`,
-        ),
-      ),
+      ...block('Never changes again', fixedLines(fixed)),
       ...block('Can be changed later', [`  ~ ${changeable.map(({ path, by }) => `${path} by ${by}`).join(', ')}`]),
       ...(capacity ? ['', `Hot-plug PCI slots: ${capacity.free} of ${capacity.total} free`] : []),
       ...block(
@@ -108,6 +102,16 @@ export class DefinePlan {
 }
 
 const MARK: Readonly<Record<DefineFinding['severity'], string>> = { refuses: '!', warns: '·', unknown: '?' };
+
+/** Fixed parts under the reason that they share. */
+function fixedLines(fixed: readonly FixedPart[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { path, value, reason, partial } of fixed) {
+    const head = `  ${reason}${partial === undefined ? '' : `. What comes near: ${partial}`}`;
+    byReason.set(head, [...(byReason.get(head) ?? []), `    = ${path}${value === '' ? '' : `: ${value}`}`]);
+  }
+  return [...byReason].flatMap(([head, lines]) => [head, ...lines]);
+}
 
 /** Says what `define` would do, and changes nothing. */
 export async function planDefine(

@@ -168,7 +168,8 @@ export async function hostFindings(
 }
 
 function ofHostCheck({ root }: DomainDocument, { severity, subject, problem, remedy }: HostFinding): DefineFinding[] {
-  if (severity === 'benign') return [];
+  // The variables are made from the template at the first start.
+  if (severity === 'benign' || problem.startsWith('the UEFI variables,')) return [];
   if (severity !== 'blocks') return [{ severity, subject, problem, remedy }];
   // Without a check libvirt starts a guest with features missing instead of refusing it.
   const lenient =

@@ -8,6 +8,7 @@ import {
   readDevice,
   refuseUnknownFields,
   requestedDevices,
+  specFields,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { filesOf, type HostFiles } from '../host/index.js';
@@ -122,6 +123,7 @@ async function ofSpec(
   for (const option of OF_XML)
     if (options[option] !== undefined)
       throw invalid(`options.${option}`, 'is for XML', 'A spec has fields of its own for it: hotplug, cpu, id');
+  refuseUnknownFields(spec, specFields(), '');
   const resolved = await resolveOs(connection, spec, files);
   const { xml, added } = assemble(resolved.spec, randomUUID());
   const draft = new Draft(new DomainDocument(xml));

@@ -65,6 +65,6 @@ export type { DeviceRequest, DomainSpec } from './spec.js';
 export { deviceXml, requestedDevices } from './spec-devices.js';
 export { memorySlots, numaCell, roomyVcpus } from './spec-head.js';
 export { expressTaken, freePorts, roomFor } from './spec-ports.js';
-export { assemble, checkedHead, definitionOf, domainXml } from './spec-xml.js';
+export { assemble, checkedHead, definitionOf, domainXml, specFields } from './spec-xml.js';
 export { refuseUnknownFields, unknownField } from './unknown-field.js';
 export { bytesOf, describe, invalid, kibOf, type Size, uuidOf } from './values.js';
