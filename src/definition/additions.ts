@@ -39,7 +39,19 @@ export class Draft {
 }
 
 /** Elements that are added, and those that libvirt writes after them, in its order. */
-const ORDER = ['name', 'uuid', 'metadata', 'maxMemory', 'memory', 'currentMemory', 'vcpu', 'os', 'features', 'cpu', 'devices'];
+const ORDER = [
+  'name',
+  'uuid',
+  'metadata',
+  'maxMemory',
+  'memory',
+  'currentMemory',
+  'vcpu',
+  'os',
+  'features',
+  'cpu',
+  'devices',
+];
 
 /**
  * Makes an element where libvirt writes it. Its schema takes any order, but libxml2 refuses some of those that are right

@@ -73,8 +73,7 @@ export async function prepareDefinition(
   const { files: given, signal } = options;
   const call: CallOptions = signal === undefined ? {} : { signal };
   const files = filesOf(connection, given);
-  const draft =
-    typeof definition === 'string' ? ofXml(definition, options) : await ofSpec(connection, definition, options, files);
+  const draft = typeof definition === 'string' ? ofXml(definition, options) : await ofSpec(definition, options, files);
   refuseDuplicates(draft.document);
   // Before the names are made up that would hide it.
   const ofDocument = documentFindings(draft.document);
@@ -114,17 +113,12 @@ function ofXml(xml: string, { hotplug }: DefineOptions): Draft {
   return draft;
 }
 
-async function ofSpec(
-  connection: Connection,
-  spec: DomainSpec,
-  options: DefineOptions,
-  files: HostFiles,
-): Promise<Draft> {
+async function ofSpec(spec: DomainSpec, options: DefineOptions, files: HostFiles): Promise<Draft> {
   for (const option of OF_XML)
     if (options[option] !== undefined)
       throw invalid(`options.${option}`, 'is for XML', 'A spec has fields of its own for it: hotplug, cpu, id');
   refuseUnknownFields(spec, specFields(), '');
-  const resolved = await resolveOs(connection, spec, files);
+  const resolved = await resolveOs(spec, files);
   const { xml, added } = assemble(resolved.spec, randomUUID());
   const draft = new Draft(new DomainDocument(xml));
   draft.added.push(...resolved.added, ...added);

@@ -12,6 +12,13 @@ import {
   type EventsOptions,
 } from '../events/index.js';
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
+import {
+  type CreatedImage,
+  type CreateSeedRequest,
+  createImage,
+  createSeed,
+  type ImageRequest,
+} from '../images/index.js';
 import { type Finding, type WatchOptions, watch } from '../observe/index.js';
 
 import { type Hooks, ManagedDomain } from './managed-domain.js';
@@ -68,6 +75,28 @@ export class DomainManager {
    */
   planDefine(definition: string | DomainSpec, options: DefineOptions = {}): Promise<DefinePlan> {
     return planDefine(this.connection, definition, options);
+  }
+
+  /**
+   * Makes a disk image in a storage pool of the host, or in a folder of it: empty, a clone of another, or an overlay of one.
+   * virStorageVolCreateXML, virStorageVolCreateXMLFrom.
+   *
+   * Errors: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD` by path, before anything is made; `LIBVIRT` for what libvirt refuses, such
+   * as a name that is taken.
+   *
+   * @example
+   * const root = await manager.createImage({ directory: '/srv/images', name: 'web1.qcow2', base: '/srv/debian.qcow2' });
+   */
+  createImage(request: ImageRequest, options: CallOptions = {}): Promise<CreatedImage> {
+    return createImage(this.connection, request, options);
+  }
+
+  /**
+   * Writes a seed for cloud-init to a file of the host, and returns its path: give it to the domain as a read-only disk or a
+   * CD-ROM of format `raw`. Needs a way to the host's files, see `HostFiles`. `SPEC_INVALID` by path.
+   */
+  createSeed(request: CreateSeedRequest): Promise<string> {
+    return createSeed(this.connection, request);
   }
 
   /** An existing domain by name or UUID, adopted with zero writes. `DOMAIN_NOT_FOUND` when there is none. */

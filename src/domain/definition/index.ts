@@ -126,6 +126,7 @@ export type { DefaultIothreadSpec, IothreadsSpec } from './iothreads.js';
 export type { KeywrapSpec } from './keywrap.js';
 export type { LaunchSecuritySpec, SevSnpSpec, SevSpec, TdxSpec } from './launch-security.js';
 export type { MemoryBackingSpec } from './memory-backing.js';
+export { NOT_IN_SPEC, type NotInSpecRow } from './not-in-spec.js';
 export type { NumaCellSpec, NumaInterconnectsSpec, NumaPathSpec } from './numa.js';
 export type { NumatuneSpec } from './numatune.js';
 export type { PmSpec } from './pm.js';
