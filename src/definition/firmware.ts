@@ -26,13 +26,14 @@ export async function resolveFirmware(
   options: FirmwareOptions,
 ): Promise<DefineFinding[]> {
   const { root } = draft;
-  if (valueAt(root, 'os/@firmware') === 'efi' && valueAt(root, 'os/loader') === undefined) {
+  if (valueAt(root, 'os/@firmware') === 'efi' && !valueAt(root, 'os/loader')?.trim()) {
     const wish = wishOf(root, options.secureBoot);
     const found = await findFirmware(connection, root, wish, options);
     if (typeof found === 'string') {
       nameFeatures(draft, wish);
       await addNvramPath(connection, draft, options);
-      return [{ severity: 'warns', subject: 'firmware', path: 'os/@firmware', problem: found, remedy: REMEDY }];
+      const severity = found === NONE_FITS ? 'refuses' : 'warns';
+      return [{ severity, subject: 'firmware', path: 'os/@firmware', problem: found, remedy: REMEDY }];
     }
     writeOut(draft, found);
   } else await addTemplate(draft, options.files);
@@ -40,6 +41,7 @@ export async function resolveFirmware(
   return [];
 }
 
+const NONE_FITS = 'no descriptor of firmware on the host fits, so the domain would not start';
 const REMEDY = 'Give the firmware by path: firmware: { loader, nvram: { template } }, or a way to the host’s files';
 
 function wishOf(root: Element, otherwise: false | undefined): FirmwareWish {
@@ -70,7 +72,7 @@ function nameFeatures({ root }: Draft, { secureBoot, enrolledKeys }: FirmwareWis
 /** The template that belongs to code given by path: which one libvirt takes differs by version. */
 async function addTemplate(draft: Draft, files: HostFiles): Promise<void> {
   const { root } = draft;
-  const code = valueAt(root, 'os/loader');
+  const code = valueAt(root, 'os/loader')?.trim() || undefined;
   const given = ['@template', '@templateFormat'].some((name) => valueAt(root, `os/nvram/${name}`) !== undefined);
   if (code === undefined || valueAt(root, 'os/loader/@type') !== 'pflash' || given) return;
   if (valueAt(root, 'os/loader/@stateless') === 'yes' || valueAt(root, 'os/loader/@readonly') === 'no') return;
@@ -98,7 +100,7 @@ async function findFirmware(
   if (known.length === 0)
     return 'the descriptors of firmware cannot be read there, so libvirt 9.0 and older choose the firmware again at each start';
   const found = matching(known, { ...wish, machine, arch });
-  return found ?? 'no descriptor of firmware on the host fits, so the domain will not start';
+  return found ?? NONE_FITS;
 }
 
 function writeOut(draft: Draft, { code, format, template, features, file }: FirmwareDescriptor): void {
@@ -154,7 +156,7 @@ async function libvirtsNvramDirectory(
   call: CallOptions,
 ): Promise<string | undefined> {
   const { arch, virttype, emulatorbin } = kindOf(root);
-  const loader = valueAt(root, 'os/loader');
+  const loader = valueAt(root, 'os/loader')?.trim() || undefined;
   const domainXml = buildElement('domain', [
     ['@type', virttype ?? 'kvm'],
     ['name', 'nvram'],

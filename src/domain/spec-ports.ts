@@ -1,4 +1,5 @@
 import { parseElement } from '../xml/index.js';
+import type { BusDemand } from './devices/index.js';
 import { type Device, readDevice } from './document.js';
 import type { DomainSpec } from './spec.js';
 import { refuseUnknownFields } from './unknown-field.js';
@@ -22,7 +23,7 @@ export function roomFor(devices: readonly string[], free: number | undefined): s
   const read = devices.map((xml) => readDevice(parseElement(xml)));
   const has = (type: string) =>
     read.some(({ kind, leaves }) => kind.element === 'controller' && leaves.get('@type') === type);
-  const demands = read.map((device) => device.kind.bus(device.leaves));
+  const demands = read.map(demandOf);
   const needsScsi = demands.some((demand) => demand?.type === 'drive' && demand.controller === 'scsi') && !has('scsi');
   const scsi = needsScsi ? ["<controller type='scsi' index='0' model='virtio-scsi'/>"] : [];
   if (free === undefined || has('pci')) return scsi;
@@ -35,12 +36,21 @@ export function roomFor(devices: readonly string[], free: number | undefined): s
 export function expressTaken(devices: readonly Device[]): number {
   const has = (type: string) =>
     devices.some(({ kind, leaves }) => kind.element === 'controller' && leaves.get('@type') === type);
-  const demands = devices.map((device) => device.kind.bus(device.leaves));
+  const demands = devices.map(demandOf);
+  const slots = (slot: 'express' | 'conventional') =>
+    demands.filter((demand) => demand?.type === 'pci' && demand.slot === slot).length;
   return (
-    demands.filter((demand) => demand?.type === 'pci' && demand.slot === 'express').length +
+    slots('express') +
+    // One bridge to conventional slots, which sits on a port.
+    Number(slots('conventional') > 0) +
     Number(demands.some((demand) => demand?.type === 'virtio-serial') && !has('virtio-serial')) +
     IMPLICIT_EXPRESS
   );
+}
+
+/** The bus that a device needs, as libvirt would derive it where the XML leaves it out. */
+function demandOf({ kind, leaves }: Device): BusDemand | undefined {
+  return kind.bus(new Map([...leaves, ...(kind.derive?.(leaves) ?? [])]));
 }
 
 export function isQ35({ machine = 'q35' }: DomainSpec): boolean {
