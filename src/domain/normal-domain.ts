@@ -16,6 +16,14 @@ const KEYS: Readonly<Record<string, string>> = {
   'iothreadids/iothread': '@id',
   'vcpus/vcpu': '@id',
   'blkiotune/device': 'path',
+  sysinfo: '@type',
+  'sysinfo/entry': '@name',
+  'sysinfo/bios/entry': '@name',
+  'sysinfo/system/entry': '@name',
+  'sysinfo/baseBoard/entry': '@name',
+  'sysinfo/chassis/entry': '@name',
+  'perf/event': '@name',
+  'keywrap/cipher': '@name',
 };
 
 /** Elements for a set of threads, of which libvirt writes one for every thread (virDomainSchedulerFormat). */

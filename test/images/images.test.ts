@@ -135,7 +135,9 @@ test('cloudInitSeed: a guest mounts it and reads it', async () => {
   await domain.start();
   await guest.waitForReport();
   // Its kernel names the type of the volume, and the module reads it.
-  const { output } = await guest.exec('modprobe isofs; mkdir /tmp/s; mount -t iso9660 -o ro /dev/vda /tmp/s && cat /tmp/s/meta-data');
+  const { output } = await guest.exec(
+    'modprobe isofs; mkdir /tmp/s; mount -t iso9660 -o ro /dev/vda /tmp/s && cat /tmp/s/meta-data',
+  );
   assert.is(output.trimEnd(), SEED.metaData.trimEnd());
   await domain.destroy();
 });

@@ -347,7 +347,7 @@ export const EXAMPLES: readonly Example[] = [
     part: {
       sysinfo: {
         bios: { vendor: 'V', version: '1, 2', date: '01/31/2026', release: '0.1' },
-        system: { manufacturer: 'M', product: 'P', version: '1', serial: 'S', sku: 'K', family: 'F' },
+        system: { serial: 'S', family: 'F', manufacturer: 'M', product: 'P', version: '1', sku: 'K' },
         baseBoard: { manufacturer: 'M', product: 'P', version: '1', serial: 'S', asset: 'A', location: 'L' },
         chassis: { manufacturer: 'M', version: '1', serial: 'S', asset: 'A', sku: 'K' },
         oemStrings: ['one', 'two & <three>'],
