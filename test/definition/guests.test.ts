@@ -42,8 +42,8 @@ test('a guest with UEFI secure boot and TPM, by the preset of Windows 11, boots 
     'ls -d /sys/firmware/efi /sys/firmware/acpi/tables/TPM2; dmesg | grep -i "secure boot"; cat /sys/devices/system/cpu/online',
     SLOW,
   );
-  assert.match(output, /^\/sys\/firmware\/acpi\/tables\/TPM2$/m, output);
-  assert.match(output, /^\/sys\/firmware\/efi$/m, output);
+  assert.match(output, /acpi\/tables\/TPM2\b/, output);
+  assert.match(output, /firmware\/efi\b/, output);
   assert.match(output, /secure boot.*enabled/i, output);
   assert.match(output, /^0-1$/m);
   assert.is((await domain.planTowards(spec)).isEmpty, true, String(await domain.planTowards(spec)));

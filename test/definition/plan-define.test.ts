@@ -241,7 +241,12 @@ test('presets: each row is shown, and overridden by its own field', async () => 
   );
   assert.is(own.spec.firmware, 'bios');
   assert.is(own.spec.clock?.offset, 'utc');
-  assert.equal(Object.keys(own.spec.clock?.timers ?? {}), ['rtc', 'pit', 'hpet', 'hypervclock']);
+  assert.equal(Object.keys((own.spec.clock?.timers as object | undefined) ?? {}), [
+    'rtc',
+    'pit',
+    'hpet',
+    'hypervclock',
+  ]);
   const kvm = readSpec(domainXml({ ...SPEC, type: 'kvm', os: 'windows-server' }));
   assert.is(kvm.spec.features?.hyperv?.vpindex, true);
 });

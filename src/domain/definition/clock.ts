@@ -43,9 +43,15 @@ export interface ClockSpec {
     | { readonly absolute: number };
   /** Of `utc` and `localtime`: `reset` forgets what a guest set the clock to. */
   readonly adjustment?: 'reset';
-  /** Timers by name. Those that are not named are QEMU's own choice. */
-  readonly timers?: { readonly [T in (typeof TIMERS)[number]]?: TimerSpec };
+  /**
+   * Timers by name; those that are not named are QEMU's own choice. `linux` and `windows` are the sets that virt-install,
+   * oVirt, Nova and KubeVirt agree on.
+   */
+  readonly timers?: 'linux' | 'windows' | Timers;
 }
+
+/** Timers by name. */
+type Timers = { readonly [T in (typeof TIMERS)[number]]?: TimerSpec };
 
 const TIMER: FieldTable<TimerSpec> = {
   present: flag('@present'),
@@ -105,13 +111,6 @@ function adjustment(): Field<'reset'> {
   return oneOf('clock/@adjustment', ['reset']);
 }
 
-/** `<clock>`. */
-export const clock: Field<ClockSpec> = group<ClockSpec>({
-  offset: offset(),
-  adjustment: adjustment(),
-  timers: record('clock/timer', '@name', group<TimerSpec>(TIMER), wordKey(TIMERS)),
-});
-
 /** Sets of timers that virt-install, oVirt, Nova and KubeVirt agree on. */
 export const TIMER_SETS = {
   linux: { rtc: { tickpolicy: 'catchup' }, pit: { tickpolicy: 'delay' }, hpet: { present: false } },
@@ -121,4 +120,29 @@ export const TIMER_SETS = {
     hpet: { present: false },
     hypervclock: { present: true },
   },
-} as const satisfies Readonly<Record<string, NonNullable<ClockSpec['timers']>>>;
+} as const satisfies Readonly<Record<string, Timers>>;
+
+/** `<timer>` by its name; a word stands for a set. */
+function timers(): Field<NonNullable<ClockSpec['timers']>> {
+  const each = record('clock/timer', '@name', group<TimerSpec>(TIMER), wordKey(TIMERS)) as Field<Timers>;
+  return {
+    ...each,
+    encode(value, where) {
+      if (typeof value !== 'string') return each.encode(value, where);
+      if (!Object.hasOwn(TIMER_SETS, value))
+        throw invalid(
+          where,
+          `${describe(value)} is not a set of timers`,
+          `Give one of ${Object.keys(TIMER_SETS).join(', ')}, or timers by name`,
+        );
+      return each.encode(TIMER_SETS[value], where);
+    },
+  };
+}
+
+/** `<clock>`. */
+export const clock: Field<ClockSpec> = group<ClockSpec>({
+  offset: offset(),
+  adjustment: adjustment(),
+  timers: timers(),
+});

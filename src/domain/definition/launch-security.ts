@@ -89,7 +89,7 @@ export const launchSecurity: Field<LaunchSecuritySpec> = {
     if (value === 's390-pv') return [[TYPE, value]];
     const [kind, spec] = Object.entries(value ?? {})[0] ?? [];
     const field = KINDS[kind ?? ''];
-    if (typeof value !== 'object' || Object.keys(value).length !== 1 || !field)
+    if (typeof value !== 'object' || Object.keys(value ?? {}).length !== 1 || !field)
       throw invalid(
         where,
         `${describe(value)} is not a launch security`,

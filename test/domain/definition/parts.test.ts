@@ -11,6 +11,7 @@ import {
   domainXml,
   type Field,
   readSpec,
+  TIMER_SETS,
 } from '../../../src/domain/index.js';
 import { leaves, parseElement, under } from '../../../src/xml/index.js';
 import { failureNow } from '../../support/deadline.js';
@@ -175,6 +176,17 @@ for (const [part, code, path, hint] of WRONG) {
     if (hint) assert.match(error.message, hint);
   });
 }
+
+test('clock.timers: a word stands for the set that it names', () => {
+  for (const word of ['linux', 'windows'] as const) {
+    const timers = { ...TIMER_SETS[word] };
+    assert.is(domainXml({ ...base, clock: { timers: word } }), domainXml({ ...base, clock: { timers } }));
+  }
+  assert.is(
+    failureNow(() => domainXml({ ...base, clock: { timers: 'bsd' as never } }), 'SPEC_INVALID').path,
+    'clock.timers',
+  );
+});
 
 test('a value of every part is checked: null, a list, a number and an object with a field of its own are refused', () => {
   for (const key of Object.keys(PARTS)) {
