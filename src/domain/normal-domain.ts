@@ -16,6 +16,14 @@ const KEYS: Readonly<Record<string, string>> = {
   'iothreadids/iothread': '@id',
   'vcpus/vcpu': '@id',
   'blkiotune/device': 'path',
+  sysinfo: '@type',
+  'sysinfo/entry': '@name',
+  'sysinfo/bios/entry': '@name',
+  'sysinfo/system/entry': '@name',
+  'sysinfo/baseBoard/entry': '@name',
+  'sysinfo/chassis/entry': '@name',
+  'perf/event': '@name',
+  'keywrap/cipher': '@name',
 };
 
 /** Elements for a set of threads, of which libvirt writes one for every thread (virDomainSchedulerFormat). */
@@ -35,6 +43,7 @@ export const DOMAIN_NORMAL: readonly NormalRow[] = [
     there: 'nothing',
     source: 'virCPUDefFormatBuf',
   },
+  { path: 'numatune/memory/@placement', asked: /^static$/, there: 'nothing', source: 'virDomainNumatuneFormatXML' },
   { path: 'memtune', asked: /^9007199254740991$/, there: 'nothing', source: 'VIR_DOMAIN_MEMORY_PARAM_UNLIMITED' },
   {
     path: /^seclabel(\[\d+\])?\/(label|imagelabel)$/,

@@ -71,7 +71,15 @@ export async function checkCpu(
     }
   };
   const asked = detachedCopy(cpu);
-  if (await compatible(asked)) return found;
+  try {
+    if (await compatible(asked)) return found;
+  } catch (error) {
+    if (!(error instanceof LibvirtError)) throw error;
+    const unknown = /[Uu]nknown CPU (feature|model)/.test(error.libvirtMessage);
+    if (unknown) return [...found, blocks(`this host cannot read the CPU: ${error.libvirtMessage}`)];
+    const problem = `whether this host can give the CPU could not be asked: ${error.libvirtMessage}`;
+    return [...found, { severity: 'unknown', subject: 'cpu', problem, remedy: 'Look at its domain capabilities' }];
+  }
   const hosts = hostModel(capabilities);
   const missing: string[] = [];
   for (const feature of children(asked, 'feature')) {

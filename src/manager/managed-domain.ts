@@ -80,11 +80,14 @@ import {
   deviceViews,
   driftOf,
   type Finding,
+  type GuestAddress,
   type Pending,
   planUndoDriftOf,
   readPending,
   verifyGuestAbi,
+  type WaitForAddressOptions,
   type WatchOptions,
+  waitForAddress,
   watch,
 } from '../observe/index.js';
 import {
@@ -214,6 +217,16 @@ export class ManagedDomain {
   /** The XML of the running guest; undefined when the domain is shut off. virDomainGetXMLDesc SECURE. */
   async live(options: CallOptions = {}): Promise<string | undefined> {
     return (await this.#reader.documents(options)).live?.xml;
+  }
+
+  /**
+   * Waits until the running guest has an address, and returns it, as a DHCP server of libvirt, the guest agent or the host's
+   * ARP table know it. virDomainInterfaceAddresses.
+   *
+   * Errors: `DOMAIN_STATE` when the domain does not run, `TIMEOUT` with what each of them said.
+   */
+  waitForAddress(options: WaitForAddressOptions = {}): Promise<GuestAddress> {
+    return waitForAddress(this.#reader, options);
   }
 
   /** Every device of either document. */

@@ -13,14 +13,16 @@ import {
   type AbiUpgradeOptions,
   AbiUpgradeProposal,
   type AbiUpgradeRequest,
+  type DefineOptions,
   type UndefineOptions,
 } from '../definition/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { ExportOptions, ImportOptions } from '../evacuation/index.js';
 import type { EventsOptions } from '../events/index.js';
 import type { HostCheckOptions } from '../host/index.js';
+import type { CreateSeedRequest } from '../images/index.js';
 import type { MigrationOptions } from '../migration/index.js';
-import type { WatchOptions } from '../observe/index.js';
+import type { WaitForAddressOptions, WatchOptions } from '../observe/index.js';
 import {
   ANYTHING,
   BOOLEAN,
@@ -120,6 +122,16 @@ const MIGRATION = options<MigrationOptions>({
   abortTimeout: MILLISECONDS,
   signal: SIGNAL,
 });
+const DEFINE = options<DefineOptions>({
+  ...call,
+  hotplug: OBJECT,
+  pinCpu: BOOLEAN,
+  aliases: BOOLEAN,
+  files: FILES,
+  nvramDirectory: TEXT,
+  unstartable: words('refuse', 'allow'),
+  onFinding: CALLBACK,
+});
 const applying: OptionTable<ApplyOptions> = {
   ...PROGRESS,
   onFailure: words('rollback', 'stop'),
@@ -181,6 +193,15 @@ export const DOMAIN_DOORS = {
   devices: [CALL],
   storage: [SIDE],
   guestAbi: [SIDE],
+  waitForAddress: [
+    options<WaitForAddressOptions>({
+      signal: SIGNAL,
+      timeout: MILLISECONDS,
+      family: words('ipv4', 'ipv6'),
+      mac: TEXT,
+      sources: TEXTS,
+    }),
+  ],
   verify: [required('reference', GUEST_ABI), CALL],
   pending: [CALL],
   log: [CALL],
@@ -326,7 +347,10 @@ export const DOMAIN_DOORS = {
 
 /** What each public method of a manager takes. */
 export const MANAGER_DOORS = {
-  define: [required('definition', DEFINITION, 'request'), CALL],
+  define: [required('definition', DEFINITION, 'request'), DEFINE],
+  planDefine: [required('definition', DEFINITION, 'request'), DEFINE],
+  createImage: [required('request', OBJECT, 'request'), CALL],
+  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES }, 'path', 'seed')],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
   events: [options<EventsOptions>(listening)],

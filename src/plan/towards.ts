@@ -12,8 +12,9 @@ import {
   requestedDevices,
   SETTINGS,
   type SettingsRequest,
+  saidParts,
 } from '../domain/index.js';
-import { parseElement, serialize, setAt } from '../xml/index.js';
+import { buildElement, parseElement, serialize, setAt } from '../xml/index.js';
 import { type Asked, planAttaches, readRequest } from './attach.js';
 import { byBootOrder, type Update } from './boot-order.js';
 import { Draft } from './draft.js';
@@ -130,12 +131,18 @@ function read(desired: string | DomainSpec, there: DomainContext): Desired {
   }));
   const { memory, vcpus, title, description } = desired;
   const settings: SettingsRequest = {
+    ...settingsOf(new DomainDocument(buildElement('domain', partsForSettings(desired))), there),
     ...(memory === undefined ? {} : { memory }),
     ...(vcpus === undefined ? {} : { vcpus }),
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
   };
   return { devices, settings, document: undefined, spec: desired };
+}
+
+/** What a spec says by its parts, but for attributes of memory and vCPUs, whose amounts the spec says elsewhere. */
+function partsForSettings(spec: DomainSpec): ReturnType<typeof saidParts> {
+  return saidParts(spec).filter(([path]) => !/^(memory|vcpu)\/@/.test(path));
 }
 
 type Found = Pair & { readonly found: Device };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { type Connection, type ConnectOptions, connect } from '../connection/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { type Account, handOverTree, hostAccount } from './account.js';
 import { createDiskImage, createMedium, type DiskOptions } from './disk-image.js';
@@ -67,6 +68,7 @@ export class PrivateHost implements AsyncDisposable {
   #installed: Installed;
   readonly #namespaces: Namespaces | undefined;
   readonly #guests: Guest[] = [];
+  readonly #connections: Connection[] = [];
   #stopping: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -139,6 +141,19 @@ export class PrivateHost implements AsyncDisposable {
       await reaper.reap();
       throw error;
     }
+  }
+
+  /**
+   * A connection to this host, closed by {@link stop} if it was not before. It knows where the logs of domains are.
+   *
+   * @example
+   * await using host = await PrivateHost.start();
+   * const manager = new DomainManager(await host.connect());
+   */
+  async connect(options: ConnectOptions = {}): Promise<Connection> {
+    const connection = await connect(this.uri, { logDirectory: this.logDirectory, ...options });
+    this.#connections.push(connection);
+    return connection;
   }
 
   /** Of the daemon, e.g. `9.0.0`. */
@@ -244,6 +259,7 @@ export class PrivateHost implements AsyncDisposable {
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
       for (const guest of this.#guests) guest.close();
+      await Promise.all(this.#connections.map((connection) => connection.close()));
       this.#installed.capabilities.harvest();
       await Promise.all([this.#reaper.reap(), this.#installed.daemon.ended()]);
     })();

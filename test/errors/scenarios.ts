@@ -205,7 +205,7 @@ export const SCENARIOS: Readonly<Record<ErrorCode, Scenario>> = {
     return () => domain.apply(plan);
   },
   UNPLUG_REFUSED: async ({ host, manager }) => {
-    const guest = await host.guest({ name: 'refuses' });
+    const guest = await host.guest({ name: 'refuses', cmdline: 'memhp_default_state=offline' });
     const memory = [
       "<maxMemory slots='1' unit='MiB'>1024</maxMemory>",
       "<cpu><numa><cell id='0' cpus='0' memory='131072' unit='KiB'/></numa></cpu>",

@@ -15,6 +15,14 @@ test('define-once: the second definition is refused, adopting changes nothing', 
   assert.match(said, 'Started; nothing pending: true');
 });
 
+test('getting-started: from an empty folder to a guest with an address', async () => {
+  const said = await example('getting-started');
+  assert.match(said, /Made .*example\.qcow2, 1073741824 bytes, and .*seed\.iso/);
+  assert.match(said, /\+ clock\.timers: .*preset: linux/);
+  assert.match(said, /Hot-plug PCI slots: 8 of \d+ free/);
+  assert.match(said, 'example runs and has the address 10.0.2.15 (agent)');
+});
+
 test('hot-plug: each device sits now where it boots next, and the guest lets go of the disk', async () => {
   const said = await example('hot-plug');
   assert.match(said, '5 operations, 0 refusals');

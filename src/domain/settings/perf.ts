@@ -2,7 +2,8 @@ import { describe, invalid } from '../values.js';
 import { type Form, type ParamRow, type ParamTable, planParams, refusal, requestOf, wantedParams } from './params.js';
 import type { Setting } from './setting.js';
 
-const EVENTS = [
+/** Names of the events, as libvirt writes them. */
+export const EVENTS = [
   'cmt',
   'mbmt',
   'mbml',
