@@ -120,9 +120,9 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Calls a procedure that opens a stream: DOMAIN_OPEN_CONSOLE, DOMAIN_OPEN_CHANNEL, DOMAIN_SCREENSHOT, STORAGE_VOL_UPLOAD
-   * and STORAGE_VOL_DOWNLOAD. The stream has a socket of its own, so calls and events go on however slowly it is read. It
-   * is never taken up again after a loss. The signal ends it also once it is open.
+   * Calls a procedure that opens a stream; the type {@link StreamProcedure} lists them. The stream has a socket of its own,
+   * so calls and events go on however slowly it is read. It is never taken up again after a loss. The signal ends it also
+   * once it is open.
    *
    * Throws as {@link call} does, and what opening a connection throws.
    *

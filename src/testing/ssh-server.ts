@@ -125,14 +125,18 @@ export class SshServer implements AsyncDisposable {
     return this.#log;
   }
 
+  /**
+   * sshd writes over its environment, by which the host's reaper would know it. So it has a parent that keeps its own, and
+   * does not outlive that.
+   */
   #command(config: string): string[] {
-    const sshd = [findProgram('sshd'), '-D', '-e', '-f', config];
     const { uid, gid, switch: asRoot } = this.#account;
-    if (!asRoot) return sshd;
-    const script = 'mount --bind "$0" /etc/passwd && exec "$@"';
-    const drop = [findProgram('setpriv'), '--reuid', `${uid}`, '--regid', `${gid}`, '--clear-groups'];
-    const passwd = join(this.directory, 'passwd');
-    return [findProgram('unshare'), '--mount', '/bin/sh', '-c', script, passwd, ...drop, ...sshd];
+    const ids = asRoot ? ['--reuid', `${uid}`, '--regid', `${gid}`, '--clear-groups'] : [];
+    const sshd = [findProgram('setpriv'), ...ids, '--pdeathsig', 'KILL', findProgram('sshd'), '-D', '-e', '-f', config];
+    const shell = ['/bin/sh', '-c', '[ -z "$0" ] || mount --bind "$0" /etc/passwd || exit; "$@" & wait'];
+    return asRoot
+      ? [findProgram('unshare'), '--mount', ...shell, join(this.directory, 'passwd'), ...sshd]
+      : [...shell, '', ...sshd];
   }
 
   #listening(child: ChildProcess): Promise<void> {

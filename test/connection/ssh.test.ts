@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -296,6 +296,16 @@ test('eight connections at once, each its own child', async (context) => {
   await Promise.all(connections.map((connection) => connection.call('CONNECT_GET_CAPABILITIES', {})));
   await Promise.all(connections.map((connection) => connection.close()));
   assert.equal(children(context), []);
+});
+
+test('SshServer: it ends with its host, and what was logged in too', async () => {
+  const host = await within(PrivateHost.start(), 60_000);
+  const server = await SshServer.start(host);
+  const connection = await open(server.uri(), { reconnect: false });
+  await host.stop();
+  await within(connection.closed);
+  const refused = new Promise((resolve) => createConnection(server.port, '127.0.0.1').once('error', resolve));
+  assert.is(((await within(refused)) as { code?: string }).code, 'ECONNREFUSED');
 });
 
 for (const end of ['SIGKILL', 'exit'] as const) {

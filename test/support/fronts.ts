@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -26,8 +27,7 @@ export function sshFronts(shared: boolean): { front(socket: string): Promise<Fro
     const host = await PrivateHost.start();
     const server = await SshServer.start(host);
     const master = `-o ControlMaster=auto -o ControlPersist=60 -o ControlPath=${host.directory}/cm`;
-    // The host's reaper knows the process that is kept by its TMPDIR.
-    const script = `#!/bin/sh\nTMPDIR=${host.directory} exec ${server.directory}/ssh ${shared ? master : ''} "$@"\n`;
+    const script = `#!/bin/sh\nexec ${server.directory}/ssh ${shared ? master : ''} "$@"\n`;
     writeFileSync(`${server.directory}/front`, script, { mode: 0o755 });
     return { host, server };
   };
@@ -39,7 +39,12 @@ export function sshFronts(shared: boolean): { front(socket: string): Promise<Fro
       return { uri, options: {}, close: async () => {} };
     },
     async stop() {
-      await (await started)?.host.stop();
+      const opened = await started;
+      if (!opened) return;
+      // The process that is kept overwrites its environment, by which the host's reaper would know it.
+      if (shared)
+        spawnSync('ssh', ['-F', 'none', '-O', 'exit', '-o', `ControlPath=${opened.host.directory}/cm`, 'any']);
+      await opened.host.stop();
     },
   };
 }

@@ -42,7 +42,7 @@ test('console: what a guest prints and reads; taken, forced, detached, and ended
   await failure<LibvirtError>(domain.console(), 'LIBVIRT');
   await domain.start({ paused: true });
   const terminal = await domain.console();
-  console.error('opened');
+
   await domain.resume();
   assert.match(await until(terminal.readable, /Linux version|Booting|SeaBIOS/i), /\S/);
   const taken = await failure<LibvirtError>(domain.console(), 'LIBVIRT');
