@@ -116,7 +116,7 @@ const NEEDED: ReadonlyArray<readonly [where: string, leaf: string, value: string
   ["self::interface[@type='vhostuser']", 'source/@mode', 'client'],
   ["self::interface[@type='vhostuser']", 'model/@type', 'virtio'],
   ["self::interface[@type='vdpa']", 'source/@dev', '/dev/vhost-vdpa-0'],
-  ["self::*[@type='dev' or @type='file' or @type='pipe'][not(self::disk or self::interface or self::filesystem)]", 'source/@path', '/tmp/chr'],
+  ["self::*[@type='dev' or @type='file' or @type='pipe'][not(self::disk or self::interface or self::filesystem or self::audio)]", 'source/@path', '/tmp/chr'],
   ["self::*[@type='tcp']/source[not(@mode)]", '@mode', 'connect'],
   ["self::*[@type='tcp']", 'source/@host', '127.0.0.1'],
   ["self::*[@type='tcp']", 'source/@service', '5555'],

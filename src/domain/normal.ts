@@ -10,10 +10,15 @@ import { bytesOfXml } from './values.js';
 export function asWritten(asked: Leaves, there: Leaves, rows: readonly NormalRow[]): Leaves {
   if (rows.length === 0) return asked;
   const written: Leaves = new Map();
+  const meant: Leaves = new Map([...there, ...asked]);
   for (const [path, value] of asked) {
     const stands = there.get(path);
     const row = rows.find(
-      (each) => concerns(each, path, value) && applies(each.where, asked) && fits(each, value, stands),
+      (each) =>
+        concerns(each, path, value) &&
+        applies(each.where, asked) &&
+        !each.unless?.some((where) => applies(where, meant)) &&
+        fits(each, value, stands),
     );
     if (!row) written.set(path, value);
     else if (stands !== undefined) written.set(path, stands);

@@ -2,6 +2,7 @@ import {
   applies,
   asWritten,
   type Change,
+  DEVICE_NORMAL,
   type Device,
   type DeviceKind,
   decodeSpec,
@@ -43,7 +44,7 @@ function rowsOf(kind: DeviceKind): readonly NormalRow[] {
   const running = kind.liveOnly
     .filter(({ askable }) => !askable)
     .map(({ path, where }): NormalRow => ({ path, ...(where && { where }), there: 'nothing', source: 'liveOnly' }));
-  const rows = [...(kind.normal ?? []), OWN_ALIAS, ...running];
+  const rows = [...(kind.normal ?? []), ...DEVICE_NORMAL, OWN_ALIAS, ...running];
   ROWS.set(kind, rows);
   return rows;
 }

@@ -9,7 +9,7 @@ import {
 } from './chr-source.js';
 import { deviceFields, integer, oneOf } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, cannot, NO_UPDATE } from './rows.js';
+import { CONFIG, can, cannot, NO_UPDATE, unread } from './rows.js';
 
 /** A console of the guest. libvirt: `<console>`. */
 export interface ConsoleSpec extends DeviceSpecBase, ChrSourceSpec {
@@ -64,6 +64,7 @@ export const console: DeviceKind<ConsoleSpec> = {
   liveOnly: chrLiveOnly(),
   normal: [
     ...chrNormal(),
+    ...unread('virDomainChrTargetDefFormat: only a serial port has models', ['target/model']),
     {
       path: 'target/@port',
       where: { 'target/@type': ['virtio', 'sclp', 'sclplm'] },

@@ -2,7 +2,7 @@ import { under } from '../../xml/index.js';
 import { invalid } from '../values.js';
 import { constant, type Field, flag, group, integer, list, oneOf, text } from './fields.js';
 import type { DeviceKind } from './kind.js';
-import { defineOnly } from './rows.js';
+import { defaultValue, defineOnly, unread } from './rows.js';
 
 /**
  * A remote or local display. libvirt: `<graphics>`. It cannot be added or removed, but its password changes live. There is
@@ -252,6 +252,16 @@ export const graphics: DeviceKind<GraphicsSpec> = {
       asked: /\/lib\/(libvirt\/qemu\/)?domain-[^/]+\/[^/]+$/,
       there: 'nothing',
       source: 'qemuDomainDeviceGraphicsDefPostParse: a socket that libvirt chose',
+    },
+    ...defaultValue('virDomainGraphicsDefFormat', { '@defaultMode': /^any$/, '@fullscreen': /^no$/, '@p2p': /^no$/ }),
+    ...unread('virDomainGraphicsAuthDefFormatAttr: they are about the password', ['@connected', '@passwdValidTo'], {
+      '@passwd': ['*'],
+    }),
+    {
+      path: /^@(port|tlsPort|autoport|websocket|listen)$/,
+      where: { 'listen/@type': ['none', 'socket'] },
+      there: 'nothing',
+      source: 'virDomainGraphicsDefFormat: it listens on no address',
     },
     { path: '@autoport', asked: /^no$/, there: 'nothing', source: 'virDomainGraphicsDefFormat: the ports say it' },
   ],

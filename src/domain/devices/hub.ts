@@ -1,6 +1,6 @@
 import { deviceFields } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { defineOnly, NO_UPDATE } from './rows.js';
+import { defineOnly, NO_UPDATE, unread } from './rows.js';
 
 /** A USB hub. libvirt: `<hub type='usb'>`; it adds hubs by itself when USB ports run out at define. */
 export type HubSpec = DeviceSpecBase;
@@ -15,5 +15,6 @@ export const hub: DeviceKind<HubSpec> = {
   ...NO_UPDATE,
   abi: ['@type'],
   liveOnly: [],
+  normal: unread('qemuDomainAssignUSBAddresses: a hub sits on a USB bus', ['address'], { 'address/@type': ['usb'] }),
   bus: () => ({ type: 'usb' }),
 };

@@ -170,6 +170,7 @@ export type { PanicSpec } from './panic.js';
 export type { ParallelSpec } from './parallel.js';
 export type { PstoreSpec } from './pstore.js';
 export type { RedirdevSpec } from './redirdev.js';
+export { DEVICE_NORMAL } from './rows.js';
 export type { RngSpec } from './rng.js';
 export { isSecret, secretPaths } from './secret.js';
 export type { SerialSpec } from './serial.js';

@@ -89,6 +89,8 @@ export interface NormalRow {
   readonly path: string | RegExp;
   /** Conditions on what is asked. */
   readonly where?: Where;
+  /** libvirt reads it only where one of these holds, of what is asked or else there; elsewhere it is dropped. */
+  readonly unless?: readonly Where[];
   /** Which of the values that are asked; any when left out. */
   readonly asked?: RegExp;
   /**

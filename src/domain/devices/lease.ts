@@ -1,7 +1,7 @@
 import type { Size } from '../values.js';
 import { size, text, whole } from './fields.js';
 import type { DeviceKind } from './kind.js';
-import { CONFIG, can, NO_UPDATE } from './rows.js';
+import { CONFIG, can, defaultValue, NO_UPDATE } from './rows.js';
 
 /** A lease that the host's lock manager holds for the domain. libvirt: `<lease>`. The guest does not see it. */
 export interface LeaseSpec {
@@ -34,5 +34,6 @@ export const lease: DeviceKind<LeaseSpec> = {
   ...NO_UPDATE,
   abi: [],
   liveOnly: [],
+  normal: defaultValue('virDomainLeaseDefFormat', { 'target/@offset': /^0+$/ }),
   bus: () => undefined,
 };
