@@ -21,6 +21,26 @@ export function asWritten(asked: Leaves, there: Leaves, rows: readonly NormalRow
   return written;
 }
 
+/** Elements that say something by being there, with nothing in them. */
+const FLAGS =
+  '(features/.*|readonly|shareable|transient|pmem|nosharepages|locked|hugepages|discard|sha1|sha256|sha384|sha512)';
+
+/** What says nothing is not written: an element without contents, and an attribute without a value. */
+export const NOTHING_SAID: NormalRow = {
+  path: new RegExp(`^(?!(.*/)?${FLAGS}$)`),
+  asked: /^\s*$/,
+  there: 'nothing',
+  source: 'virXMLFormatElement, virBufferEscapeString',
+};
+
+/** The leaves without what libvirt does not write, whatever there is. */
+export function withoutUnwritten(asked: Leaves, rows: readonly NormalRow[]): Leaves {
+  const unwritten = rows.filter(({ there }) => there === 'nothing');
+  const gone = (path: string, value: string) =>
+    unwritten.some((row) => concerns(row, path, value) && applies(row.where, asked));
+  return new Map([...asked].filter(([path, value]) => !gone(path, value)));
+}
+
 function concerns({ path: pattern, asked }: NormalRow, path: string, value: string): boolean {
   const about = typeof pattern === 'string' ? under(path, pattern) : pattern.test(path);
   return about && (asked === undefined || asked.test(value));

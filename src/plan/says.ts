@@ -6,6 +6,7 @@ import {
   type DeviceKind,
   decodeSpec,
   type Field,
+  NOTHING_SAID,
   type NormalRow,
   sameAt,
   sameText,
@@ -43,7 +44,7 @@ function rowsOf(kind: DeviceKind): readonly NormalRow[] {
   const running = kind.liveOnly
     .filter(({ askable }) => !askable)
     .map(({ path, where }): NormalRow => ({ path, ...(where && { where }), there: 'nothing', source: 'liveOnly' }));
-  const rows = [...(kind.normal ?? []), OWN_ALIAS, ...running];
+  const rows = [...(kind.normal ?? []), NOTHING_SAID, OWN_ALIAS, ...running];
   ROWS.set(kind, rows);
   return rows;
 }
