@@ -48,7 +48,13 @@ const DEVICES = [
 const SINGLE = new Set(['video', 'memballoon']);
 
 /** A domain document with these parts in it. */
-export function documentOf(machine: Machine, kind: BaseKind, parts: readonly Part[], uuid: string, name = NAME): string {
+export function documentOf(
+  machine: Machine,
+  kind: BaseKind,
+  parts: readonly Part[],
+  uuid: string,
+  name = NAME,
+): string {
   const outside = new Map<string, string>(
     Object.entries({
       name: `<name>${name}</name>`,
@@ -64,13 +70,16 @@ export function documentOf(machine: Machine, kind: BaseKind, parts: readonly Par
     const element = parseElement(part.xml);
     const name = element.nodeName;
     if (part.device) {
-      if (SINGLE.has(name)) devices.splice(0, devices.length, ...devices.filter((each) => !each.startsWith(`<${name}`)));
+      if (SINGLE.has(name))
+        devices.splice(0, devices.length, ...devices.filter((each) => !each.startsWith(`<${name}`)));
       const index = element.getAttribute('index');
       if (name === 'controller' && index !== null)
         devices.splice(
           0,
           devices.length,
-          ...devices.filter((each) => !each.startsWith(`<controller type='${element.getAttribute('type')}' index='${index}'`)),
+          ...devices.filter(
+            (each) => !each.startsWith(`<controller type='${element.getAttribute('type')}' index='${index}'`),
+          ),
         );
       more.push(part.xml);
     } else if (name === 'os') {
@@ -94,13 +103,21 @@ export function documentOf(machine: Machine, kind: BaseKind, parts: readonly Par
 /** What an element needs beside what the schema asks for: where, which leaf is set when it is not there, and to what. */
 const NEEDED: ReadonlyArray<readonly [where: string, leaf: string, value: string]> = [
   ["self::disk[@device='floppy']/target[starts-with(@dev,'sd')]", '@dev', 'fda'],
-  ["self::disk[(not(@type) or @type='file') and (not(@device) or @device='disk')]", 'source/@file', '/var/lib/libvirt/images/a.img'],
+  [
+    "self::disk[(not(@type) or @type='file') and (not(@device) or @device='disk')]",
+    'source/@file',
+    '/var/lib/libvirt/images/a.img',
+  ],
   ["self::disk[@type='block']", 'source/@dev', '/dev/zero'],
   ["self::disk[@type='dir']", 'source/@dir', '/tmp'],
   ["self::disk[@type='dir']", 'readonly', ''],
   ["self::disk[@type='dir']", 'driver/@type', 'fat'],
-  ["self::disk//source[@protocol]", '@name', 'image'],
-  ["self::disk//source[@protocol='http' or @protocol='https' or @protocol='ftp' or @protocol='ftps' or @protocol='tftp' or @protocol='iscsi' or @protocol='gluster' or @protocol='ssh' or @protocol='nfs']", 'host/@name', 'example.org'],
+  ['self::disk//source[@protocol]', '@name', 'image'],
+  [
+    "self::disk//source[@protocol='http' or @protocol='https' or @protocol='ftp' or @protocol='ftps' or @protocol='tftp' or @protocol='iscsi' or @protocol='gluster' or @protocol='ssh' or @protocol='nfs']",
+    'host/@name',
+    'example.org',
+  ],
   ["self::disk//mirror[@job='copy' or not(@job)]/source[not(@*)]", '@file', '/var/lib/libvirt/images/m.img'],
   ["self::disk[@device='cdrom' or @device='floppy']", 'readonly', ''],
   ["self::interface[@type='bridge']", 'source/@bridge', 'br0'],
@@ -116,7 +133,11 @@ const NEEDED: ReadonlyArray<readonly [where: string, leaf: string, value: string
   ["self::interface[@type='vhostuser']", 'source/@mode', 'client'],
   ["self::interface[@type='vhostuser']", 'model/@type', 'virtio'],
   ["self::interface[@type='vdpa']", 'source/@dev', '/dev/vhost-vdpa-0'],
-  ["self::*[@type='dev' or @type='file' or @type='pipe'][not(self::disk or self::interface or self::filesystem or self::audio)]", 'source/@path', '/tmp/chr'],
+  [
+    "self::*[@type='dev' or @type='file' or @type='pipe'][not(self::disk or self::interface or self::filesystem or self::audio)]",
+    'source/@path',
+    '/tmp/chr',
+  ],
   ["self::*[@type='tcp']/source[not(@mode)]", '@mode', 'connect'],
   ["self::*[@type='tcp']", 'source/@host', '127.0.0.1'],
   ["self::*[@type='tcp']", 'source/@service', '5555'],
@@ -129,33 +150,33 @@ const NEEDED: ReadonlyArray<readonly [where: string, leaf: string, value: string
   ["self::hostdev[@type='pci']/source/address", '@bus', '0x06'],
   ["self::hostdev[@type='pci']/source/address", '@slot', '0x02'],
   ["self::hostdev[@type='pci']/source/address", '@function', '0x0'],
-  ["self::hostdev", '@mode', 'subsystem'],
+  ['self::hostdev', '@mode', 'subsystem'],
   ["self::hostdev[@type='mdev']", '@model', 'vfio-pci'],
   ["self::*/address[@type='pci']", '@domain', '0x0000'],
   ["self::*/address[@type='pci']", '@bus', '0x00'],
   ["self::*/address[@type='pci']", '@slot', '0x0a'],
   ["self::*/address[@type='pci']", '@function', '0x0'],
   ["self::*/address[@type='drive']", '@controller', '0'],
-  ["self::memory/target[not(node)]", 'node', '0'],
+  ['self::memory/target[not(node)]', 'node', '0'],
   ["self::memory[@model='nvdimm' or @model='virtio-pmem']", 'source/path', '/tmp/nvdimm'],
   ["self::memory[@model='virtio-mem']/target", 'requested', '131072'],
   ["self::memory[@model='virtio-mem']/target", 'block', '2048'],
   ["self::filesystem[driver/@type='virtiofs']", '@accessmode', 'passthrough'],
-  ["self::vsock", 'cid/@auto', 'yes'],
-  ["self::shmem", 'model/@type', 'ivshmem-plain'],
-  ["self::audio/*[settings]", '@fixedSettings', 'yes'],
+  ['self::vsock', 'cid/@auto', 'yes'],
+  ['self::shmem', 'model/@type', 'ivshmem-plain'],
+  ['self::audio/*[settings]', '@fixedSettings', 'yes'],
   ["self::rng/backend[@type='dev' or @type='file' or @type='pipe']", 'source/@path', '/tmp/rng'],
   ["self::rng/backend[@type='tcp']/source", '@mode', 'connect'],
   ["self::rng/backend[@type='tcp' or @type='udp']", 'source/@host', '127.0.0.1'],
   ["self::rng/backend[@type='tcp' or @type='udp']", 'source/@service', '5555'],
-  ["self::seclabel[label or baselabel]", '@model', 'dac'],
-  ["self::os[nvram]", 'loader', '/usr/share/OVMF/OVMF_CODE_4M.fd'],
-  ["self::os[nvram]/loader", '@readonly', 'yes'],
-  ["self::os[nvram or loader]", 'loader/@type', 'pflash'],
-  ["self::idmap[uid]", 'gid/@start', '0'],
-  ["self::idmap[uid]/gid", '@target', '1000'],
-  ["self::idmap[uid]/gid", '@count', '10'],
-  ["self::hostdev/source/adapter[not(@name) and not(../@protocol)]", '@name', 'scsi_host0'],
+  ['self::seclabel[label or baselabel]', '@model', 'dac'],
+  ['self::os[nvram]', 'loader', '/usr/share/OVMF/OVMF_CODE_4M.fd'],
+  ['self::os[nvram]/loader', '@readonly', 'yes'],
+  ['self::os[nvram or loader]', 'loader/@type', 'pflash'],
+  ['self::idmap[uid]', 'gid/@start', '0'],
+  ['self::idmap[uid]/gid', '@target', '1000'],
+  ['self::idmap[uid]/gid', '@count', '10'],
+  ['self::hostdev/source/adapter[not(@name) and not(../@protocol)]', '@name', 'scsi_host0'],
   ["self::disk//source[@protocol='rbd' and @name='image']", '@name', 'pool/image'],
 ];
 

@@ -93,7 +93,11 @@ export function together(a: Candidate, b: Candidate): Candidate | undefined {
 
 /** Two elements in one document. */
 export function beside(a: Candidate, b: Candidate): Candidate {
-  return { ...a, parts: [...a.parts, ...b.parts], about: a.about === b.about ? `${a.about} twice` : `${a.about} and ${b.about}` };
+  return {
+    ...a,
+    parts: [...a.parts, ...b.parts],
+    about: a.about === b.about ? `${a.about} twice` : `${a.about} and ${b.about}`,
+  };
 }
 
 /** Pairs out of what was accepted, without end: half in one element, half beside each other. */

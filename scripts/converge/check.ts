@@ -1,4 +1,4 @@
-import { DomainDocument, type DomainContext } from '../../src/domain/index.js';
+import { type DomainContext, DomainDocument } from '../../src/domain/index.js';
 import { LibvirtCanonicalError } from '../../src/errors.js';
 import { planTowards } from '../../src/plan/index.js';
 
@@ -12,7 +12,10 @@ export function stepsTowards(desired: string, context: DomainContext): string[] 
         .flatMap(({ action, subject, scope, changes }) =>
           changes.length === 0
             ? [`${action} ${subject} (${scope})`]
-            : changes.map(({ path, from, to }) => `${action} ${subject} (${scope}): ${path} ${from ?? 'nothing'} → ${to ?? 'nothing'}`),
+            : changes.map(
+                ({ path, from, to }) =>
+                  `${action} ${subject} (${scope}): ${path} ${from ?? 'nothing'} → ${to ?? 'nothing'}`,
+              ),
         ),
       ...plan.refusals.map(({ subject, path, reason }) => `refused ${subject}: ${path}: ${reason}`),
     ];
@@ -22,7 +25,11 @@ export function stepsTowards(desired: string, context: DomainContext): string[] 
   }
 }
 
-export function contextOf(canonical: string, live: string | undefined, versions: DomainContext['versions']): DomainContext {
+export function contextOf(
+  canonical: string,
+  live: string | undefined,
+  versions: DomainContext['versions'],
+): DomainContext {
   return {
     canonical: new DomainDocument(canonical),
     live: live === undefined ? undefined : new DomainDocument(live),

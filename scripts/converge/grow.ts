@@ -132,7 +132,12 @@ export class Grower {
         if (place.refs.filter((each) => each === name).length > 1) throw new Unbuildable(name);
         for (const [index, define] of (this.#grammar.get(name) ?? []).entries())
           patternsIn(define).forEach((child, n) => {
-            this.#build(child, { ...place, key: `${place.key}>${index}.${n}`, refs: [...place.refs, name] }, choices, into);
+            this.#build(
+              child,
+              { ...place, key: `${place.key}>${index}.${n}`, refs: [...place.refs, name] },
+              choices,
+              into,
+            );
           });
         return;
       }
@@ -239,7 +244,9 @@ const known = new Map<string, readonly string[] | undefined>();
 
 function samples(node: Element | undefined, { path, refs }: Place): readonly string[] {
   if (!known.has(path)) {
-    const row = BY_LENGTH.find(([end]) => (/^[a-z]/i.test(end) ? `/${end}` === path || path.endsWith(`/${end}`) : path.endsWith(end)));
+    const row = BY_LENGTH.find(([end]) =>
+      /^[a-z]/i.test(end) ? `/${end}` === path || path.endsWith(`/${end}`) : path.endsWith(end),
+    );
     known.set(path, row?.[1]);
   }
   const here = known.get(path);
@@ -265,5 +272,8 @@ function written({ name, attributes, children, text }: Node, outermost = false):
 }
 
 function escaped(text: string): string {
-  return text.replace(/&(?!#)/g, '&amp;').replaceAll('<', '&lt;').replaceAll("'", '&apos;');
+  return text
+    .replace(/&(?!#)/g, '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll("'", '&apos;');
 }

@@ -29,13 +29,24 @@ export interface Outcome {
 const UNDEFINE_ALL = 1 | 2 | 8 | 16;
 
 /** Defines one candidate as another client would, and plans towards each of the documents that say the same. */
-export async function tryOut(connection: Connection, candidate: Candidate, lane: number, number: number): Promise<Outcome> {
+export async function tryOut(
+  connection: Connection,
+  candidate: Candidate,
+  lane: number,
+  number: number,
+): Promise<Outcome> {
   const versions = { libvirt: connection.libvirtVersion, qemu: connection.hypervisorVersion };
   const kinds = number % 2 === 0 ? KINDS : [...KINDS].reverse();
   let refusal: string | undefined;
   let xml = '';
   for (const base of kinds) {
-    xml = documentOf(candidate.machine, base, candidate.parts, `d1c0ffee-0000-4000-8000-${String(lane).padStart(12, '0')}`, `converge${lane}`);
+    xml = documentOf(
+      candidate.machine,
+      base,
+      candidate.parts,
+      `d1c0ffee-0000-4000-8000-${String(lane).padStart(12, '0')}`,
+      `converge${lane}`,
+    );
     let dom: DomainHandle;
     try {
       dom = (await connection.call('DOMAIN_DEFINE_XML_FLAGS', { xml, flags: 0 })).dom;
@@ -47,7 +58,10 @@ export async function tryOut(connection: Connection, candidate: Candidate, lane:
       const findings = await offFindings(connection, dom, xml, versions);
       return { candidate, base, xml, refusal: undefined, findings };
     } finally {
-      await connection.call('DOMAIN_UNDEFINE_FLAGS', { dom, flags: UNDEFINE_ALL }).catch((e) => { console.error(e.message, xml); throw e; });
+      await connection.call('DOMAIN_UNDEFINE_FLAGS', { dom, flags: UNDEFINE_ALL }).catch((e) => {
+        console.error(e.message, xml);
+        throw e;
+      });
     }
   }
   return { candidate, base: undefined, xml, refusal, findings: [] };
@@ -69,7 +83,12 @@ async function offFindings(
   const context = contextOf(canonical, undefined, versions);
   const findings: Finding[] = [];
   const seen = new Set<string>();
-  for (const [desired, text] of Object.entries({ itself: xml, canonical, 'canonical without secrets': shown, migratable })) {
+  for (const [desired, text] of Object.entries({
+    itself: xml,
+    canonical,
+    'canonical without secrets': shown,
+    migratable,
+  })) {
     if (text === undefined || seen.has(text)) continue;
     seen.add(text);
     for (const line of stepsTowards(text, context)) findings.push({ desired, line });

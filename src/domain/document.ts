@@ -86,22 +86,39 @@ export class DomainDocument {
       const same = this.devices.find((other) => other.userAlias === userAlias);
       if (same) return same;
     }
-    return this.devices.find(
+    const namesakes = this.devices.filter(
       (other) =>
         other.kind.element === kind.element &&
-        other.name === device.name &&
+        withoutNumber(other.name) === withoutNumber(device.name) &&
         (userAlias === undefined || other.userAlias === undefined),
+    );
+    // Those that share a name are told apart by where they sit, and their order tells only what has no place.
+    return (
+      (namesakes.length > 1 ? namesakes.find((other) => sameAddress(other, device)) : undefined) ??
+      namesakes.find((other) => other.name === device.name)
     );
   }
 
-  /** Devices of one kind (all kinds when undefined) that answer to a name. */
+  /**
+   * Devices of one kind (all kinds when undefined) that answer to a name: a name of their own, one with the number that
+   * their identity has (`52:54:00:00:00:01 #2`), or else an address as {@link addressText} writes it, with its type or without.
+   */
   find(element: string | undefined, name: string): Device[] {
     const asked = name.toLowerCase();
-    return this.devices.filter(
-      (device) =>
-        (element === undefined || device.kind.element === element) &&
-        device.names.some((known) => known.toLowerCase() === asked),
-    );
+    const candidates = this.devices.filter((device) => element === undefined || device.kind.element === element);
+    const called = (text: string) =>
+      candidates.filter(({ names }) => names.some((each) => each.toLowerCase() === text));
+    const [, base, nth] = /^(.+) #(\d+)$/.exec(asked) ?? [];
+    const readings = [
+      () => called(asked),
+      () => (base === undefined ? [] : called(base).slice(Number(nth) - 1, Number(nth) || 0)),
+      () =>
+        candidates.filter(({ address }) => {
+          const at = address && addressText(address).toLowerCase();
+          return at !== undefined && (at === asked || at.replace(/^[\w-]+ /, '') === asked);
+        }),
+    ];
+    return readings.map((read) => read()).find((found) => found.length > 0) ?? [];
   }
 
   toString(): string {
@@ -109,25 +126,40 @@ export class DomainDocument {
   }
 }
 
+/** The name that a device would have were there no other of it. */
+export function withoutNumber(name: string): string {
+  return name.replace(/ #\d+$/, '');
+}
+
+function sameAddress(a: Device, b: Device): boolean {
+  return a.address !== undefined && b.address !== undefined && addressText(a.address) === addressText(b.address);
+}
+
 function readDevices(root: Element, which: (element: Element) => boolean): Device[] {
   const ordinals = new Map<string, number>();
   const taken = new Set<string>();
   /** The last number given to an identity: a hostile document may have thousands of one name. */
   const numbers = new Map<string, number>();
-  return select(root, 'devices/*')
-    .filter((element) => !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && which(element))
-    .map((element) => {
-      const device = readDevice(element, ordinals);
-      let { identity } = device;
-      for (let n = (numbers.get(device.identity) ?? 1) + 1; taken.has(identity); n++) {
-        identity = `${device.identity} #${n}`;
-        numbers.set(device.identity, n);
-      }
-      taken.add(identity);
-      return identity === device.identity
-        ? device
-        : { ...device, identity, name: `${device.name}${identity.slice(device.identity.length)}` };
-    });
+  return (
+    select(root, 'devices/*')
+      // libvirt passes over elements of other namespaces.
+      .filter(
+        (element) =>
+          !element.namespaceURI && !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && which(element),
+      )
+      .map((element) => {
+        const device = readDevice(element, ordinals);
+        let { identity } = device;
+        for (let n = (numbers.get(device.identity) ?? 1) + 1; taken.has(identity); n++) {
+          identity = `${device.identity} #${n}`;
+          numbers.set(device.identity, n);
+        }
+        taken.add(identity);
+        return identity === device.identity
+          ? device
+          : { ...device, identity, name: `${device.name}${identity.slice(device.identity.length)}` };
+      })
+  );
 }
 
 /** The first serial port stands a second time as `<console>`, alias, address and all (virDomainDefAddConsoleCompat). */

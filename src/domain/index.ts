@@ -1,4 +1,5 @@
 export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
+export { chosenFor, isImplicit, namesOnceWritten } from './chosen.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
@@ -12,8 +13,8 @@ export {
   seenByGuest,
 } from './guest-abi/guest-abi.js';
 export { unlisted } from './guest-abi/listed.js';
-export { asWritten, sameAt, sameText } from './normal.js';
-export { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
+export { asWritten, NOTHING_SAID, sameAt, sameText } from './normal.js';
+export { DOMAIN_NORMAL, DOMAIN_RUNNING, keyedLeaves } from './normal-domain.js';
 export {
   AFFECT,
   type Change,

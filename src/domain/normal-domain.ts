@@ -1,5 +1,6 @@
 import type { Leaves } from '../xml/index.js';
 import type { NormalRow } from './devices/kind.js';
+import { NOTHING_SAID } from './normal.js';
 import { numbersOf } from './settings/cpuset.js';
 
 /** Lists in which the order says nothing: what an element is about stands in one of its attributes. */
@@ -16,6 +17,7 @@ const KEYS: Readonly<Record<string, string>> = {
   'iothreadids/iothread': '@id',
   'vcpus/vcpu': '@id',
   'blkiotune/device': 'path',
+  seclabel: '@model',
 };
 
 /** Elements for a set of threads, of which libvirt writes one for every thread (virDomainSchedulerFormat). */
@@ -26,8 +28,9 @@ const APART: Readonly<Record<string, string>> = {
 
 /** What libvirt writes otherwise than it was asked for, outside the devices. */
 export const DOMAIN_NORMAL: readonly NormalRow[] = [
+  NOTHING_SAID,
   { path: '@id', there: 'nothing', source: 'virDomainDefFormatInternalSetRootName: a running domain has it' },
-  { path: /^cpu$/, asked: /^$/, there: 'nothing', source: 'virCPUDefFormatBufFull' },
+  { path: 'os/smbios/@mode', asked: /^none$/, there: 'nothing', source: 'virDomainDefFormatInternalSetRootName' },
   // With the model of the host there is none to fall back from.
   {
     path: 'cpu/model/@fallback',
@@ -41,6 +44,19 @@ export const DOMAIN_NORMAL: readonly NormalRow[] = [
     there: 'nothing',
     source: 'virSecurityLabelDefFormat: a running domain has them',
   },
+];
+
+const AT_START = 'a running domain has it';
+
+/** What the document of a running domain says and the canonical one need not: libvirt found it out at the start. */
+export const DOMAIN_RUNNING: readonly NormalRow[] = [
+  ...['@mode', '@match', '@check', 'model/@fallback'].map(
+    (path): NormalRow => ({ path: `cpu/${path}`, there: 'any', source: 'virCPUUpdateLive' }),
+  ),
+  { path: /^cpu\/feature\{[^}]*\}\/@policy$/, there: 'any', source: 'virCPUUpdateLive' },
+  ...['cpu', 'resource', 'seclabel', 'features', 'vcpus', 'os/loader', 'os/nvram', 'os/firmware'].map(
+    (name): NormalRow => ({ path: new RegExp(`^${name}[/{]|^${name}$`), there: 'nothing', source: AT_START }),
+  ),
 ];
 
 /** A value and where in its document it stands. */

@@ -14,16 +14,37 @@ export function asWritten(asked: Leaves, there: Leaves, rows: readonly NormalRow
   for (const [path, value] of asked) {
     const stands = there.get(path);
     const row = rows.find(
-      (each) =>
-        concerns(each, path, value) &&
-        applies(each.where, asked) &&
-        !each.unless?.some((where) => applies(where, meant)) &&
-        fits(each, value, stands),
+      (each) => concerns(each, path, value) && holds(each, asked, meant) && fits(each, value, stands),
     );
     if (!row) written.set(path, value);
     else if (stands !== undefined) written.set(path, stands);
   }
   return written;
+}
+
+/** Elements that say something by being there, with nothing in them. */
+const FLAGS =
+  '(features/.*|readonly|shareable|transient|pmem|nosharepages|locked|hugepages|discard|sha1|sha256|sha384|sha512)';
+
+/** What says nothing is not written: an element without contents, and an attribute without a value. */
+export const NOTHING_SAID: NormalRow = {
+  path: new RegExp(`^(?!(.*/)?${FLAGS}$)`),
+  asked: /^\s*$/,
+  there: 'nothing',
+  source: 'virXMLFormatElement, virBufferEscapeString',
+};
+
+/** The leaves without what libvirt does not write, whatever there is. */
+export function withoutUnwritten(asked: Leaves, rows: readonly NormalRow[]): Leaves {
+  const unwritten = rows.filter(({ there }) => there === 'nothing');
+  const gone = (path: string, value: string) =>
+    unwritten.some((row) => concerns(row, path, value) && holds(row, asked, asked));
+  return new Map([...asked].filter(([path, value]) => !gone(path, value)));
+}
+
+/** True when a row holds for what is asked; `meant` is that with what stays as it is. */
+function holds({ where, unless }: NormalRow, asked: Leaves, meant: Leaves): boolean {
+  return applies(where, asked) && !unless?.some((each) => applies(each, meant));
 }
 
 function concerns({ path: pattern, asked }: NormalRow, path: string, value: string): boolean {

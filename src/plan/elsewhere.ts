@@ -1,6 +1,7 @@
 import {
   asWritten,
   DOMAIN_NORMAL,
+  DOMAIN_RUNNING,
   type DomainDocument,
   type DomainSpec,
   defineOnlyRow,
@@ -32,7 +33,8 @@ export function refuseElsewhere(
   const wanted = document ? domainLeaves(document) : new Map(spec ? leavesOf(spec) : []);
   const there = valuesOf(keyedLeaves(domainLeaves(canonical)));
   const keyed = keyedLeaves(wanted);
-  const asked = asWritten(valuesOf(keyed), there, DOMAIN_NORMAL);
+  const rows = document?.isLive ? [...DOMAIN_NORMAL, ...DOMAIN_RUNNING] : DOMAIN_NORMAL;
+  const asked = asWritten(valuesOf(keyed), there, rows);
   for (const [key, { path, value }] of keyed) {
     if (!asked.has(key) || readBySetting(path) || agrees(key, asked, there, canonical)) continue;
     const from = there.get(key) ?? 'nothing';

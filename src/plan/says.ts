@@ -7,6 +7,7 @@ import {
   type DeviceKind,
   decodeSpec,
   type Field,
+  NOTHING_SAID,
   type NormalRow,
   sameAt,
   sameText,
@@ -44,7 +45,7 @@ function rowsOf(kind: DeviceKind): readonly NormalRow[] {
   const running = kind.liveOnly
     .filter(({ askable }) => !askable)
     .map(({ path, where }): NormalRow => ({ path, ...(where && { where }), there: 'nothing', source: 'liveOnly' }));
-  const rows = [...(kind.normal ?? []), ...DEVICE_NORMAL, OWN_ALIAS, ...running];
+  const rows = [...(kind.normal ?? []), ...DEVICE_NORMAL, NOTHING_SAID, OWN_ALIAS, ...running];
   ROWS.set(kind, rows);
   return rows;
 }

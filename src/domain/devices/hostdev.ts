@@ -204,6 +204,7 @@ export const hostdev: DeviceKind<HostdevSpec> = {
       throw invalid(`${where}.usb`, 'names no device', 'Give vendor and product, or bus and device');
   },
   names: (leaves) => [hostName((path) => leaves.get(path))],
+  namesOne: true,
   unique: {},
   support: [
     can('attach', 'live', 'qemuDomainAttachHostDevice'),

@@ -13,6 +13,7 @@ export const hub: DeviceKind<HubSpec> = {
   unique: {},
   support: defineOnly('USB hubs'),
   ...NO_UPDATE,
+  implicit: [{ where: { '@type': ['usb'] }, source: 'qemuDomainAssignUSBHubs' }],
   abi: ['@type'],
   liveOnly: [],
   normal: unread('qemuDomainAssignUSBAddresses: a hub sits on a USB bus', ['address'], { 'address/@type': ['usb'] }),

@@ -16,7 +16,7 @@ import {
 } from './interface-driver.js';
 import type { BootableSpec, DeviceKind, UpdateRow } from './kind.js';
 import { type RomSpec, romField } from './rom.js';
-import { defaultValue, unread } from './rows.js';
+import { unread } from './rows.js';
 import { VIRTIO_MODELS } from './virtio.js';
 
 /** A network card. libvirt: `<interface>`. `network`, `bridge`, `user` … say where it is connected. */
@@ -289,21 +289,23 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     },
     ...unread(
       'virDomainNetDefParseXMLDriver: only virtio cards have such a driver',
-      [/^driver\/(@(name|txmode|ioeventfd|event_idx|queues|rx_queue_size|tx_queue_size|rss|rss_hash_report)$|host\/|guest\/)/],
+      [
+        /^driver\/(@(name|txmode|ioeventfd|event_idx|queues|rx_queue_size|tx_queue_size|rss|rss_hash_report)$|host\/|guest\/)/,
+      ],
       { 'model/@type': VIRTIO_MODELS },
       { '@type': ['hostdev'] },
     ),
     ...unread('virDomainNetDefParseXML', ['filterref'], { '@type': ['ethernet', 'network', 'bridge'] }),
     ...unread('virNetDevBandwidthFormat: only what comes in has a floor', ['bandwidth/outbound/@floor']),
-    ...unread('virNetDevBandwidthFormat: only a network guarantees one', ['bandwidth/inbound/@floor'], { '@type': ['network'] }),
+    ...unread('virNetDevBandwidthFormat: only a network guarantees one', ['bandwidth/inbound/@floor'], {
+      '@type': ['network'],
+    }),
     ...unread(
       'virDomainNetDefFormat',
       ['source/@dev'],
       { '@type': ['direct', 'vdpa', 'ethernet', 'hostdev'] },
       { 'backend/@type': ['passt'] },
     ),
-    ...defaultValue('virDomainNetDefParseXMLDriver: there is always one', { 'driver/@queues': /^0*[01]$/ }),
-    { path: /^bandwidth\/(inbound|outbound)\/@(average|peak|burst|floor)$/, asked: /^0+$/, there: 'nothing', source: 'virNetDevBandwidthFormat' },
     { path: 'coalesce/rx/frames/@max', asked: /^0$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },
     { path: 'coalesce', asked: /^\s*$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },
   ],

@@ -65,6 +65,15 @@ export interface RequireRow {
   readonly source: string;
 }
 
+/** A value without which libvirt takes no device of the kind. */
+export interface MustRow {
+  readonly path: string;
+  readonly pattern: RegExp;
+  /** For people: what it must be. */
+  readonly expected: string;
+  readonly source: string;
+}
+
 /** How many devices of the kind a domain can have. */
 export interface LimitRow {
   readonly atMost: number;
@@ -101,6 +110,27 @@ export interface NormalRow {
   readonly source: string;
 }
 
+/** What libvirt chooses where a device leaves it out, so that the device can be named before libvirt has written it. */
+export interface ChosenRow {
+  readonly path: string;
+  readonly value: string;
+  /** Conditions on the device. */
+  readonly where?: Where;
+  /** Another value of the device that it follows from, and the pattern that this fits. */
+  readonly follows?: readonly [path: string, pattern: RegExp];
+  /** Conditions on the domain, by path of its document. */
+  readonly domain?: Where;
+  readonly source: string;
+}
+
+/** A device that libvirt adds to a domain by itself: leaving it out of a desired state is no request to take it away. */
+export interface ImplicitRow {
+  readonly where?: Where;
+  /** Only when the domain has no other device of the kind. */
+  readonly only?: true;
+  readonly source: string;
+}
+
 /** One kind of device: everything the library knows of it. Adding a kind is adding a file that exports one of these. */
 export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** Name of the element below `<devices>`, and of the kind in requests. */
@@ -126,6 +156,7 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   readonly support: readonly SupportRow[];
   readonly requires?: readonly RequireRow[];
   readonly limits?: readonly LimitRow[];
+  readonly musts?: readonly MustRow[];
   /** Can update-device change it at all, in the canonical document? */
   readonly updateConfig: boolean;
   readonly updates: readonly UpdateRow[];
@@ -138,6 +169,12 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   readonly liveOnly: readonly LiveOnlyRow[];
   /** What libvirt writes otherwise than it was asked for, which is no difference. */
   readonly normal?: readonly NormalRow[];
+  /** What libvirt chooses where the device leaves it out. */
+  readonly chosen?: readonly ChosenRow[];
+  /** Which of the kind libvirt adds by itself. */
+  readonly implicit?: readonly ImplicitRow[];
+  /** No two devices of the kind have one name: libvirt refuses the second. */
+  readonly namesOne?: true;
   /** libvirt numbers such devices itself, so that one is also known by what it says beside its number. */
   readonly numbered?: true;
   /** Paths whose values never show in plans, errors or logs. */

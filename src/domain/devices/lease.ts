@@ -25,6 +25,7 @@ export const lease: DeviceKind<LeaseSpec> = {
   },
   required: ['key', 'target'],
   names: (leaves) => [[leaves.get('lockspace'), leaves.get('key')].filter((part) => part !== undefined).join('/')],
+  namesOne: true,
   unique: {},
   support: [
     can('attach', 'live', 'qemuDomainAttachLease'),

@@ -217,8 +217,14 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
     ...unread(PARSED, ['source/pagesize', 'source/nodemask'], { '@model': ['dimm', 'virtio-mem', 'sgx-epc'] }),
     ...unread(PARSED, ['target/block', 'target/requested', 'target/current'], { '@model': ['virtio-mem'] }),
     ...unread('qemuDomainAssignMemoryDeviceSlot', ['address'], { 'address/@type': ['dimm', 'pci'] }),
-    ...unread('qemuDomainAssignMemoryDeviceSlot', ['address'], {
-      'address/@type': ['dimm'] }, { '@model': ['virtio-mem', 'virtio-pmem', 'sgx-epc'] }),
+    ...unread(
+      'qemuDomainAssignMemoryDeviceSlot',
+      ['address'],
+      {
+        'address/@type': ['dimm'],
+      },
+      { '@model': ['virtio-mem', 'virtio-pmem', 'sgx-epc'] },
+    ),
   ],
   // libvirt counts the module in (virDomainDefPostParseMemory).
   touches: ['memory', 'currentMemory'],

@@ -34,6 +34,9 @@ export const parallel: DeviceKind<ParallelSpec> = {
   ...NO_UPDATE,
   abi: ['target/@port'],
   liveOnly: chrLiveOnly(),
-  normal: [...chrNormal(), ...unread('virDomainChrDefFormat: a parallel port has no types', ['target/@type', 'target/model'])],
+  normal: [
+    ...chrNormal(),
+    ...unread('virDomainChrDefFormat: a parallel port has no types', ['target/@type', 'target/model']),
+  ],
   bus: () => undefined,
 };

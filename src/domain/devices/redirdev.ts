@@ -42,7 +42,9 @@ export const redirdev: DeviceKind<RedirdevSpec> = {
   liveOnly: chrLiveOnly(),
   normal: [
     ...chrNormal(),
-    ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [/^source(\[\d+\])?\/seclabel/]),
+    ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [
+      /^source(\[\d+\])?\/seclabel/,
+    ]),
   ],
   bus: () => ({ type: 'usb' }),
 };

@@ -67,7 +67,9 @@ export const rng: DeviceKind<RngSpec> = {
   liveOnly: chrLiveOnly('backend/'),
   normal: [
     ...chrNormal('backend/'),
-    ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [/^backend\/source(\[\d+\])?\/seclabel/]),
+    ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [
+      /^backend\/source(\[\d+\])?\/seclabel/,
+    ]),
   ],
   bus: (leaves) => virtioSlot(leaves.get('@model')),
 };

@@ -37,7 +37,11 @@ export function defineOnly(plural: string): readonly SupportRow[] {
 }
 
 /** Rows for parts that libvirt reads only under a condition, or nowhere: elsewhere they are dropped without a word. */
-export function unread(source: string, paths: ReadonlyArray<string | RegExp>, ...unless: readonly Where[]): NormalRow[] {
+export function unread(
+  source: string,
+  paths: ReadonlyArray<string | RegExp>,
+  ...unless: readonly Where[]
+): NormalRow[] {
   return paths.map((path) => ({ path, unless, there: 'nothing', source }));
 }
 
@@ -48,12 +52,6 @@ export function defaultValue(source: string, values: Readonly<Record<string, Reg
 
 /** What libvirt makes of parts that many kinds have. */
 export const DEVICE_NORMAL: readonly NormalRow[] = [
-  {
-    path: /(^|\/)(?!(readonly|shareable|transient|pmem|msi|backingStore)(\[\d+\])?$)[^@/]+$/,
-    asked: /^\s*$/,
-    there: 'nothing',
-    source: 'virDomainDeviceDefFormat: an element that says nothing is not written',
-  },
   ...unread('virDomainDeviceInfoFormat: zPCI is for s390', [/^address\/zpci/], { 'address/@type': ['ccw'] }),
 ];
 

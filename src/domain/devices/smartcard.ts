@@ -70,7 +70,9 @@ export const smartcard: DeviceKind<SmartcardSpec> = {
   liveOnly: chrLiveOnly(),
   normal: [
     ...chrNormal(),
-    ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [/^source(\[\d+\])?\/seclabel/]),
+    ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [
+      /^source(\[\d+\])?\/seclabel/,
+    ]),
     ...unread('virDomainSmartcardDefFormat', ['target']),
   ],
   bus: () => ({ type: 'ccid' }),

@@ -107,6 +107,7 @@ export const video: DeviceKind<VideoSpec> = {
   unique: {},
   support: defineOnly('video cards'),
   ...NO_UPDATE,
+  implicit: [{ only: true, source: 'virDomainDefAddImplicitVideo' }],
   abi: [
     'model/@type',
     'model/@ram',

@@ -1,5 +1,5 @@
 import { type Leaves, leaves, select, under } from '../../xml/index.js';
-import type { Device, DomainDocument } from '../document.js';
+import { type Device, type DomainDocument, withoutNumber } from '../document.js';
 import { addressText } from '../places/address.js';
 import { bytesOfXml } from '../values.js';
 import { DOMAIN_ABI, type DomainAbiRow } from './fields.js';
@@ -171,6 +171,12 @@ export function seenByGuest(differences: readonly AbiDifference[]): AbiDifferenc
 
 /** When two devices are one, best sign first: a NIC that only got another MAC is still told by its place. */
 const SAMENESS: ReadonlyArray<(a: DeviceAbi, b: DeviceAbi) => boolean> = [
+  // Of several of one name the number changes when one goes, their places stay.
+  (a, b) =>
+    a.kind === b.kind &&
+    withoutNumber(a.name) === withoutNumber(b.name) &&
+    a.address !== undefined &&
+    a.address === b.address,
   (a, b) => a.identity === b.identity,
   (a, b) => a.kind === b.kind && a.name === b.name,
   (a, b) => a.kind === b.kind && a.address !== undefined && a.address === b.address,
