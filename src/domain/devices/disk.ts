@@ -1,6 +1,7 @@
 import { invalid, type Size } from '../values.js';
 import { type DiskDriverSpec, diskDriverFields } from './disk-driver.js';
 import { type IotuneSpec, iotuneFields } from './disk-iotune.js';
+import { IMAGE_NORMAL } from './disk-normal.js';
 import { type DiskEncryptionSpec, type DiskSourceSpec, diskSourceFields, encryptionField } from './disk-source.js';
 import { bootableFields, flag, group, integer, oneOf, present, size, text, VIRTIO_ABI } from './fields.js';
 import type { BootableSpec, ChosenRow, DeviceKind, UpdateRow } from './kind.js';
@@ -335,12 +336,7 @@ export const disk: DeviceKind<DiskSpec> = {
       there: 'nothing',
       source: 'virDomainDiskDefFormat: what cannot be written to is in no snapshot anyway',
     },
-    {
-      path: 'source/seclabel',
-      where: { 'source/seclabel/@labelskip': ['yes'] },
-      there: 'nothing',
-      source: 'virSecurityDeviceLabelDefParseXML: a running domain has it',
-    },
+    ...IMAGE_NORMAL,
     {
       path: /^backingStore\/(.+\/)?@index$/,
       there: 'nothing',

@@ -139,6 +139,14 @@ const SPICE = [
   'filetransfer',
 ];
 
+/** SPICE without any port. */
+const NO_PORTS = {
+  '@type': ['spice'],
+  '@port': ['', '0'],
+  '@tlsPort': ['', '0'],
+  '@autoport': ['', 'no'],
+};
+
 export const graphics: DeviceKind<GraphicsSpec> = {
   element: 'graphics',
   fields: {
@@ -257,6 +265,17 @@ export const graphics: DeviceKind<GraphicsSpec> = {
     ...unread('virDomainGraphicsAuthDefFormatAttr: they are about the password', ['@connected', '@passwdValidTo'], {
       '@passwd': ['*'],
     }),
+    ...defaultValue('virDomainGraphicsDefFormat', { '@port': /^0+$/, '@tlsPort': /^0+$/, '@websocket': /^0+$/ }),
+    ...['@listen', 'listen/@address'].map(
+      (path) => ({ path, where: NO_PORTS, there: 'nothing', source: 'virDomainGraphicsListensParseXML' }) as const,
+    ),
+    {
+      path: 'listen/@type',
+      where: NO_PORTS,
+      asked: /^address$/,
+      there: ['none'],
+      source: 'virDomainGraphicsDefParseXMLSpice: without a port it does not listen',
+    },
     {
       path: /^@(port|tlsPort|autoport|websocket|listen)$/,
       where: { 'listen/@type': ['none', 'socket'] },

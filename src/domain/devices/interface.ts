@@ -16,7 +16,7 @@ import {
 } from './interface-driver.js';
 import type { BootableSpec, DeviceKind, UpdateRow } from './kind.js';
 import { type RomSpec, romField } from './rom.js';
-import { unread } from './rows.js';
+import { defaultValue, unread } from './rows.js';
 import { VIRTIO_MODELS } from './virtio.js';
 
 /** A network card. libvirt: `<interface>`. `network`, `bridge`, `user` … say where it is connected. */
@@ -130,6 +130,10 @@ const CHANGEABLE = { '@type': ['network', 'bridge', 'ethernet', 'direct', 'user'
 const updateRows = (live: UpdateRow['live'], paths: readonly string[]): UpdateRow[] =>
   paths.map((path) => ({ path, live, source: CHANGE }));
 const hotpluggable = ['bridge', 'network', 'direct', 'ethernet', 'vhostuser', 'user', 'vdpa', 'hostdev'];
+
+/** What libvirt reads for virtio cards only. */
+const VIRTIO_ONLY =
+  /^(driver\/(@(name|txmode|ioeventfd|event_idx|queues|rx_queue_size|tx_queue_size|rss|rss_hash_report)$|host\/|guest\/)|backend\/@vhost$)/;
 
 export const networkInterface: DeviceKind<InterfaceSpec> = {
   element: 'interface',
@@ -289,12 +293,19 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     },
     ...unread(
       'virDomainNetDefParseXMLDriver: only virtio cards have such a driver',
-      [
-        /^driver\/(@(name|txmode|ioeventfd|event_idx|queues|rx_queue_size|tx_queue_size|rss|rss_hash_report)$|host\/|guest\/)/,
-      ],
-      { 'model/@type': VIRTIO_MODELS },
+      [VIRTIO_ONLY],
+      {
+        'model/@type': VIRTIO_MODELS,
+      },
       { '@type': ['hostdev'] },
     ),
+    {
+      path: VIRTIO_ONLY,
+      where: { 'model/@type': [''] },
+      there: 'nothing',
+      source: 'virDomainNetDefParseXMLDriver: read before a model is chosen',
+    },
+    ...defaultValue('virDomainHostdevDefFormat', { '@managed': /^no$/ }),
     ...unread('virDomainNetDefParseXML', ['filterref'], { '@type': ['ethernet', 'network', 'bridge'] }),
     ...unread('virNetDevBandwidthFormat: only what comes in has a floor', ['bandwidth/outbound/@floor']),
     ...unread('virNetDevBandwidthFormat: only a network guarantees one', ['bandwidth/inbound/@floor'], {

@@ -1,7 +1,7 @@
 import { invalid, type Size } from '../values.js';
 import { deviceFields, flag, group, integer, oneOf, present, size, text, uuid } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, cannot, unread } from './rows.js';
+import { CONFIG, can, cannot, defaultValue, unread } from './rows.js';
 
 /**
  * A memory module. libvirt: `<memory>` below `<devices>`. The domain must be defined with `<maxMemory>` and a NUMA cell.
@@ -216,15 +216,13 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
     }),
     ...unread(PARSED, ['source/pagesize', 'source/nodemask'], { '@model': ['dimm', 'virtio-mem', 'sgx-epc'] }),
     ...unread(PARSED, ['target/block', 'target/requested', 'target/current'], { '@model': ['virtio-mem'] }),
-    ...unread('qemuDomainAssignMemoryDeviceSlot', ['address'], { 'address/@type': ['dimm', 'pci'] }),
     ...unread(
       'qemuDomainAssignMemoryDeviceSlot',
       ['address'],
-      {
-        'address/@type': ['dimm'],
-      },
+      { 'address/@type': ['dimm'] },
       { '@model': ['virtio-mem', 'virtio-pmem', 'sgx-epc'] },
     ),
+    ...defaultValue(PARSED, { 'source/pagesize': /^0+$/ }),
   ],
   // libvirt counts the module in (virDomainDefPostParseMemory).
   touches: ['memory', 'currentMemory'],

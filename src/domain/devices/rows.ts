@@ -36,13 +36,16 @@ export function defineOnly(plural: string): readonly SupportRow[] {
   ];
 }
 
-/** Rows for parts that libvirt reads only under a condition, or nowhere: elsewhere they are dropped without a word. */
+/**
+ * Rows for parts that libvirt reads only under a condition, or nowhere. Elsewhere it drops them without a word, and what it
+ * has there is its own.
+ */
 export function unread(
   source: string,
   paths: ReadonlyArray<string | RegExp>,
   ...unless: readonly Where[]
 ): NormalRow[] {
-  return paths.map((path) => ({ path, unless, there: 'nothing', source }));
+  return paths.map((path) => ({ path, unless, there: 'any', source }));
 }
 
 /** Rows for values that are what libvirt does anyway: it does not write them. */

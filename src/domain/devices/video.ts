@@ -12,7 +12,7 @@ import {
   virtioDriverFields,
 } from './fields.js';
 import type { BusDemand, DeviceKind, DeviceSpecBase } from './kind.js';
-import { defineOnly, NO_UPDATE } from './rows.js';
+import { defineOnly, NO_UPDATE, unread } from './rows.js';
 
 /** A video card. libvirt: `<video>`. Only in the definition. */
 export interface VideoSpec extends DeviceSpecBase {
@@ -122,6 +122,10 @@ export const video: DeviceKind<VideoSpec> = {
     ...VIRTIO_ABI,
   ],
   liveOnly: [],
-  normal: [{ path: 'model/@primary', asked: /^no$/, there: 'nothing', source: 'virDomainVideoDefFormat' }],
+  normal: [
+    { path: 'model/@primary', asked: /^no$/, there: 'nothing', source: 'virDomainVideoDefFormat' },
+    { path: 'model/@primary', asked: /^no$/, there: ['yes'], source: 'virDomainDefPostParseVideo: the only one is' },
+    ...unread('virDomainVideoDriverDefFormat: no card that QEMU has takes it', ['driver/@vgaconf']),
+  ],
   bus: (leaves) => SLOTS[leaves.get('model/@type') ?? ''],
 };
