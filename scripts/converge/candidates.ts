@@ -91,8 +91,12 @@ export function together(a: Candidate, b: Candidate): Candidate | undefined {
   return { ...a, choices, parts: [{ xml: completed(built), device: part.device }] };
 }
 
+/** Elements beside the devices of which a document can have more than one. */
+const REPEATED = new Set(['sysinfo', 'seclabel']);
+
 /** Two elements in one document. */
-export function beside(a: Candidate, b: Candidate): Candidate {
+export function beside(a: Candidate, b: Candidate): Candidate | undefined {
+  if (a.about === b.about && !a.parts[0]?.device && !REPEATED.has(a.about)) return undefined;
   return {
     ...a,
     parts: [...a.parts, ...b.parts],
