@@ -31,6 +31,9 @@ export const DOMAIN_NORMAL: readonly NormalRow[] = [
   NOTHING_SAID,
   { path: '@id', there: 'nothing', source: 'virDomainDefFormatInternalSetRootName: a running domain has it' },
   { path: 'os/smbios/@mode', asked: /^none$/, there: 'nothing', source: 'virDomainDefFormatInternalSetRootName' },
+  { path: /^seclabel\{[^}]*\}\/@type$/, asked: /^none$/, there: 'nothing', source: 'virSecurityLabelDefFormat' },
+  // A domain that has run forbids to fall back: its model was found.
+  { path: 'cpu/model/@fallback', asked: /^forbid$/, there: ['allow'], source: 'virCPUUpdateLive' },
   // With the model of the host there is none to fall back from.
   {
     path: 'cpu/model/@fallback',
@@ -54,6 +57,8 @@ export const DOMAIN_RUNNING: readonly NormalRow[] = [
     (path): NormalRow => ({ path: `cpu/${path}`, there: 'any', source: 'virCPUUpdateLive' }),
   ),
   { path: /^cpu\/feature\{[^}]*\}\/@policy$/, there: 'any', source: 'virCPUUpdateLive' },
+  // QEMU gets the memory of a cell in whole MiB.
+  { path: /^cpu\/numa\/cell\{\d+\}\/@(memory|unit)$/, there: 'any', source: 'qemuDomainAlignMemorySizes' },
   ...['cpu', 'resource', 'seclabel', 'features', 'vcpus', 'os/loader', 'os/nvram', 'os/firmware'].map(
     (name): NormalRow => ({ path: new RegExp(`^${name}[/{]|^${name}$`), there: 'nothing', source: AT_START }),
   ),

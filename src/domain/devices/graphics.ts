@@ -139,6 +139,8 @@ const SPICE = [
   'filetransfer',
 ];
 
+const SOCKET = { '@socket': ['*'] };
+
 export const graphics: DeviceKind<GraphicsSpec> = {
   element: 'graphics',
   fields: {
@@ -242,7 +244,24 @@ export const graphics: DeviceKind<GraphicsSpec> = {
       (path) => ({ path, askable: true }) as const,
     ),
   ],
+  unordered: [
+    {
+      path: 'channel',
+      key: '@name',
+      void: ['@mode', 'any'],
+      source: 'virDomainGraphicsDefFormat: in the order of its enum',
+    },
+  ],
   normal: [
+    { path: '@defaultMode', asked: /^any$/, there: 'nothing', source: 'virDomainGraphicsDefFormat' },
+    ...['@port', '@tlsPort'].map(
+      (path) => ({ path, asked: /^0$/, there: 'nothing', source: 'virDomainGraphicsDefFormat' }) as const,
+    ),
+    // With a socket libvirt listens on that and on nothing else.
+    ...['@listen', 'listen/@address'].map(
+      (path) => ({ path, where: SOCKET, there: 'nothing', source: 'virDomainGraphicsListensParseXML' }) as const,
+    ),
+    { path: 'listen/@type', where: SOCKET, there: ['socket'], source: 'virDomainGraphicsListensParseXML' },
     ...['@port', '@tlsPort'].map(
       (path) =>
         ({ path, where: { '@autoport': ['yes'] }, there: 'any', source: 'virDomainGraphicsDefParseXMLVNC' }) as const,

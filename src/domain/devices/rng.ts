@@ -65,6 +65,9 @@ export const rng: DeviceKind<RngSpec> = {
   ...NO_UPDATE,
   abi: ['@model', ...VIRTIO_ABI],
   liveOnly: chrLiveOnly('backend/'),
-  normal: chrNormal('backend/'),
+  normal: [
+    ...chrNormal('backend/'),
+    { path: /^rate\/@(bytes|period)$/, asked: /^0$/, there: 'nothing', source: 'virDomainRNGDefFormat' },
+  ],
   bus: (leaves) => virtioSlot(leaves.get('@model')),
 };
