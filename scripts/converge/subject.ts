@@ -105,7 +105,7 @@ class Subject {
   /** Does one thing more with every tenth domain or so. */
   async trial(index: number): Promise<void> {
     if (index % 40 === 7) await this.#started();
-    else if (index % 20 === 3) await this.#attached();
+    else if (index % 20 === 5) await this.#attached();
     else if (index % 40 === 13) await this.#attachedByTheLibrary();
     else if (index % 40 === 23) await this.#moved();
   }

@@ -53,7 +53,7 @@ export class DomainDocument {
 
   /** True for the document of a running domain: libvirt numbers those. */
   get isLive(): boolean {
-    return /^<domain\b[^>]*\sid=/.test(this.xml);
+    return this.root.hasAttribute('id');
   }
 
   /** Text of the first node that an XPath expression, relative to `<domain>`, selects. */

@@ -13,7 +13,7 @@ export {
   seenByGuest,
 } from './guest-abi/guest-abi.js';
 export { unlisted } from './guest-abi/listed.js';
-export { asWritten, NOTHING_SAID, sameAt, sameText } from './normal.js';
+export { asWritten, inOrderOf, NOTHING_SAID, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, DOMAIN_RUNNING, keyedLeaves } from './normal-domain.js';
 export {
   AFFECT,

@@ -1,6 +1,7 @@
 import type { Leaves } from '../xml/index.js';
 import type { NormalRow } from './devices/kind.js';
 import { NOTHING_SAID } from './normal.js';
+import { DOMAIN_UNREAD } from './normal-unread.js';
 import { numbersOf } from './settings/cpuset.js';
 
 /** Lists in which the order says nothing: what an element is about stands in one of its attributes. */
@@ -18,6 +19,12 @@ const KEYS: Readonly<Record<string, string>> = {
   'vcpus/vcpu': '@id',
   'blkiotune/device': 'path',
   seclabel: '@model',
+  'idmap/uid': '@start',
+  'idmap/gid': '@start',
+  'sysinfo/bios/entry': '@name',
+  'sysinfo/system/entry': '@name',
+  'sysinfo/baseBoard/entry': '@name',
+  'sysinfo/chassis/entry': '@name',
 };
 
 /** Elements for a set of threads, of which libvirt writes one for every thread (virDomainSchedulerFormat). */
@@ -29,8 +36,12 @@ const APART: Readonly<Record<string, string>> = {
 /** What libvirt writes otherwise than it was asked for, outside the devices. */
 export const DOMAIN_NORMAL: readonly NormalRow[] = [
   NOTHING_SAID,
+  ...DOMAIN_UNREAD,
   { path: '@id', there: 'nothing', source: 'virDomainDefFormatInternalSetRootName: a running domain has it' },
   { path: 'os/smbios/@mode', asked: /^none$/, there: 'nothing', source: 'virDomainDefFormatInternalSetRootName' },
+  { path: /^seclabel\{[^}]*\}\/@type$/, asked: /^none$/, there: 'nothing', source: 'virSecurityLabelDefFormat' },
+  // A domain that has run forbids to fall back: its model was found.
+  { path: 'cpu/model/@fallback', asked: /^forbid$/, there: ['allow'], source: 'virCPUUpdateLive' },
   // With the model of the host there is none to fall back from.
   {
     path: 'cpu/model/@fallback',
@@ -54,6 +65,8 @@ export const DOMAIN_RUNNING: readonly NormalRow[] = [
     (path): NormalRow => ({ path: `cpu/${path}`, there: 'any', source: 'virCPUUpdateLive' }),
   ),
   { path: /^cpu\/feature\{[^}]*\}\/@policy$/, there: 'any', source: 'virCPUUpdateLive' },
+  // QEMU gets the memory of a cell in whole MiB.
+  { path: /^cpu\/numa\/cell\{\d+\}\/@(memory|unit)$/, there: 'any', source: 'qemuDomainAlignMemorySizes' },
   ...['cpu', 'resource', 'seclabel', 'features', 'vcpus', 'os/loader', 'os/nvram', 'os/firmware'].map(
     (name): NormalRow => ({ path: new RegExp(`^${name}[/{]|^${name}$`), there: 'nothing', source: AT_START }),
   ),
@@ -69,7 +82,8 @@ export interface Said {
 export function keyedLeaves(leaves: Leaves): Map<string, Said> {
   const keyed = new Map<string, Said>();
   for (const [path, value] of leaves) {
-    for (const key of keysOf(path, leaves)) keyed.set(key, { path, value });
+    // Of two that are about the same, libvirt reads the first.
+    for (const key of keysOf(path, leaves)) if (!keyed.has(key)) keyed.set(key, { path, value });
   }
   return keyed;
 }

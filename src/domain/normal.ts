@@ -1,7 +1,7 @@
 import { type Leaves, under } from '../xml/index.js';
-import { applies, type NormalRow } from './devices/kind.js';
+import { applies, type NormalRow, type UnorderedRow } from './devices/kind.js';
 import { sameSet } from './settings/cpuset.js';
-import { bytesOfXml } from './values.js';
+import { bytesOfXml, isUuid, uuidOf } from './values.js';
 
 /**
  * What is asked, in the words of a document that libvirt wrote: where a row says that libvirt writes it otherwise, and
@@ -20,6 +20,42 @@ export function asWritten(asked: Leaves, there: Leaves, rows: readonly NormalRow
     else if (stands !== undefined) written.set(path, stands);
   }
   return written;
+}
+
+/** What is asked, with the items of lists without an order where a document has them. */
+export function inOrderOf(asked: Leaves, there: Leaves, rows: readonly UnorderedRow[]): Leaves {
+  let ordered = asked;
+  for (const row of rows) ordered = reordered(ordered, there, row);
+  return ordered;
+}
+
+function reordered(asked: Leaves, there: Leaves, { path, key, void: nothing }: UnorderedRow): Leaves {
+  const keyOf = (item: Leaves) => (key === undefined ? JSON.stringify([...item]) : item.get(key));
+  const items = itemsOf(asked, path);
+  if (items.length === 0) return asked;
+  const places = itemsOf(there, path).map(keyOf);
+  const free = [...items.keys()].map((n) => n + places.length);
+  const ordered: Leaves = new Map([...asked].filter(([each]) => !under(each, path)));
+  for (const item of items) {
+    const at = places.indexOf(keyOf(item));
+    if (at < 0 && nothing && item.get(nothing[0]) === nothing[1]) continue;
+    const place = at < 0 ? (free.shift() ?? 0) : at;
+    if (at >= 0) places[at] = undefined;
+    for (const [below, value] of item) ordered.set(`${path}${place === 0 ? '' : `[${place + 1}]`}/${below}`, value);
+  }
+  return ordered;
+}
+
+/** The items of a list, each by the paths below it. */
+function itemsOf(leaves: Leaves, path: string): Leaves[] {
+  const items = new Map<number, Leaves>();
+  for (const [each, value] of leaves) {
+    if (!under(each, path) || each === path) continue;
+    const rest = each.slice(path.length);
+    const [, nth = '1', below = ''] = /^(?:\[(\d+)\])?\/(.*)$/.exec(rest) ?? [];
+    items.set(Number(nth), (items.get(Number(nth)) ?? new Map()).set(below, value));
+  }
+  return [...items].sort(([a], [b]) => a - b).map(([, item]) => item);
 }
 
 /** Elements that say something by being there, with nothing in them. */
@@ -55,6 +91,7 @@ function concerns({ path: pattern, asked }: NormalRow, path: string, value: stri
 function fits({ asked = /^.*$/s, there }: NormalRow, value: string, stands: string | undefined): boolean {
   if (there === 'nothing') return stands === undefined;
   if (there === 'any') return true;
+  if (typeof there === 'function') return there(value) === stands;
   return there.some((word) => value.replace(asked, word) === stands);
 }
 
@@ -107,5 +144,6 @@ export function sameText(a: string, b: string): boolean {
   const [x, y] = [a.trim(), b.trim()];
   if (x === y || x.toLowerCase() === y.toLowerCase()) return true;
   if (x === '' || y === '') return false;
+  if (isUuid(x) && isUuid(y)) return uuidOf(x, '') === uuidOf(y, '');
   return Number(x) === Number(y) || sameSet(x, y);
 }

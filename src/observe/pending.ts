@@ -130,6 +130,11 @@ function deviceChanges(running: Device, device: Device): Change[] {
   return leafChanges(running.leaves, device.leaves).filter(({ path, from, to }) => {
     // libvirt names every device of a running domain.
     if (path === 'alias/@name' && to === undefined) return false;
+    if (
+      from === undefined &&
+      device.kind.coldOnly?.some((row) => under(path, row.path) && applies(row.where, running.leaves))
+    )
+      return false;
     // What the canonical document says itself is no runtime value; -1 is its word for "libvirt chooses".
     return !(
       from !== undefined &&

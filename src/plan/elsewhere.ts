@@ -15,6 +15,7 @@ import {
 } from '../domain/index.js';
 import { under } from '../xml/index.js';
 import type { Draft } from './draft.js';
+import { isOfRunningGuest } from './running-guest.js';
 
 /** Machine types that have another name once libvirt has pinned them to the newest version it has. */
 const MACHINE_ALIASES: Readonly<Record<string, string>> = {
@@ -33,7 +34,7 @@ export function refuseElsewhere(
   const wanted = document ? domainLeaves(document) : new Map(spec ? leavesOf(spec) : []);
   const there = valuesOf(keyedLeaves(domainLeaves(canonical)));
   const keyed = keyedLeaves(wanted);
-  const rows = document?.isLive ? [...DOMAIN_NORMAL, ...DOMAIN_RUNNING] : DOMAIN_NORMAL;
+  const rows = document && isOfRunningGuest(document) ? [...DOMAIN_NORMAL, ...DOMAIN_RUNNING] : DOMAIN_NORMAL;
   const asked = asWritten(valuesOf(keyed), there, rows);
   for (const [key, { path, value }] of keyed) {
     if (!asked.has(key) || readBySetting(path) || agrees(key, asked, there, canonical)) continue;

@@ -26,7 +26,8 @@ import { Intent } from './intent.js';
 import { planLeaving } from './leaving.js';
 import { matchDevices, type Pair, refuseContradictions, type Wanted } from './match.js';
 import type { Plan } from './plan.js';
-import { runtimeValue, says } from './says.js';
+import { isOfRunningGuest } from './running-guest.js';
+import { isRunningState, runtimeValue, says } from './says.js';
 import { bySetting, planSettings, refuseUnknown, settingsOf, withDevices } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planInPlace, withLeaves } from './update.js';
@@ -130,10 +131,11 @@ function read(desired: string | DomainSpec, there: DomainContext): Desired {
     const document = new DomainDocument(desired);
     if (document.root.nodeName !== 'domain')
       throw invalid('the desired state', `the XML is a <${document.root.nodeName}>, not a <domain>`, 'Give domain XML');
+    const running = isOfRunningGuest(document);
     const devices = document.devices.map((device, index) => ({
       device,
       path: `devices[${index}] (${device.identity})`,
-      running: document.isLive,
+      running,
     }));
     return { devices, settings: settingsOf(document, there), document, spec: undefined };
   }
@@ -244,7 +246,7 @@ function settled(
 ): Verdict {
   if (!draft.context.live) return { as: 'it is' };
   if (!running) return { attach: { device: readRequest(serialize(found.element), path), path, waits: true } };
-  const differs = asks(running).filter((change) => !runtimeValue(running, change.path));
+  const differs = asks(running).filter((change) => !isRunningState(running, change));
   if (differs.length === 0) return { as: 'it is' };
   if (found.kind.updateConfig) return { update: () => inPlace(draft, found, running, path, asks) };
   draft.notes.push(`${found.identity}: ${differs.map((change) => change.path).join(', ')} waits for the next boot`);
@@ -260,7 +262,7 @@ function inPlace(
 ): void {
   const wanted = (from: Device) => {
     // What libvirt fills in while the guest runs is its own, unless the canonical document is to change there.
-    const changes = asks(from).filter((change) => from !== running || !runtimeValue(from, change.path));
+    const changes = asks(from).filter((change) => from !== running || !isRunningState(from, change));
     return readDevice(withLeaves(from, changes));
   };
   const scope = running ? 'both' : 'config';

@@ -217,7 +217,15 @@ export const controller: DeviceKind<ControllerSpec> = {
     ...VIRTIO_ABI,
   ],
   liveOnly: [],
-  normal: [{ path: '@model', asked: /^auto$/, there: 'any', source: 'qemuDomainControllerDefPostParse' }],
+  normal: [
+    {
+      path: /^driver\/@(queues|cmd_per_lun|max_sectors)$/,
+      asked: /^0$/,
+      there: 'nothing',
+      source: 'virDomainControllerDriverFormat',
+    },
+    { path: '@model', asked: /^auto$/, there: 'any', source: 'qemuDomainControllerDefPostParse' },
+  ],
   // As qemuDomainDeviceCalculatePCIConnectFlags; ports and the other bridges are placed by libvirt.
   bus(leaves) {
     const model = leaves.get('@model');

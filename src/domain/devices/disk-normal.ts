@@ -7,7 +7,7 @@ const HOSTS = ['', '[2]', '[3]', '[4]'];
 const PARSED = 'virDomainStorageNetworkParseHost';
 
 /** How libvirt writes the source of one image. */
-function imageNormal(at: string): NormalRow[] {
+export function imageNormal(at: string): NormalRow[] {
   const network: Where = { [`${at}@type`]: ['network'] };
   const read: Where = { [`${at}source/@protocol`]: ['http', 'https', 'ftp', 'ftps', 'ssh'] };
   return [
@@ -45,8 +45,6 @@ export const IMAGE_NORMAL: readonly NormalRow[] = [
     /^(mirror\/)?(backingStore\/)*source\/seclabel(\[\d+\])?\/@labelskip$/,
   ]),
   ...defaultValue('virDomainDiskDefFormat', {
-    'blockio/@physical_block_size': /^0+$/,
-    'blockio/@logical_block_size': /^0+$/,
     'driver/@queues': /^0+$/,
     'transient/@shareBacking': /^no$/,
   }),

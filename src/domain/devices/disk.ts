@@ -316,7 +316,10 @@ export const disk: DeviceKind<DiskSpec> = {
     ...['source/@index', 'mirror'].map((path) => ({ path })),
     ...['backingStore', 'target/@tray'].map((path) => ({ path, askable: true }) as const),
   ],
+  // The guest moves the tray, and an empty one has no format.
+  coldOnly: [{ path: 'driver/@type', where: { ...EMPTY, '@device': ['cdrom', 'floppy'] } }, { path: 'target/@tray' }],
   normal: [
+    { path: 'blockio', asked: /^0+$/, there: 'nothing', source: 'virDomainDiskBlockIoDefFormat' },
     {
       path: '@type',
       where: { ...EMPTY, '@device': ['cdrom', 'floppy'] },

@@ -146,6 +146,7 @@ const NO_PORTS = {
   '@tlsPort': ['', '0'],
   '@autoport': ['', 'no'],
 };
+const SOCKET = { '@socket': ['*'] };
 
 export const graphics: DeviceKind<GraphicsSpec> = {
   element: 'graphics',
@@ -250,7 +251,24 @@ export const graphics: DeviceKind<GraphicsSpec> = {
       (path) => ({ path, askable: true }) as const,
     ),
   ],
+  unordered: [
+    {
+      path: 'channel',
+      key: '@name',
+      void: ['@mode', 'any'],
+      source: 'virDomainGraphicsDefFormat: in the order of its enum',
+    },
+  ],
   normal: [
+    { path: '@defaultMode', asked: /^any$/, there: 'nothing', source: 'virDomainGraphicsDefFormat' },
+    ...['@port', '@tlsPort'].map(
+      (path) => ({ path, asked: /^0$/, there: 'nothing', source: 'virDomainGraphicsDefFormat' }) as const,
+    ),
+    // With a socket libvirt listens on that and on nothing else.
+    ...['@listen', 'listen/@address'].map(
+      (path) => ({ path, where: SOCKET, there: 'nothing', source: 'virDomainGraphicsListensParseXML' }) as const,
+    ),
+    { path: 'listen/@type', where: SOCKET, there: ['socket'], source: 'virDomainGraphicsListensParseXML' },
     ...['@port', '@tlsPort'].map(
       (path) =>
         ({ path, where: { '@autoport': ['yes'] }, there: 'any', source: 'virDomainGraphicsDefParseXMLVNC' }) as const,
@@ -261,11 +279,10 @@ export const graphics: DeviceKind<GraphicsSpec> = {
       there: 'nothing',
       source: 'qemuDomainDeviceGraphicsDefPostParse: a socket that libvirt chose',
     },
-    ...defaultValue('virDomainGraphicsDefFormat', { '@defaultMode': /^any$/, '@fullscreen': /^no$/, '@p2p': /^no$/ }),
+    ...defaultValue('virDomainGraphicsDefFormat', { '@fullscreen': /^no$/, '@p2p': /^no$/, '@websocket': /^0+$/ }),
     ...unread('virDomainGraphicsAuthDefFormatAttr: they are about the password', ['@connected', '@passwdValidTo'], {
       '@passwd': ['*'],
     }),
-    ...defaultValue('virDomainGraphicsDefFormat', { '@port': /^0+$/, '@tlsPort': /^0+$/, '@websocket': /^0+$/ }),
     ...['@listen', 'listen/@address'].map(
       (path) => ({ path, where: NO_PORTS, there: 'nothing', source: 'virDomainGraphicsListensParseXML' }) as const,
     ),

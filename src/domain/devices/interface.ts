@@ -284,6 +284,7 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     { path: 'mac/@currentAddress' },
     { path: 'target/@managed', askable: true },
   ],
+  unordered: [{ path: 'filterref/parameter', source: 'virNWFilterFormatParamAttributes: sorted by name' }],
   normal: [
     {
       path: 'target/@dev',
@@ -317,6 +318,15 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
       { '@type': ['direct', 'vdpa', 'ethernet', 'hostdev'] },
       { 'backend/@type': ['passt'] },
     ),
+    { path: 'driver/@queues', asked: /^[01]$/, there: 'nothing', source: 'virDomainNetDriverAttributesFormat' },
+    {
+      path: /^bandwidth\/(in|out)bound\/@(average|peak|burst|floor)$/,
+      asked: /^0+$/,
+      there: 'nothing',
+      source: 'virNetDevBandwidthRateFormat',
+    },
+    { path: 'vlan/@trunk', asked: /^no$/, there: 'nothing', source: 'virNetDevVlanFormat' },
+    { path: 'mtu/@size', asked: /^0+$/, there: 'nothing', source: 'virDomainNetDefFormat' },
     { path: 'coalesce/rx/frames/@max', asked: /^0$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },
     { path: 'coalesce', asked: /^\s*$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },
   ],

@@ -104,9 +104,10 @@ export interface NormalRow {
   readonly asked?: RegExp;
   /**
    * What the canonical document may say instead, with `$&` and `$1` standing for parts of what was asked, as in
-   * `String.replace`; `nothing`: libvirt does not write it; `any`: whatever it is, libvirt chose it.
+   * `String.replace`; a function of what was asked; `nothing`: libvirt does not write it; `any`: whatever it is, libvirt
+   * chose it.
    */
-  readonly there: readonly string[] | 'any' | 'nothing';
+  readonly there: readonly string[] | ((asked: string) => string) | 'any' | 'nothing';
   readonly source: string;
 }
 
@@ -128,6 +129,17 @@ export interface ImplicitRow {
   readonly where?: Where;
   /** Only when the domain has no other device of the kind. */
   readonly only?: true;
+  readonly source: string;
+}
+
+/** A list in a device of which libvirt keeps an order of its own. */
+export interface UnorderedRow {
+  /** The repeated element. */
+  readonly path: string;
+  /** The value that tells one item from another; left out, all that it says. */
+  readonly key?: string;
+  /** A value that makes an item say nothing, so that libvirt leaves it out. */
+  readonly void?: readonly [path: string, value: string];
   readonly source: string;
 }
 
@@ -167,8 +179,12 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** Paths that the guest can see, beside the address and the boot order. */
   readonly abi: readonly string[];
   readonly liveOnly: readonly LiveOnlyRow[];
+  /** Paths that libvirt leaves out of the document of a running guest: that it lacks them is no difference. */
+  readonly coldOnly?: ReadonlyArray<Pick<LiveOnlyRow, 'path' | 'where'>>;
   /** What libvirt writes otherwise than it was asked for, which is no difference. */
   readonly normal?: readonly NormalRow[];
+  /** Lists in which the order says nothing. */
+  readonly unordered?: readonly UnorderedRow[];
   /** What libvirt chooses where the device leaves it out. */
   readonly chosen?: readonly ChosenRow[];
   /** Which of the kind libvirt adds by itself. */

@@ -13,7 +13,7 @@ import {
   virtioDriverFields,
 } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, defaultValue, NO_UPDATE, unread } from './rows.js';
+import { CONFIG, can, NO_UPDATE, unread } from './rows.js';
 import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 
 /** A source of randomness. libvirt: `<rng>`. One of `random`, `builtin` and `egd` says where it comes from. */
@@ -66,11 +66,11 @@ export const rng: DeviceKind<RngSpec> = {
   abi: ['@model', ...VIRTIO_ABI],
   liveOnly: chrLiveOnly('backend/'),
   normal: [
-    ...defaultValue('virDomainRNGDefFormat', { 'rate/@bytes': /^0+$/ }),
     ...chrNormal('backend/'),
     ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [
       /^backend\/source(\[\d+\])?\/seclabel/,
     ]),
+    { path: /^rate\/@(bytes|period)$/, asked: /^0$/, there: 'nothing', source: 'virDomainRNGDefFormat' },
   ],
   bus: (leaves) => virtioSlot(leaves.get('@model')),
 };

@@ -64,6 +64,11 @@ const ONLY: Readonly<Record<string, readonly [field: string, ...models: string[]
   ...Object.fromEntries(VIRTIO_ABI.map((leaf) => [leaf, ['driver', 'virtio'] as const])),
 };
 
+/** The least power of two that is not below a number. */
+function powerOfTwo(value: string): string {
+  return String(2 ** Math.ceil(Math.log2(Math.max(Number(value), 1))));
+}
+
 export const video: DeviceKind<VideoSpec> = {
   element: 'video',
   fields: {
@@ -123,9 +128,16 @@ export const video: DeviceKind<VideoSpec> = {
   ],
   liveOnly: [],
   normal: [
-    { path: 'model/@primary', asked: /^no$/, there: 'nothing', source: 'virDomainVideoDefFormat' },
     { path: 'model/@primary', asked: /^no$/, there: ['yes'], source: 'virDomainDefPostParseVideo: the only one is' },
     ...unread('virDomainVideoDriverDefFormat: no card that QEMU has takes it', ['driver/@vgaconf']),
+    { path: 'model/@vram', where: { 'model/@type': ['cirrus'] }, there: ['16384'], source: 'virDomainVideoDefaultRAM' },
+    ...['ram', 'vram', 'vram64', 'vgamem'].map((name) => ({
+      path: `model/@${name}`,
+      asked: /^\d{1,9}$/,
+      there: powerOfTwo,
+      source: 'qemuDomainDeviceVideoDefPostParse: the next power of two',
+    })),
+    { path: 'model/@primary', asked: /^no$/, there: 'nothing', source: 'virDomainVideoDefFormat' },
   ],
   bus: (leaves) => SLOTS[leaves.get('model/@type') ?? ''],
 };
