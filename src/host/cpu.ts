@@ -71,7 +71,21 @@ export async function checkCpu(
     }
   };
   const asked = detachedCopy(cpu);
-  if (await compatible(asked)) return found;
+  try {
+    if (await compatible(asked)) return found;
+  } catch (error) {
+    if (!(error instanceof LibvirtError && error.errorName === 'VIR_ERR_OPERATION_UNSUPPORTED')) throw error;
+    // An emulated CPU of another architecture: QEMU knows the model, and has no word for what it can do.
+    return [
+      ...found,
+      {
+        severity: 'warns',
+        subject: 'cpu',
+        problem: `QEMU of this host cannot report whether it can give the CPU ${name} with its features`,
+        remedy: 'The start shows it',
+      },
+    ];
+  }
   const hosts = hostModel(capabilities);
   const missing: string[] = [];
   for (const feature of children(asked, 'feature')) {

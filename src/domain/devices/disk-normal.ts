@@ -23,6 +23,11 @@ export function imageNormal(at: string): NormalRow[] {
       ];
     }),
     ...unread('virDomainDiskSourceNetworkParse', [`${at}source/readahead`, `${at}source/timeout`], read),
+    ...['seclabel', 'seclabel[2]'].map((label): NormalRow => {
+      const path = `${at}source/${label}`;
+      const source = 'virSecurityDeviceLabelDefParseXML: a running domain has it';
+      return { path, where: { [`${path}/@labelskip`]: ['yes'] }, there: 'nothing', source };
+    }),
     ...['seclabel', 'seclabel[2]', '@startupPolicy'].map((path): NormalRow => {
       const source = 'virDomainDiskSourceFormat: not for what is on the network';
       return { path: `${at}source/${path}`, where: network, there: 'nothing', source };
@@ -41,9 +46,6 @@ export const IMAGE_NORMAL: readonly NormalRow[] = [
     ),
   ),
   ...unread('virDomainDiskBackingStoreFormat', [/^(mirror\/)?(backingStore\/)+source\/@startupPolicy$/]),
-  ...unread('virSecurityDeviceLabelDefFormat: a running domain has it', [
-    /^(mirror\/)?(backingStore\/)*source\/seclabel(\[\d+\])?\/@labelskip$/,
-  ]),
   ...defaultValue('virDomainDiskDefFormat', {
     'driver/@queues': /^0+$/,
     'transient/@shareBacking': /^no$/,
