@@ -5,6 +5,14 @@ import { defaultValue, unread } from './devices/rows.js';
 /** Security drivers, by which labels are known, and the place of one that names none. */
 const MODELS = ['dac', 'selinux', 'apparmor', 'none', '0'];
 
+/** Tables of SMBIOS and the names of what they hold. */
+const SYSINFO: Readonly<Record<string, readonly string[]>> = {
+  bios: ['vendor', 'version', 'date', 'release'],
+  system: ['manufacturer', 'product', 'version', 'serial', 'uuid', 'sku', 'family'],
+  baseBoard: ['manufacturer', 'product', 'version', 'serial', 'asset', 'location'],
+  chassis: ['manufacturer', 'version', 'serial', 'asset', 'sku'],
+};
+
 /** What libvirt reads outside the devices only under a condition, or drops because it is what it does anyway. */
 export const DOMAIN_UNREAD: readonly NormalRow[] = [
   // A clock that is adjusted is a variable one, whatever it was called.
@@ -50,6 +58,12 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
     const source = 'virSecurityLabelDefFormat: a dynamic label is given at each start';
     return [{ path: `seclabel{${model}}`, where, there: 'nothing', source }];
   }),
+  ...Object.entries(SYSINFO).flatMap(([table, names]) =>
+    names.map((name): NormalRow => {
+      const path = `sysinfo/${table}/entry{${name}}`;
+      return { path, where: { [path]: [''] }, there: 'nothing', source: 'virSysinfoFormat: an entry without a text' };
+    }),
+  ),
   ...imageNormal('os/nvram/'),
   ...unread('virDomainLoaderDefParseXMLNvram', ['os/nvram/source'], { 'os/nvram/@type': ['*'] }),
   ...unread('virDomainDiskSourceFormat: for disks', ['os/nvram/source/@index', 'os/nvram/source/@startupPolicy']),
