@@ -18,6 +18,8 @@ export interface Device {
   /** How people see it: `disk root`, `interface 52:54:00:aa:bb:cc`. Unique within a document. */
   readonly identity: string;
   readonly address: Address | undefined;
+  /** True when another device of its document has the same name. */
+  readonly sharesName?: boolean;
 }
 
 /** An expression that only goes down by names, which needs no XPath. */
@@ -92,11 +94,10 @@ export class DomainDocument {
         withoutNumber(other.name) === withoutNumber(device.name) &&
         (userAlias === undefined || other.userAlias === undefined),
     );
-    // Those that share a name are told apart by where they sit, and their order tells only what has no place.
-    return (
-      (namesakes.length > 1 ? namesakes.find((other) => sameAddress(other, device)) : undefined) ??
-      namesakes.find((other) => other.name === device.name)
-    );
+    // Those that share a name are told apart by where they sit, and by their order only when they have no place.
+    if ((namesakes.length > 1 || device.sharesName) && device.address)
+      return namesakes.find((other) => sameAddress(other, device));
+    return namesakes.find((other) => other.name === device.name);
   }
 
   /**
@@ -140,26 +141,27 @@ function readDevices(root: Element, which: (element: Element) => boolean): Devic
   const taken = new Set<string>();
   /** The last number given to an identity: a hostile document may have thousands of one name. */
   const numbers = new Map<string, number>();
-  return (
-    select(root, 'devices/*')
-      // libvirt passes over elements of other namespaces.
-      .filter(
-        (element) =>
-          !element.namespaceURI && !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && which(element),
-      )
-      .map((element) => {
-        const device = readDevice(element, ordinals);
-        let { identity } = device;
-        for (let n = (numbers.get(device.identity) ?? 1) + 1; taken.has(identity); n++) {
-          identity = `${device.identity} #${n}`;
-          numbers.set(device.identity, n);
-        }
-        taken.add(identity);
-        return identity === device.identity
-          ? device
-          : { ...device, identity, name: `${device.name}${identity.slice(device.identity.length)}` };
-      })
-  );
+  const isDevice = (element: Element) =>
+    // libvirt passes over elements of other namespaces.
+    !element.namespaceURI && !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && which(element);
+  const devices = select(root, 'devices/*')
+    .filter(isDevice)
+    .map((element) => {
+      const device = readDevice(element, ordinals);
+      let { identity } = device;
+      for (let n = (numbers.get(device.identity) ?? 1) + 1; taken.has(identity); n++) {
+        identity = `${device.identity} #${n}`;
+        numbers.set(device.identity, n);
+      }
+      taken.add(identity);
+      return identity === device.identity
+        ? device
+        : { ...device, identity, name: `${device.name}${identity.slice(device.identity.length)}` };
+    });
+  return devices.map((device) => {
+    const first = device.identity.replace(/ #\d+$/, '');
+    return numbers.has(first) ? { ...device, sharesName: true } : device;
+  });
 }
 
 /** The first serial port stands a second time as `<console>`, alias, address and all (virDomainDefAddConsoleCompat). */

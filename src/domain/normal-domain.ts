@@ -33,12 +33,23 @@ const APART: Readonly<Record<string, string>> = {
   'cputune/iothreadsched': '@iothreads',
 };
 
+/** True when every number of the set that is asked for is in that of the document. */
+function isPartOf(asked: Leaves, there: Leaves, path: string): boolean {
+  const all = new Set(numbersOf(there.get(path) ?? '0', path));
+  return numbersOf(asked.get(path) ?? '0', path).every((each) => all.has(each));
+}
+
 /** What libvirt writes otherwise than it was asked for, outside the devices. */
 export const DOMAIN_NORMAL: readonly NormalRow[] = [
   NOTHING_SAID,
   ...DOMAIN_UNREAD,
   { path: '@id', there: 'nothing', source: 'virDomainDefFormatInternalSetRootName: a running domain has it' },
   { path: 'os/smbios/@mode', asked: /^none$/, there: 'nothing', source: 'virDomainDefFormatInternalSetRootName' },
+  {
+    path: /^cpu\/numa\/cell\{0\}\/@cpus$/,
+    there: isPartOf,
+    source: 'qemuDomainDefNumaCPUsRectify: vCPUs that no cell names are in the first',
+  },
   { path: /^seclabel\{[^}]*\}\/@type$/, asked: /^none$/, there: 'nothing', source: 'virSecurityLabelDefFormat' },
   // A domain that has run forbids to fall back: its model was found.
   { path: 'cpu/model/@fallback', asked: /^forbid$/, there: ['allow'], source: 'virCPUUpdateLive' },
@@ -51,7 +62,7 @@ export const DOMAIN_NORMAL: readonly NormalRow[] = [
   },
   { path: 'memtune', asked: /^9007199254740991$/, there: 'nothing', source: 'VIR_DOMAIN_MEMORY_PARAM_UNLIMITED' },
   {
-    path: /^seclabel(\[\d+\])?\/(label|imagelabel)$/,
+    path: /^seclabel(\{[^}]*\})?\/(label|imagelabel)$/,
     there: 'nothing',
     source: 'virSecurityLabelDefFormat: a running domain has them',
   },

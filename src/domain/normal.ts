@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { type Leaves, under } from '../xml/index.js';
 import { applies, type NormalRow, type UnorderedRow } from './devices/kind.js';
 import { sameSet } from './settings/cpuset.js';
@@ -14,7 +15,7 @@ export function asWritten(asked: Leaves, there: Leaves, rows: readonly NormalRow
   for (const [path, value] of asked) {
     const stands = there.get(path);
     const row = rows.find(
-      (each) => concerns(each, path, value) && holds(each, asked, meant) && fits(each, value, stands),
+      (each) => concerns(each, path, value) && holds(each, asked, meant) && fits(each, path, asked, there),
     );
     if (!row) written.set(path, value);
     else if (stands !== undefined) written.set(path, stands);
@@ -88,11 +89,17 @@ function concerns({ path: pattern, asked }: NormalRow, path: string, value: stri
   return about && (asked === undefined || asked.test(value));
 }
 
-function fits({ asked = /^.*$/s, there }: NormalRow, value: string, stands: string | undefined): boolean {
-  if (there === 'nothing') return stands === undefined;
-  if (there === 'any') return true;
-  if (typeof there === 'function') return there(value) === stands;
-  return there.some((word) => value.replace(asked, word) === stands);
+function fits(
+  { asked: pattern = /^.*$/s, there: written }: NormalRow,
+  path: string,
+  asked: Leaves,
+  there: Leaves,
+): boolean {
+  const stands = there.get(path);
+  if (written === 'nothing') return stands === undefined;
+  if (written === 'any') return true;
+  if (typeof written === 'function') return written(asked, there, path);
+  return written.some((word) => asked.get(path)?.replace(pattern, word) === stands);
 }
 
 /** True when two documents say the same at a path: by meaning, as far as it shows in the text. */
@@ -145,5 +152,6 @@ export function sameText(a: string, b: string): boolean {
   if (x === y || x.toLowerCase() === y.toLowerCase()) return true;
   if (x === '' || y === '') return false;
   if (isUuid(x) && isUuid(y)) return uuidOf(x, '') === uuidOf(y, '');
+  if (isIPv6(x) && isIPv6(y)) return new URL(`http://[${x}]`).hostname === new URL(`http://[${y}]`).hostname;
   return Number(x) === Number(y) || sameSet(x, y);
 }

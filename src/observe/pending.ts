@@ -10,6 +10,7 @@ import {
   domainLeaves,
   guestAbi,
   HIDDEN,
+  isMemoryOf,
   SETTINGS,
 } from '../domain/index.js';
 import { leafChanges, under } from '../xml/index.js';
@@ -146,7 +147,7 @@ function deviceChanges(running: Device, device: Device): Change[] {
 
 function domainChanges(guest: DomainDocument, canonical: DomainDocument): Change[] {
   return leafChanges(domainLeaves(guest), domainLeaves(canonical)).filter(
-    ({ path }) => !LIVE_ONLY.some((each) => under(path, each)),
+    ({ path }) => !LIVE_ONLY.some((each) => under(path, each)) && !(path === 'memory' && isMemoryOf(guest, canonical)),
   );
 }
 

@@ -325,6 +325,12 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
       there: 'nothing',
       source: 'virNetDevBandwidthRateFormat',
     },
+    {
+      path: /^ip(\[\d+\])?\/@family$/,
+      asked: /^(?!ipv[46]$)/,
+      there: 'nothing',
+      source: 'virDomainNetIPParseXML: it takes no other word for one',
+    },
     { path: 'vlan/@trunk', asked: /^no$/, there: 'nothing', source: 'virNetDevVlanFormat' },
     { path: 'mtu/@size', asked: /^0+$/, there: 'nothing', source: 'virDomainNetDefFormat' },
     { path: 'coalesce/rx/frames/@max', asked: /^0$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },

@@ -104,10 +104,10 @@ export interface NormalRow {
   readonly asked?: RegExp;
   /**
    * What the canonical document may say instead, with `$&` and `$1` standing for parts of what was asked, as in
-   * `String.replace`; a function of what was asked; `nothing`: libvirt does not write it; `any`: whatever it is, libvirt
+   * `String.replace`; a function: true when the document has what libvirt makes of what was asked; `nothing`: libvirt does not write it; `any`: whatever it is, libvirt
    * chose it.
    */
-  readonly there: readonly string[] | ((asked: string) => string) | 'any' | 'nothing';
+  readonly there: readonly string[] | ((asked: Leaves, there: Leaves, path: string) => boolean) | 'any' | 'nothing';
   readonly source: string;
 }
 

@@ -1,3 +1,4 @@
+import type { Leaves } from '../../xml/index.js';
 import { invalid, type Size } from '../values.js';
 import {
   deviceFields,
@@ -64,9 +65,9 @@ const ONLY: Readonly<Record<string, readonly [field: string, ...models: string[]
   ...Object.fromEntries(VIRTIO_ABI.map((leaf) => [leaf, ['driver', 'virtio'] as const])),
 };
 
-/** The least power of two that is not below a number. */
-function powerOfTwo(value: string): string {
-  return String(2 ** Math.ceil(Math.log2(Math.max(Number(value), 1))));
+/** True when the document has the least power of two that is not below what was asked. */
+function powerOfTwo(asked: Leaves, there: Leaves, path: string): boolean {
+  return Number(there.get(path)) === 2 ** Math.ceil(Math.log2(Math.max(Number(asked.get(path)), 1)));
 }
 
 export const video: DeviceKind<VideoSpec> = {

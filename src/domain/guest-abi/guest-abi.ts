@@ -131,7 +131,7 @@ export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: Comp
   };
   const compared = ({ domain }: GuestAbi) =>
     Object.fromEntries(
-      Object.entries(domain).filter(([path]) => {
+      (options.live ? Object.entries(domain).map(aligned) : Object.entries(domain)).filter(([path]) => {
         const row = rowOf(path);
         return !(options.live && row?.live) && (options.volatile === 'compare' || !row?.volatile);
       }),
@@ -162,6 +162,12 @@ export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: Comp
     differences.push({ subject: device.identity, field: 'device', ...at });
   }
   return differences;
+}
+
+/** An amount of memory as QEMU gets it. */
+function aligned([path, value]: [string, string]): [string, string] {
+  if (!rowOf(path)?.aligned) return [path, value];
+  return [path, String(Math.ceil(Number.parseInt(value, 10) / 1024) * 1024)];
 }
 
 /** The differences that the guest sees. */

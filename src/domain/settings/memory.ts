@@ -19,11 +19,8 @@ export const memory: Setting<MemoryRequest> = {
     return { current: bytes(current), maximum: bytes(maximum) };
   },
   readRunning(document, canonical) {
-    const { maximum } = memoryAmounts(document);
-    // The balloon is where the guest moved it, and QEMU was given whole MiB for each cell (qemuDomainAlignMemorySizes).
-    const above = maximum - memoryAmounts(canonical).maximum;
-    const cells = Math.max(select(document.root, 'cpu/numa/cell').length, 1);
-    return above >= 0 && above < cells * 1024 ? undefined : { maximum: BigInt(maximum) * 1024n };
+    // The balloon is where the guest moved it.
+    return isMemoryOf(document, canonical) ? undefined : { maximum: BigInt(memoryAmounts(document).maximum) * 1024n };
   },
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<Size>(value, path);
@@ -49,6 +46,13 @@ export const memory: Setting<MemoryRequest> = {
     });
   },
 };
+
+/** True when a guest runs with the memory of the canonical document: QEMU gets whole MiB for each cell (qemuDomainAlignMemorySizes). */
+export function isMemoryOf(guest: DomainDocument, canonical: DomainDocument): boolean {
+  const above = memoryAmounts(guest).maximum - memoryAmounts(canonical).maximum;
+  const cells = Math.max(select(guest.root, 'cpu/numa/cell').length, 1);
+  return above >= 0 && above < cells * 1024;
+}
 
 /** How much memory a document says the guest has, and at most, in KiB; memory modules are counted in. */
 export function memoryAmounts(document: DomainDocument): { current: number; maximum: number } {

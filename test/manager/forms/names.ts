@@ -130,11 +130,6 @@ export const NAMES: readonly Form[] = [
       .join(''),
     cold: 'no lock manager',
   },
-  {
-    name: 'lease without offset',
-    devices: "<lease><key>k</key><target path='/tmp/x'/></lease>",
-    cold: 'no lock manager',
-  },
   ...['scsi', 'virtio-serial', 'sata', 'ccid'].map((type) => ({
     name: `${type} controllers without index`,
     devices: `<controller type='${type}'/>`.repeat(2),
@@ -202,10 +197,6 @@ export const NAMES: readonly Form[] = [
     devices: "<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target></memory>".repeat(2),
   },
   {
-    name: 'shared memory',
-    devices: "<shmem name='a'/><shmem name='b'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>",
-  },
-  {
     name: 'vsock without a CID',
     devices: "<vsock model='virtio'><cid auto='yes'/></vsock>",
     cold: 'no /dev/vhost-vsock',
@@ -247,5 +238,14 @@ export const NAMES: readonly Form[] = [
   { name: 'PCI address without numbers', devices: nic("<model type='virtio'/><address type='pci'/>") },
   { name: 'alias of libvirt’s making in the definition', devices: nic("<model type='virtio'/><alias name='net0'/>") },
   { name: 'alias of the user’s', devices: nic("<model type='virtio'/><alias name='ua-mine'/>") },
+  { name: 'floppy controllers', machine: 'pc', devices: "<controller type='fdc'/><controller type='fdc'/>" },
+  { name: 'floppy controller, on q35', devices: "<controller type='fdc'/>" },
+  {
+    name: 'floppy controller with a PCI address',
+    machine: 'pc',
+    devices: "<controller type='fdc'><address type='pci'/></controller>",
+  },
+  { name: 'console of another number', devices: "<console type='pty'><target port='5'/></console>" },
+  { name: 'serial ports of other numbers', devices: "<serial type='null'><target port='3'/></serial>" },
   { name: 'iommu', devices: "<iommu model='intel'/>", features: "<acpi/><apic/><ioapic driver='qemu'/>" },
 ];

@@ -26,7 +26,6 @@ export const WORDS: readonly Form[] = [
   { name: 'no queues', devices: nic("<driver queues='0'/>") },
   { name: 'empty driver', devices: nic('<driver/>') },
   { name: 'empty bandwidth', devices: nic('<bandwidth/>') },
-  { name: 'bandwidth of nothing', devices: nic('<bandwidth><inbound/></bandwidth>') },
   {
     name: 'zero burst',
     devices: nic(
@@ -37,7 +36,6 @@ export const WORDS: readonly Form[] = [
   { name: 'VLAN without trunk', devices: net("<vlan trunk='no'><tag id='42'/></vlan>"), cold: NO_NETWORK },
   { name: 'VLAN trunk', devices: net("<vlan trunk='yes'><tag id='42'/><tag id='43'/></vlan>"), cold: NO_NETWORK },
   { name: 'VLAN tags make a trunk', devices: net("<vlan><tag id='42'/><tag id='43'/></vlan>"), cold: NO_NETWORK },
-  { name: 'VLAN tag in hex', devices: net("<vlan><tag id='0x2a'/></vlan>"), cold: NO_NETWORK },
   { name: 'coalescing of nothing', devices: nic('<coalesce><rx><frames/></rx></coalesce>') },
   { name: 'MTU of nothing', devices: nic("<mtu size='0'/>") },
   { name: 'script of nothing', devices: nic("<script path=''/>") },
@@ -47,18 +45,10 @@ export const WORDS: readonly Form[] = [
   { name: 'no teaming', devices: nic("<teaming type='persistent'/><alias name='ua-t'/>") },
   { name: 'guest and host ends', devices: nic("<guest dev='eth0'/>") },
   { name: 'empty target', devices: nic("<target dev=''/>") },
-  {
-    name: 'MAC types',
-    devices: nic('').replace(
-      "<mac address='52:54:00:00:00:01'/>",
-      "<mac address='52-54-00-00-00-01' type='generated' check='no'/>",
-    ),
-  },
   { name: 'ROM bar', devices: nic("<rom bar='on'/>") },
   { name: 'ROM file of nothing', devices: nic("<rom bar='off' file=''/>") },
   { name: 'IP of the guest', devices: nic("<ip family='ipv4' address='172.17.2.0' prefix='24'/>") },
   { name: 'IP without a family', devices: nic("<ip address='172.17.2.0'/>") },
-  { name: 'empty source', devices: disk('', "<source file=''/>"), cold: IMAGE },
   { name: 'limits of zero', devices: disk('<iotune><total_bytes_sec>0</total_bytes_sec></iotune>'), cold: IMAGE },
   { name: 'empty limits', devices: disk('<iotune/>'), cold: IMAGE },
   {
@@ -84,12 +74,6 @@ export const WORDS: readonly Form[] = [
   { name: 'driver without words', devices: disk('<driver/>'), cold: IMAGE },
   { name: 'empty backing store', devices: disk('<backingStore/>'), cold: IMAGE },
   { name: 'block sizes', devices: disk("<blockio logical_block_size='512' physical_block_size='0'/>"), cold: IMAGE },
-  { name: 'geometry', devices: disk("<geometry cyls='16383' heads='16' secs='63' trans='lba'/>"), cold: IMAGE },
-  {
-    name: 'LUN words',
-    devices: disk('').replace("device='disk'", "device='disk' rawio='no' sgio='filtered'"),
-    cold: IMAGE,
-  },
   { name: 'snapshot word', devices: disk('').replace("device='disk'", "device='disk' snapshot='no'"), cold: IMAGE },
   { name: 'startup policy', devices: disk('', "<source file='/dev/null' startupPolicy='mandatory'/>"), cold: IMAGE },
   {
@@ -140,7 +124,6 @@ export const WORDS: readonly Form[] = [
     'numatune',
     'memoryBacking',
     'perf',
-    'resource',
     'metadata',
     'clock',
     'cpu',
@@ -200,17 +183,11 @@ export const WORDS: readonly Form[] = [
     name: 'current 50 MB of 100 MB',
     memory: "<memory unit='MB'>100</memory><currentMemory unit='MB'>50</currentMemory>",
   },
-  { name: 'memory with spaces', memory: "<memory unit='KiB'> 65536\n</memory>" },
   {
     name: 'current above the maximum',
     memory: "<memory unit='MiB'>64</memory><currentMemory unit='MiB'>96</currentMemory>",
   },
   { name: 'current of nothing', memory: "<memory unit='MiB'>64</memory><currentMemory>0</currentMemory>" },
-  {
-    name: 'maximum memory without slots',
-    memory: "<maxMemory unit='MiB'>512</maxMemory><memory unit='MiB'>64</memory>",
-    rest: "<cpu><numa><cell cpus='0' memory='65536'/></numa></cpu>",
-  },
   {
     name: 'memory beside NUMA cells',
     memory: "<memory unit='MiB'>32</memory>",
@@ -266,7 +243,6 @@ export const WORDS: readonly Form[] = [
     vcpu: '<vcpu>2</vcpu>',
     rest: "<cputune><vcpupin vcpu='0' cpuset='0-1,^1'/></cputune>",
   },
-  { name: 'pin of an IOThread that does not exist', rest: "<cputune><iothreadpin iothread='7' cpuset='0'/></cputune>" },
   { name: 'set of CPUs', vcpu: "<vcpu placement='static' cpuset='0,1' current='1'>2</vcpu>" },
   { name: 'placement', vcpu: "<vcpu placement='static'>1</vcpu>" },
   { name: 'vCPU current as the maximum', vcpu: "<vcpu current='2'>2</vcpu>" },
@@ -351,11 +327,34 @@ export const WORDS: readonly Form[] = [
     devices: spice('').replace("autoport='yes'", "port='-1' tlsPort='-1' autoport='yes' defaultMode='any'"),
     cold: NO_SPICE,
   },
+  {
+    name: 'SPICE on an address that is left out and a network',
+    devices: spice("<listen type='address'/><listen type='network' network='none'/>"),
+    cold: NO_SPICE,
+  },
+  {
+    name: 'limits of a burst alone',
+    devices: disk('<iotune><total_bytes_sec_max>10</total_bytes_sec_max></iotune>'),
+    cold: IMAGE,
+  },
+  {
+    name: 'limits of a burst length alone',
+    devices: disk(
+      '<iotune><read_iops_sec>10</read_iops_sec><read_iops_sec_max_length>3</read_iops_sec_max_length></iotune>',
+    ),
+    cold: IMAGE,
+  },
+  {
+    name: 'NUMA cell of some vCPUs',
+    vcpu: '<vcpu>4</vcpu>',
+    rest: "<cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu>",
+  },
+  { name: 'metadata of an own namespace twice', rest: "<metadata><a xmlns='urn:a'><b>1</b></a></metadata>" },
+  { name: 'IPv6 in capitals', devices: nic("<ip family='ipv6' address='FD00:0:0::1' prefix='64'/>") },
   { name: 'VNC share policy', devices: "<graphics type='vnc' sharePolicy='allow-exclusive' powerControl='no'/>" },
   { name: 'VNC password of nothing', devices: "<graphics type='vnc' passwd=''/>" },
   { name: 'VNC without autoport', devices: "<graphics type='vnc' port='5999' autoport='no'/>" },
   { name: 'VNC port -1 alone', devices: "<graphics type='vnc' port='-1'/>" },
-  { name: 'VNC port 0', devices: "<graphics type='vnc' port='0'/>" },
   {
     name: 'balloon statistics of zero',
     balloon: "<memballoon model='virtio' autodeflate='off'><stats period='0'/></memballoon>",
@@ -393,7 +392,6 @@ export const WORDS: readonly Form[] = [
     devices:
       "<filesystem type='mount' accessmode='passthrough'><driver type='path' wrpolicy='immediate'/><source dir='/tmp'/><target dir='a'/></filesystem>",
   },
-  { name: 'emulator with spaces', devices: '<emulator> /usr/bin/qemu-system-x86_64 </emulator>' },
   { name: 'empty emulator', devices: '<emulator/>' },
   { name: 'empty redirection filter', devices: '<redirfilter/>', usb: XHCI },
   {
