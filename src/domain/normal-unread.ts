@@ -64,6 +64,7 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
       return { path, where: { [path]: [''] }, there: 'nothing', source: 'virSysinfoFormat: an entry without a text' };
     }),
   ),
+  ...unread('virSecurityStackGetModel: there are no labels without a driver', [/^seclabel\{none\}/]),
   ...imageNormal('os/nvram/'),
   ...unread('virDomainLoaderDefParseXMLNvram', ['os/nvram/source'], { 'os/nvram/@type': ['*'] }),
   ...unread('virDomainDiskSourceFormat: for disks', ['os/nvram/source/@index', 'os/nvram/source/@startupPolicy']),

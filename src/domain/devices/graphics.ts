@@ -280,6 +280,12 @@ export const graphics: DeviceKind<GraphicsSpec> = {
       source: 'qemuDomainDeviceGraphicsDefPostParse: a socket that libvirt chose',
     },
     ...defaultValue('virDomainGraphicsDefFormat', { '@fullscreen': /^no$/, '@p2p': /^no$/, '@websocket': /^0+$/ }),
+    {
+      path: 'listen/@address',
+      where: { 'listen/@type': ['network'] },
+      there: 'nothing',
+      source: 'virDomainGraphicsListenDefFormat: that of a network shows while it runs',
+    },
     ...unread('virDomainGraphicsAuthDefFormatAttr: they are about the password', ['@connected', '@passwdValidTo'], {
       '@passwd': ['*'],
     }),
