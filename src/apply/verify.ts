@@ -120,7 +120,9 @@ function outcomeProblem(
   const address = operation.address?.replace(/^(dimm \d+)@.*/, '$1');
   if (action === 'set') return undefined;
   const device = document.devices.find((each) => each.identity === subject);
-  if (action === 'detach') return device && `${subject} is still there`;
+  // Where several have one name, another gets the number of the one that went.
+  if (action === 'detach')
+    return device && (address === undefined || addressOf(device) === address) ? `${subject} is still there` : undefined;
   // Without a name of its own, a device is found by the address that the plan gave it.
   const found =
     device ?? (address === undefined ? undefined : document.devices.find((each) => addressOf(each) === address));

@@ -3,6 +3,7 @@
  * and pure functions over documents. It makes no call.
  */
 export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
+export { chosenFor, isImplicit, namesOnceWritten } from './chosen.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './definition/index.js';
 export * from './devices/index.js';
@@ -10,8 +11,8 @@ export { type Device, DomainDocument, readDevice } from './document.js';
 export { compareGuestAbi, domainLeaves, guestAbi, seenByGuest } from './guest-abi/guest-abi.js';
 export { unlisted } from './guest-abi/listed.js';
 export type { AbiDifference, DeviceAbi, GuestAbi } from './guest-abi/values.js';
-export { asWritten, sameAt, sameText } from './normal.js';
-export { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
+export { asWritten, inOrderOf, NOTHING_SAID, sameAt, sameText } from './normal.js';
+export { DOMAIN_NORMAL, DOMAIN_RUNNING, keyedLeaves } from './normal-domain.js';
 export {
   AFFECT,
   type Change,

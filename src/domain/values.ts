@@ -94,6 +94,11 @@ export function macOf(value: unknown, path: string): string {
 
 const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
+/** True for a UUID as libvirt reads one, with hyphens or without. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
 /** A UUID in lower case with hyphens; `SPEC_INVALID` when it is none. */
 export function uuidOf(value: unknown, path: string): string {
   if (typeof value !== 'string' || !UUID.test(value))

@@ -4,6 +4,7 @@ import {
   type Assignment,
   addressLeaves,
   addressText,
+  chosenFor,
   type Device,
   type DeviceRequest,
   type DomainDocument,
@@ -36,7 +37,10 @@ export interface Asked {
 
 /** Reads a request for a device, checking every field. */
 export function readRequest(request: DeviceRequest, path: string): Device {
-  return readDevice(parseElement(deviceXml(request, path)));
+  const element = parseElement(deviceXml(request, path));
+  if (element.namespaceURI)
+    throw invalid(path, `<${element.nodeName}> is of the namespace ${element.namespaceURI}, and so is not a device`);
+  return readDevice(element);
 }
 
 /**
@@ -65,7 +69,12 @@ function turnOf({ subject, address }: Operation): number {
 
 /** Plans one attach: refused, already there, or one call that names an address free in both documents. */
 function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
-  let device = withIndex(draft, given);
+  let device = withIndex(draft, changed(given, chosenFor(given, draft.context.canonical)));
+  for (const { path: leaf, pattern, expected, source } of device.kind.musts ?? []) {
+    const value = device.leaves.get(leaf);
+    if (value === undefined || !pattern.test(value))
+      throw invalid(`${path}.${leaf}`, `${describe(value ?? '')} is not ${expected} (${source})`, 'Give one');
+  }
   const asked = only ?? draft.scope(device.identity, path);
   if (asked === undefined) return;
   refuseContradiction(draft, device, path);
@@ -125,6 +134,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   if (!placed) return;
   scope = placed.scope;
   device = changed(device, [...macFor(draft, device, placed.address, path), ...placeFor(device, placed.address)]);
+  device = numbered(draft, device, scope);
   draft.topology.seat(device, scope);
   draft.attached.push({ device, path, scope });
   const order = device.leaves.get('boot/@order');
@@ -156,13 +166,16 @@ function refuseContradiction({ detached, replace }: Draft, { identity, name }: D
  * a name is known by its place, or as the only one that there may be; a differing one just has that.
  */
 function existing(draft: Draft, document: DomainDocument, asked: Device, path: string): Device | undefined {
-  const named = asked.userAlias !== undefined || Object.keys(asked.kind.unique).some((leaf) => asked.leaves.has(leaf));
+  const { kind } = asked;
+  const named =
+    asked.userAlias !== undefined || kind.namesOne || Object.keys(kind.unique).some((leaf) => asked.leaves.has(leaf));
   const place = asked.address && addressText(asked.address);
-  const single = asked.kind.limits?.some((row) => row.atMost === 1 && limits(draft, row, asked));
+  const single = kind.limits?.some((row) => row.atMost === 1 && limits(draft, row, asked));
   const found = named
-    ? document.counterpart(asked)
-    : document.devices.find(({ kind, address }) =>
-        place === undefined ? single && kind === asked.kind : address && addressText(address) === place,
+    ? (document.devices.find((other) => asked.userAlias !== undefined && other.userAlias === asked.userAlias) ??
+      namesakeOf(asked, document))
+    : document.devices.find((other) =>
+        place === undefined ? single && other.kind === kind : other.address && addressText(other.address) === place,
       );
   // An alias that a device of another kind has is a duplicate, not this device.
   if (found?.kind !== asked.kind || draft.detached.some(({ device }) => device.identity === found.identity))
@@ -183,6 +196,23 @@ function existing(draft: Draft, document: DomainDocument, asked: Device, path: s
     });
   }
   return found;
+}
+
+/** The device of a document that has a name of which a domain has one: never one that the alias tells apart already. */
+function namesakeOf(asked: Device, { devices }: DomainDocument): Device | undefined {
+  const namesakes = devices.filter((other) => !(asked.userAlias && other.userAlias) && sharesName(asked, other));
+  return namesakes.find((other) => says(asked, other).length === 0) ?? namesakes[0];
+}
+
+/** True when two devices have a name, or a value, that no two of the kind can have. */
+function sharesName(a: Device, b: Device): boolean {
+  if (a.kind !== b.kind) return false;
+  if (a.kind.namesOne && a.kind.names(a.leaves)[0]?.toLowerCase() === b.kind.names(b.leaves)[0]?.toLowerCase())
+    return true;
+  return Object.keys(a.kind.unique).some((leaf) => {
+    const value = a.leaves.get(leaf)?.toLowerCase();
+    return value !== undefined && b.leaves.get(leaf)?.toLowerCase() === value;
+  });
 }
 
 /** libvirt writes numbers its own way (0x06 for 6) and MACs in lower case. */
@@ -255,6 +285,8 @@ function sharedWith(
   device: Device,
   others: readonly Device[],
 ): { holder: Device; what: string; word: string } | undefined {
+  const same = device.kind.namesOne && !device.kind.numbered && others.find((other) => sharesName(device, other));
+  if (same) return { holder: same, what: `the name ${device.name}`, word: device.kind.element };
   const claims: Array<[leaf: string, word: string]> = [
     ...Object.entries(device.kind.unique),
     ['boot/@order', 'boot order'],
@@ -330,6 +362,20 @@ function withIndex(draft: Draft, device: Device): Device {
   let index = 0;
   while (used.has(String(index))) index++;
   return changed(device, [['@index', String(index)]]);
+}
+
+/** With the number that tells it from devices of the same name, as the documents will count it. */
+function numbered({ context, detached, attached }: Draft, device: Device, scope: Scope): Device {
+  const gone = new Set(detached.map((each) => each.device.identity));
+  const document = scope === 'live' ? context.live : context.canonical;
+  const taken = new Set([
+    ...(document?.devices ?? []).map(({ identity }) => identity).filter((identity) => !gone.has(identity)),
+    ...attached.map((each) => each.device.identity),
+  ]);
+  let nth = 1;
+  const identity = () => (nth === 1 ? device.identity : `${device.identity} #${nth}`);
+  while (taken.has(identity())) nth++;
+  return nth === 1 ? device : { ...device, identity: identity() };
 }
 
 function changed(device: Device, values: readonly Assignment[]): Device {

@@ -1,6 +1,7 @@
 import {
   asWritten,
   DOMAIN_NORMAL,
+  DOMAIN_RUNNING,
   type DomainDocument,
   type DomainSpec,
   defineOnlyRow,
@@ -17,6 +18,7 @@ import {
 } from '../domain/index.js';
 import { leaves, under } from '../xml/index.js';
 import type { Draft } from './draft.js';
+import { isOfRunningGuest } from './running-guest.js';
 
 /** Machine types that have another name once libvirt has pinned them to the newest version it has. */
 const MACHINE_ALIASES: Readonly<Record<string, string>> = {
@@ -41,7 +43,8 @@ export function refuseElsewhere(
     : [])
     draft.refuse('domain', path, `it is ${from} and no call makes it ${asked}`, FIXED);
   const keyed = keyedLeaves(wanted);
-  const asked = asWritten(valuesOf(keyed), there, DOMAIN_NORMAL);
+  const rows = document && isOfRunningGuest(document) ? [...DOMAIN_NORMAL, ...DOMAIN_RUNNING] : DOMAIN_NORMAL;
+  const asked = asWritten(valuesOf(keyed), there, rows);
   for (const [key, { path, value }] of keyed) {
     if (!asked.has(key) || readBySetting(path) || agrees(key, asked, there, canonical)) continue;
     const hidden = isSecret('domain', path);

@@ -1,4 +1,5 @@
 import { type BusName, isOfDomain, journalDomain, type Operation, ownElements } from '../domain/index.js';
+import { refuseFunctionZeroAlone } from './detach.js';
 import { digestOf } from './digest.js';
 import type { Draft } from './draft.js';
 import type { Intent } from './intent.js';
@@ -14,6 +15,7 @@ const FIRST: ReadonlyArray<Operation['call']['procedure']> = [
 
 /** The plan of a draft: with the intent written in it as an operation of its own, and what an operator should know beside. */
 export function finish(draft: Draft, intent?: Intent): Plan {
+  refuseFunctionZeroAlone(draft);
   const { context, refusals, notes } = draft;
   const isFirst = ({ call }: Operation) => FIRST.includes(call.procedure);
   const { storage } = draft;

@@ -36,6 +36,7 @@ export const watchdog: DeviceKind<WatchdogSpec> = {
   ],
   limits: [{ atMost: 1, until: '9.1.0', source: 'qemuDomainAttachWatchdog, qemuDomainAttachDeviceConfig' }],
   ...NO_UPDATE,
+  implicit: [{ where: { '@model': ['itco'] }, source: 'qemuDomainDefAddImplicitDevices' }],
   abi: ['@model'],
   liveOnly: [],
   bus: (leaves) => (leaves.get('@model') === 'i6300esb' ? { type: 'pci', slot: 'conventional' } : undefined),

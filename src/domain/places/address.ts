@@ -164,6 +164,11 @@ const FORMS: ReadonlyArray<
   [/^dimm (\d{1,3})(?:@(0x[0-9a-f]{1,16}))?$/, ([slot, base]) => ({ type: 'dimm', slot: Number(slot), base })],
 ];
 
+/** True for a text that {@link parseAddress} reads. */
+export function isPlace(text: string): boolean {
+  return FORMS.some(([form]) => form.test(text));
+}
+
 /** An address as a request writes it, which is as {@link addressText} shows it; `SPEC_INVALID` naming `path` otherwise. */
 export function parseAddress(text: unknown, path: string): Exclude<Address, { type: 'other' | 'isa' }> {
   for (const [form, read] of FORMS) {

@@ -105,7 +105,7 @@ export type { IothreadPinRequest } from './iothread-pin.js';
 export { type IothreadParams, type IothreadsRequest, iothreadIds } from './iothreads.js';
 export type { IotuneRequest } from './iotune.js';
 export type { LifecycleRequest } from './lifecycle.js';
-export { type MemoryRequest, memoryAmounts } from './memory.js';
+export { isMemoryOf, type MemoryRequest, memoryAmounts } from './memory.js';
 export type { MemtuneRequest } from './memtune.js';
 export { type MetadataRequest, metadataText, ownElementOperations } from './metadata.js';
 export type { NumatuneRequest } from './numatune.js';

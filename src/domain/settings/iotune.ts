@@ -67,6 +67,12 @@ function planDisk(name: string, limits: unknown, context: DomainContext, path: s
   const all = Object.fromEntries(Object.keys(TABLE).map((key) => [key, undefined]));
   let wanted = limits === null ? all : wantedParams(limits, TABLE, context, path);
   const joined = wanted.groupName;
+  const has = (element: Device['element']) => {
+    const values = readParams(element, TABLE);
+    return Object.entries(wanted).every(([key, each]) => values[key] === each);
+  };
+  // A definition may hold limits that no call takes together.
+  if (has(device.element) && (!running || has(running.element))) return { operations: [], refusals: [] };
   const group =
     joined === undefined || joined === now.groupName ? undefined : member(context.canonical, joined, device);
   if (group) {

@@ -24,6 +24,8 @@ export interface Setting<Value> {
   readonly since?: string;
   /** What a document says of it, as a request would; undefined when it says nothing. */
   read?(document: DomainDocument): Value | undefined;
+  /** The same of the document of a guest that ran, without what the guest or QEMU made of it; as `read` when left out. */
+  readRunning?(document: DomainDocument, canonical: DomainDocument): Value | undefined;
   /** For a part of a device that this setting changes, and no update of the device does. */
   readonly ofDevice?: {
     readonly kind: string;

@@ -1,0 +1,72 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { ManagedDomain, Plan } from '../../src/index.js';
+import { benchOnDemand } from '../support/bench.js';
+import { documentOf, FORMS, type Form } from './forms/index.js';
+
+const bench = benchOnDemand();
+test.after(() => bench.stop());
+
+/** virDomainXMLFlags: secure, inactive, migratable. */
+const XML = { secure: 1, inactive: 2, migratable: 8 } as const;
+
+let domains = 0;
+for (const [kind, forms] of Object.entries(FORMS))
+  for (const form of forms as readonly Form[])
+    test(`planTowards is empty: ${kind}, ${form.name}`, () => converges(form));
+
+/** Defines the form as another program does, and plans towards every document that says the same. */
+async function converges(form: Form): Promise<void> {
+  const b = await bench();
+  const xml = documentOf(form, `form${++domains}`);
+  const rival = await b.rival();
+  const { dom } = await rival.call('DOMAIN_DEFINE_XML_FLAGS', { xml, flags: 0 });
+  const domain = await b.manager.get(`form${domains}`);
+  const dump = async (flags: number) => (await rival.call('DOMAIN_GET_XML_DESC', { dom, flags })).xml;
+  const documents: Record<string, string> = {
+    'as defined': xml,
+    'canonical dump': await domain.canonical(),
+    'migratable canonical dump': await dump(XML.secure | XML.inactive | XML.migratable),
+  };
+  const failures = await planned(domain, documents, 'shut off');
+  if (form.cold === undefined) {
+    await domain.start({ paused: true });
+    documents['live dump'] = await dump(XML.secure);
+    documents['migratable live dump'] = await dump(XML.secure | XML.migratable);
+    failures.push(...(await planned(domain, documents, 'running')));
+    const { changes } = await domain.pending();
+    if (changes.length > 0) failures.push(`pending: ${JSON.stringify(changes)}`);
+    await domain.destroy();
+    failures.push(...(await planned(domain, documents, 'shut off again')));
+  }
+  // From here on the domain knows what was asked for: all that libvirt added by itself, too.
+  if (failures.length === 0) {
+    await domain.apply(await domain.planTowards(documents['canonical dump'] as string));
+    failures.push(...(await planned(domain, documents, 'after a dump was applied')));
+  }
+  assert.equal(failures, [], xml);
+}
+
+async function planned(domain: ManagedDomain, documents: Record<string, string>, when: string): Promise<string[]> {
+  const failures: string[] = [];
+  for (const [name, xml] of Object.entries(documents)) {
+    try {
+      failures.push(...textOf(await domain.planTowards(xml)).map((line) => `${when}, ${name}: ${line}`));
+    } catch (error) {
+      failures.push(`${when}, ${name}: throws ${(error as Error).message}`);
+    }
+  }
+  return failures;
+}
+
+/** What a plan would do, but for the note of who asked for what. */
+function textOf({ operations, refusals }: Plan): string[] {
+  return [
+    ...operations
+      .filter(({ subject }) => subject !== 'intent')
+      .map(({ action, subject, scope, changes }) => `${action} ${subject} ${scope} ${JSON.stringify(changes)}`),
+    ...refusals.map(({ subject, path, reason }) => `refused: ${subject} ${path}: ${reason}`),
+  ];
+}
+
+test.run();
