@@ -18,6 +18,7 @@ import {
 import { LibvirtCanonicalError } from '../errors.js';
 import { child, children } from '../xml/index.js';
 import type { DomainReader } from './read.js';
+import { noteSeal } from './seen-seals.js';
 
 /**
  * Seals the canonical document: what it says later and did not say now is drift. With `before`, how things stood before work
@@ -35,12 +36,19 @@ export async function seal(
   const now = readSeal(canonical);
   const document = before ? resealed(before, canonical, libvirt) : sealedForm(canonical);
   const same = typeof now === 'object' && now.document.xml === document.xml;
-  if (same && standsLast(canonical)) return;
+  // From here on the seal that others are compared with is this one.
+  const sealed = { libvirt: same ? now.libvirt : libvirt, document };
+  if (same && standsLast(canonical)) {
+    noteSeal(connection, canonical.uuid, sealed);
+    return;
+  }
   const { prefix: key, uri } = OWN_METADATA.seal;
   // What newer releases add is told by the release that the seal is of.
-  const metadata = sealXml({ libvirt: same ? now.libvirt : libvirt, document });
+  if (typeof now === 'object') noteSeal(connection, canonical.uuid, now);
+  const metadata = sealXml(sealed);
   const args = { dom: handle, type: VIR_DOMAIN_METADATA_ELEMENT, metadata, key, uri, flags: VIR_DOMAIN_AFFECT_CONFIG };
   await connection.call('DOMAIN_SET_METADATA', args, options);
+  noteSeal(connection, canonical.uuid, sealed);
 }
 
 function standsLast(canonical: DomainDocument): boolean {

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ManagedDomain, Plan } from '../../src/index.js';
-import { benchOnDemand } from '../support/bench.js';
+import { type Bench, benchOnDemand } from '../support/bench.js';
 import { documentOf, FORMS, type Form } from './forms/index.js';
 
 const bench = benchOnDemand();
@@ -13,13 +13,23 @@ const XML = { secure: 1, inactive: 2, migratable: 8 } as const;
 let domains = 0;
 for (const [kind, forms] of Object.entries(FORMS))
   for (const form of forms as readonly Form[])
-    test(`planTowards is empty: ${kind}, ${form.name}`, () => converges(form));
+    test(`planTowards is empty: ${kind}, ${form.name}`, () =>
+      // Words are the same in the document of a running guest, but for amounts that QEMU rounds.
+      converges(form, form.cold === undefined && (kind !== 'words' || form.warm === true)));
+
+/** One connection for all that the other program does. */
+const rivals = new WeakMap<Bench, ReturnType<Bench['rival']>>();
+function rivalOf(b: Bench): ReturnType<Bench['rival']> {
+  const rival = rivals.get(b) ?? b.rival();
+  rivals.set(b, rival);
+  return rival;
+}
 
 /** Defines the form as another program does, and plans towards every document that says the same. */
-async function converges(form: Form): Promise<void> {
+async function converges(form: Form, starts: boolean): Promise<void> {
   const b = await bench();
   const xml = documentOf(form, `form${++domains}`);
-  const rival = await b.rival();
+  const rival = await rivalOf(b);
   const { dom } = await rival.call('DOMAIN_DEFINE_XML_FLAGS', { xml, flags: 0 });
   const domain = await b.manager.get(`form${domains}`);
   const dump = async (flags: number) => (await rival.call('DOMAIN_GET_XML_DESC', { dom, flags })).xml;
@@ -29,7 +39,7 @@ async function converges(form: Form): Promise<void> {
     'migratable canonical dump': await dump(XML.secure | XML.inactive | XML.migratable),
   };
   const failures = await planned(domain, documents, 'shut off');
-  if (form.cold === undefined) {
+  if (starts) {
     await domain.start({ paused: true });
     documents['live dump'] = await dump(XML.secure);
     documents['migratable live dump'] = await dump(XML.secure | XML.migratable);
