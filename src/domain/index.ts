@@ -53,6 +53,7 @@ export {
   addressLeaves,
   addressProblem,
   addressText,
+  isSameAddress,
   type PciAddress,
   parseAddress,
 } from './places/address.js';
