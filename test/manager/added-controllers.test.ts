@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { benchOnDemand } from '../support/bench.js';
-import { documentOf, type Form } from './forms/index.js';
+import { documentOf, type Form } from './forms/form.js';
 
 const bench = benchOnDemand();
 test.after(() => bench.stop());

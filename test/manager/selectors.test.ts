@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { ManagedDomain, Plan } from '../../src/index.js';
 import { benchOnDemand } from '../support/bench.js';
 import { failure } from '../support/deadline.js';
-import { documentOf, type Form } from './forms/index.js';
+import { documentOf, type Form } from './forms/form.js';
 
 const bench = benchOnDemand();
 test.after(() => bench.stop());

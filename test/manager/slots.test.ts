@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ManagedDomain, Plan } from '../../src/index.js';
 import { benchOnDemand } from '../support/bench.js';
-import { documentOf, type Form } from './forms/index.js';
+import { documentOf, type Form } from './forms/form.js';
 
 const bench = benchOnDemand();
 test.after(() => bench.stop());
