@@ -26,6 +26,7 @@ export {
 } from './recover.js';
 export { type Amounts, type Resized, type ResizeOptions, type ResizeResult, resize } from './resize.js';
 export { seal, sealAfter } from './seal.js';
+export { seenSeal } from './seen-seals.js';
 export { PlanStaleError } from './stale.js';
 export type { Standing } from './standing.js';
 export type { OperationSummary } from './step.js';

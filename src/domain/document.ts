@@ -1,6 +1,6 @@
 import { type Element, type Leaves, leaves, parseXml, select, selectText, serialize, valueAt } from '../xml/index.js';
 import { type DeviceKind, kindOrUnknown, NOT_A_DEVICE, userAliasOf } from './devices/index.js';
-import { type Address, addressOf, addressText, withoutEmptyAddress } from './places/address.js';
+import { type Address, addressOf, addressText, isSameAddress, withoutEmptyAddress } from './places/address.js';
 
 /** One device as a document holds it. */
 export interface Device {
@@ -96,7 +96,7 @@ export class DomainDocument {
     );
     // Those that share a name are told apart by where they sit, and by their order only when they have no place.
     if ((namesakes.length > 1 || device.sharesName) && device.address)
-      return namesakes.find((other) => sameAddress(other, device));
+      return namesakes.find((other) => isSameAddress(other.address, device.address));
     return namesakes.find((other) => other.name === device.name);
   }
 
@@ -130,10 +130,6 @@ export class DomainDocument {
 /** The name that a device would have were there no other of it. */
 export function withoutNumber(name: string): string {
   return name.replace(/ #\d+$/, '');
-}
-
-function sameAddress(a: Device, b: Device): boolean {
-  return a.address !== undefined && b.address !== undefined && addressText(a.address) === addressText(b.address);
 }
 
 function readDevices(root: Element, which: (element: Element) => boolean): Device[] {

@@ -56,6 +56,7 @@ export {
   addressLeaves,
   addressProblem,
   addressText,
+  isSameAddress,
   type PciAddress,
   parseAddress,
 } from './places/address.js';

@@ -269,7 +269,7 @@ function ahead(events: EventStream<Event>): Promise<IteratorResult<Event, undefi
 
 /** A domain without a seal is nobody's yet, and what a newer libvirt adds by itself is nobody's doing. */
 function isWorthSaying({ seal, changes }: Drift): boolean {
-  return seal === 'unreadable' || changes.some(({ by }) => by === 'somebody');
+  return seal === 'unreadable' || seal === 'older' || changes.some(({ by }) => by === 'somebody');
 }
 
 const PASSING: ReadonlySet<ErrorCode> = new Set([

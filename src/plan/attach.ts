@@ -21,6 +21,7 @@ import { detachedCopy, parseElement, setAt } from '../xml/index.js';
 import { attachOperation, pluggable } from './device-operations.js';
 import { type Draft, duplicate } from './draft.js';
 import { holderOfImage, unsaidFormat } from './images.js';
+import { shareUnique } from './match.js';
 import { choosePlace } from './place.js';
 import { lacks, limits } from './prerequisites.js';
 import { says } from './says.js';
@@ -180,22 +181,18 @@ function existing(draft: Draft, document: DomainDocument, asked: Device, path: s
   // An alias that a device of another kind has is a duplicate, not this device.
   if (found?.kind !== asked.kind || draft.detached.some(({ device }) => device.identity === found.identity))
     return undefined;
-  const differing = says(asked, found);
-  for (const [leaf, value] of asked.leaves) {
-    const stands = found.leaves.get(leaf);
-    // What is libvirt's default is not written; a size may stand in another unit.
-    if (stands === undefined ? value === 'default' : sameValue(leaf, stands, value)) continue;
-    if (stands !== undefined && !differing.some(({ path }) => path === leaf)) continue;
-    if (!named) return undefined;
-    const values = isSecret(found.kind, leaf) ? 'another one' : `${stands ?? 'nothing'} there, ${value} asked`;
-    const problem = `a differing one is there (${leaf}: ${values})`;
-    throw new LibvirtCanonicalError('DEVICE_DUPLICATE', `${path}: ${asked.identity} cannot be attached, ${problem}`, {
-      path,
-      device: found.identity,
-      remedy: 'Update it, or detach it first',
-    });
-  }
-  return found;
+  // What is libvirt's default is not written.
+  const [differing] = says(asked, found).filter(({ from, to }) => from !== undefined || to !== 'default');
+  if (!differing) return found;
+  if (!named) return undefined;
+  const { path: leaf, from = 'nothing', to = 'nothing' } = differing;
+  const values = isSecret(found.kind, leaf) ? 'another one' : `${from} there, ${to} asked`;
+  const problem = `a differing one is there (${leaf}: ${values})`;
+  throw new LibvirtCanonicalError('DEVICE_DUPLICATE', `${path}: ${asked.identity} cannot be attached, ${problem}`, {
+    path,
+    device: found.identity,
+    remedy: 'Update it, or detach it first',
+  });
 }
 
 /** The device of a document that has a name of which a domain has one: never one that the alias tells apart already. */
@@ -209,16 +206,7 @@ function sharesName(a: Device, b: Device): boolean {
   if (a.kind !== b.kind) return false;
   if (a.kind.namesOne && a.kind.names(a.leaves)[0]?.toLowerCase() === b.kind.names(b.leaves)[0]?.toLowerCase())
     return true;
-  return Object.keys(a.kind.unique).some((leaf) => {
-    const value = a.leaves.get(leaf)?.toLowerCase();
-    return value !== undefined && b.leaves.get(leaf)?.toLowerCase() === value;
-  });
-}
-
-/** libvirt writes numbers its own way (0x06 for 6) and MACs in lower case. */
-function sameValue(leaf: string, a: string, b: string): boolean {
-  if (a === b || (a !== '' && b !== '' && Number(a) === Number(b))) return true;
-  return leaf === 'mac/@address' && a.toLowerCase() === b.toLowerCase();
+  return shareUnique(a, b);
 }
 
 /** Says no when the place that a device has in one document is somebody else's in the other. */

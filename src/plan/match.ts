@@ -1,4 +1,4 @@
-import { addressText, type Device, type DomainDocument, namesOnceWritten } from '../domain/index.js';
+import { addressText, type Device, type DomainDocument, isSameAddress, namesOnceWritten } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { duplicate } from './draft.js';
 import type { Intent } from './intent.js';
@@ -52,7 +52,7 @@ export function refuseContradictions(desired: readonly Wanted[], document: Domai
 
 /** True when the device says where it sits, and such a device of the document sits there. */
 function isOneOf(device: Device, { devices }: DomainDocument): boolean {
-  return devices.some((other) => other.kind === device.kind && sameAddress(other, device));
+  return devices.some((other) => other.kind === device.kind && isSameAddress(other.address, device.address));
 }
 
 interface Claim {
@@ -118,7 +118,7 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
   const byItsName = (devices: readonly Device[]) => {
     // Of several of one name, who is where it is asked to be comes first, then who is all that is asked.
     const signs = [
-      (device: Device) => (other: Device) => sameAddress(device, other),
+      (device: Device) => (other: Device) => isSameAddress(device.address, other.address),
       (device: Device) => saysNoMore(device),
       () => () => true,
     ];
@@ -152,12 +152,8 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
   return desired.map(({ device, ...rest }) => ({ ...rest, desired: device, found: found.get(device) }));
 }
 
-function sameAddress(a: Device, b: Device): boolean {
-  return a.address !== undefined && b.address !== undefined && addressText(a.address) === addressText(b.address);
-}
-
 /** True when two devices have the same value where no two devices of a domain may. */
-function shareUnique(a: Device, b: Device): boolean {
+export function shareUnique(a: Device, b: Device): boolean {
   return Object.keys(a.kind.unique).some((leaf) => {
     const value = a.leaves.get(leaf)?.toLowerCase();
     return value !== undefined && b.leaves.get(leaf)?.toLowerCase() === value;

@@ -109,6 +109,11 @@ export function addressText(address: Address): string {
   }
 }
 
+/** True when both have an address, and it is one. */
+export function isSameAddress(a: Address | undefined, b: Address | undefined): boolean {
+  return a !== undefined && b !== undefined && addressText(a) === addressText(b);
+}
+
 /** The leaves of an `<address>` element in libvirt's own notation. */
 export function addressLeaves(address: Exclude<Address, { type: 'other' }>): ReadonlyArray<readonly [string, string]> {
   const { type, ...parts } = address;

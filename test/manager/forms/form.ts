@@ -19,6 +19,10 @@ export interface Form {
   readonly head?: string;
   /** Why QEMU does not start it here: planned towards while shut off only. */
   readonly cold?: string;
+  /** Why `pending()` of its running guest is not empty. */
+  readonly pending?: string;
+  /** It is worth a start where the rest of its table is not. */
+  readonly warm?: true;
 }
 
 const NO_USB = "<controller type='usb' model='none'/>";

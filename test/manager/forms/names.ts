@@ -159,6 +159,7 @@ export const NAMES: readonly Form[] = [
   { name: 'console of the first serial port', devices: "<serial type='pty'/><console type='pty'/>" },
   {
     name: 'virtio consoles',
+    pending: 'libvirt numbers virtio consoles anew in the canonical document at the start',
     devices:
       "<serial type='null'/><console type='pty'><target type='virtio'/></console><console type='null'><target type='virtio'/></console>",
   },

@@ -71,6 +71,7 @@ export const RUNNING: readonly Form[] = [
   },
   {
     name: 'consoles and ports',
+    pending: 'libvirt numbers virtio consoles anew in the canonical document at the start',
     devices:
       "<serial type='pty'/><channel type='pty'><target type='virtio' name='a'/></channel><console type='pty'><target type='virtio'/></console>",
   },
