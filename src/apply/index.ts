@@ -7,6 +7,8 @@ export {
 } from './apply.js';
 export { entriesIn } from './entry.js';
 export { Journal, refuseInterrupted } from './journal.js';
+export { type DomainLog, domainLog, logFromNow } from './log.js';
+export { waitForLock } from './outcome.js';
 export { isQueued, queued } from './queue.js';
 export { DomainReader, notFound } from './read.js';
 export {

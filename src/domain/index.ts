@@ -56,6 +56,7 @@ export {
   parseAddress,
 } from './places/address.js';
 export type { BusName } from './places/buses.js';
+export { controllersFor, isOccupied } from './places/controllers.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
 export { secretsHidden } from './secret-texts.js';
 export * from './settings/index.js';

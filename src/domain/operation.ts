@@ -178,6 +178,11 @@ export interface Setting<Value> {
     /** What a desired device asks of the one that is there. */
     read(desired: Device, there: Device): Value | undefined;
   };
+  /**
+   * What a document has at `path` of a change that `call` makes, written as the change writes it. Left out: the path is one
+   * of the document, and the change has its text.
+   */
+  shown?(document: DomainDocument, path: string, call: MutatorCall): string | undefined;
   /** Plans the way from what is to `value`. Bad values are `SPEC_INVALID` naming `path`. `beside` is asked for with it. */
   plan(value: Value, context: DomainContext, path: string, beside?: SettingsRequest): SettingPlan;
 }

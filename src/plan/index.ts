@@ -1,5 +1,5 @@
 export { detachOperation } from './detach.js';
-export { digestOf } from './digest.js';
+export { digestOf, VOLATILE } from './digest.js';
 export {
   changedParts,
   changesBetween,
@@ -15,6 +15,7 @@ export type { PlanJson } from './plan-json.js';
 export { planChanges } from './planner.js';
 export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './request.js';
 export { planResize, type ResizeRequest } from './resize.js';
+export { says } from './says.js';
 export { withSecrets } from './secrets.js';
 export { type DiskStorage, disksOf, StorageRecords } from './storage.js';
 export { planTowards, type TowardsOptions } from './towards.js';

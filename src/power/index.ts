@@ -1,7 +1,7 @@
+export { type DomainLog, domainLog } from '../apply/index.js';
 export { type AgentOptions, type AgentState, GuestAgent, isRefusal, isSilence, noAgent } from './agent.js';
 export { destroy } from './destroy.js';
 export { type HookContext, HookError, type HookOperation, HookRunner, type Hooks } from './hooks.js';
-export { type DomainLog, domainLog } from './log.js';
 export { type Progress, ProgressMeter, type ProgressOptions } from './progress.js';
 export { type SaveOptions, save } from './save.js';
 export { hasManagedSave, managedSaveDocument, refuseManagedSave } from './saved.js';

@@ -15,6 +15,7 @@ export const memory: Setting<MemoryRequest> = {
     const { current, maximum } = memoryAmounts(document);
     return maximum === 0 ? undefined : { current: BigInt(current) * 1024n, maximum: BigInt(maximum) * 1024n };
   },
+  shown: (document, path) => text(memoryAmounts(document)[path === 'memory' ? 'maximum' : 'current']),
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<Size>(value, path);
     return planAmount({
@@ -28,7 +29,7 @@ export const memory: Setting<MemoryRequest> = {
       now: memoryAmounts(canonical),
       live: live && memoryAmounts(live),
       guestMoves: true,
-      format: (kib) => formatBytes(BigInt(kib) * 1024n),
+      format: text,
       call: (memory, flags) => ({ procedure: 'DOMAIN_SET_MEMORY_FLAGS', args: { memory, flags } }),
       refuseMaximum: (maximum) => refuseMaximum(canonical, maximum),
       heldBack: () =>
@@ -39,6 +40,10 @@ export const memory: Setting<MemoryRequest> = {
     });
   },
 };
+
+function text(kib: number): string {
+  return formatBytes(BigInt(kib) * 1024n);
+}
 
 /** How much memory a document says the guest has, and at most, in KiB; memory modules are counted in. */
 export function memoryAmounts(document: DomainDocument): { current: number; maximum: number } {

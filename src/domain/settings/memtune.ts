@@ -1,6 +1,15 @@
 import type { Setting } from '../operation.js';
 import { invalid, type Size } from '../values.js';
-import { amount, type ParamTable, planParams, readParams, requestOf, unlessSession, wantedParams } from './params.js';
+import {
+  amount,
+  type ParamTable,
+  paramAt,
+  planParams,
+  readParams,
+  requestOf,
+  unlessSession,
+  wantedParams,
+} from './params.js';
 
 /** Limits of the host memory that the domain's process may take; `null` removes one. libvirt: `<memtune>`. */
 export interface MemtuneRequest {
@@ -34,6 +43,7 @@ export const memtune: Setting<MemtuneRequest> = {
   touches: ['memtune'],
   owns: ['memtune', ...Object.values(TABLE).map(({ path }) => path)],
   read: ({ root }) => requestOf(root, TABLE),
+  shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const { canonical, live } = context;

@@ -1,6 +1,15 @@
 import type { Setting } from '../operation.js';
 import { describe, invalid } from '../values.js';
-import { type Form, type ParamRow, type ParamTable, planParams, refusal, requestOf, wantedParams } from './params.js';
+import {
+  type Form,
+  type ParamRow,
+  type ParamTable,
+  paramAt,
+  planParams,
+  refusal,
+  requestOf,
+  wantedParams,
+} from './params.js';
 
 const EVENTS = [
   'cmt',
@@ -53,6 +62,7 @@ export const perf: Setting<PerfRequest> = {
   touches: ['perf'],
   owns: ['perf'],
   read: ({ root }) => requestOf(root, TABLE as ParamTable<PerfRequest>),
+  shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const on = Object.keys(wanted).find((event) => wanted[event] === 'yes');

@@ -1,7 +1,7 @@
 import type { Setting } from '../operation.js';
 import { invalid } from '../values.js';
 import { asObject } from './params.js';
-import { planPins, readPins } from './pin.js';
+import { pinAt, planPins, readPins } from './pin.js';
 
 /** CPUs of the host for each vCPU: `{ 0: '0-3', 1: '4-7,^6' }`. */
 export type VcpuPinRequest = Readonly<Record<number, string>>;
@@ -9,9 +9,10 @@ export type VcpuPinRequest = Readonly<Record<number, string>>;
 /** `<cputune><vcpupin>`: virDomainPinVcpuFlags. */
 export const vcpuPin: Setting<VcpuPinRequest> = {
   name: 'vcpuPin',
-  touches: ['cputune'],
+  touches: ['cputune/vcpupin'],
   owns: ['cputune/vcpupin'],
   read: (document) => readPins(document, 'vcpupin', 'vcpu'),
+  shown: pinAt,
   plan(value, context, path, beside) {
     const asked = asObject(value, path);
     const { canonical, live } = context;

@@ -1,0 +1,46 @@
+import type { Operation } from '../domain/index.js';
+import type { PartChange } from '../plan/index.js';
+import { type Difference, differencesBetween } from './differences.js';
+import { type Documents, isAbout, sidesOf } from './verify.js';
+
+/** What another client changed between two calls of a plan. */
+export interface Foreign extends Difference {
+  readonly document: 'canonical' | 'live';
+}
+
+/** What changed between the end of one call and the beginning of the next: none of it is this apply's doing. */
+export function foreignBetween(known: Documents, now: Documents): Foreign[] {
+  return (['canonical', 'live'] as const).flatMap((document) => {
+    const [a, b] = [known[document], now[document]];
+    return a && b ? differencesBetween(a, b).map((each) => ({ ...each, document })) : [];
+  });
+}
+
+/** Of what others changed, the parts that an operation was made from. */
+export function staleParts(
+  operation: Operation,
+  foreign: readonly Foreign[],
+  known: Documents,
+  now: Documents,
+): PartChange[] {
+  return foreign
+    .filter(({ document }) => sidesOf(operation, now).includes(document))
+    .filter((each) => {
+      const [a, b] = [known[each.document], now[each.document]];
+      return a && b && isAbout(operation, each, a, b);
+    })
+    .map(({ subject, field, document, before, after }) => ({
+      subject: subject === 'domain' ? field : subject,
+      document,
+      how:
+        field !== 'device' ? 'changed' : before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',
+    }));
+}
+
+/** True for a difference that others made. */
+export function isForeign(foreign: readonly Foreign[], document: 'canonical' | 'live', one: Difference): boolean {
+  const last = foreign.findLast(
+    (each) => each.document === document && each.subject === one.subject && each.field === one.field,
+  );
+  return last !== undefined && last.after === one.after;
+}
