@@ -23,18 +23,29 @@ export function staleParts(
   known: Documents,
   now: Documents,
 ): PartChange[] {
-  return foreign
+  const parts = foreign
     .filter(({ document }) => sidesOf(operation, now).includes(document))
     .filter((each) => {
       const [a, b] = [known[each.document], now[each.document]];
       return a && b && isAbout(operation, each, a, b);
     })
-    .map(({ subject, field, document, before, after }) => ({
-      subject: subject === 'domain' ? field : subject,
-      document,
-      how:
-        field !== 'device' ? 'changed' : before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',
-    }));
+    .map(
+      ({ subject, field, document, before, after }) =>
+        ({
+          subject: subject === 'domain' ? field : subject,
+          document,
+          how:
+            field !== 'device'
+              ? 'changed'
+              : before === undefined
+                ? 'added'
+                : after === undefined
+                  ? 'removed'
+                  : 'changed',
+        }) as const,
+    );
+  const key = ({ subject, document }: PartChange) => `${document} ${subject}`;
+  return [...new Map(parts.map((part): [string, PartChange] => [key(part), part])).values()];
 }
 
 /** True for a difference that others made. */

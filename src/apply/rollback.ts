@@ -106,7 +106,8 @@ async function addedControllers(reader: DomainReader, { operation, found, left }
   const own = attached ? controllersFor(attached, canonical) : [];
   // A spare one, to which no address leads, was there right after the call.
   const come = new Set(left?.canonical.devices.map(({ identity }) => identity));
-  const isSpare = (device: Device) => attached && come.has(device.identity) && isAddedFor(attached, device, canonical);
+  const isSpare = (device: Device) =>
+    attached && come.has(device.identity) && isAddedFor(attached, device, canonical, true);
   const known = new Set(found.canonical.devices.map(({ identity }) => identity));
   return canonical.devices
     .filter(({ kind, identity }) => kind.element === 'controller' && !known.has(identity))
@@ -114,13 +115,21 @@ async function addedControllers(reader: DomainReader, { operation, found, left }
     .reverse();
 }
 
-/** Takes controllers out; one that something sits on by now stays. */
+/** Takes controllers out; one that another client's devices need by now stays, and so do those before it (virDomainDefMaybeAddController). */
 async function takeOut(reader: DomainReader, controllers: readonly Device[], options: StepOptions): Promise<void> {
   for (const device of controllers) {
     const { canonical } = await reader.documents();
-    if (isOccupied(device, canonical)) continue;
+    if (isOccupied(device, canonical) || hasLater(device, canonical)) continue;
     await makeUnlessMade(reader, detachOperation(device, 'config'), options);
   }
+}
+
+function hasLater({ leaves }: Device, { devices }: DomainDocument): boolean {
+  const index = (each: Device['leaves']) => Number(each.get('@index') ?? 0);
+  return devices.some(
+    ({ kind, leaves: other }) =>
+      kind.element === 'controller' && other.get('@type') === leaves.get('@type') && index(other) > index(leaves),
+  );
 }
 
 /** How the domain differs from how it was, but for what others changed meanwhile. */

@@ -108,22 +108,23 @@ function expected(operation: Step, difference: Difference, before: DomainDocumen
     return operation.changes.some(({ path }) => under(difference.field, path) || under(path, difference.field));
   }
   const attached = subjectOf(operation, before, after);
-  if (difference.device?.kind.element === 'controller' && difference.field === 'device')
-    return difference.before === undefined && attached !== undefined && isAddedFor(attached, difference.device, after);
+  const isNew = difference.field === 'device' && difference.before === undefined;
+  if (attached?.identity === difference.subject) return isNew;
+  const { device } = difference;
+  if (device?.kind.element !== 'controller' || attached === undefined) return false;
+  if (isNew) return isAddedFor(attached, device, after, operation.address === undefined);
   // libvirt puts a port that it adds beside another into the same slot.
-  if (difference.device?.kind.element === 'controller' && operation.address === undefined)
-    return difference.field === 'address/@multifunction';
-  return difference.field === 'device' && difference.before === undefined && attached?.identity === difference.subject;
+  return operation.address === undefined && difference.field === 'address/@multifunction';
 }
 
 /**
- * True for a controller that came with an attach: the device's address leads to it, or it is the spare bridge that libvirt
- * keeps for the next device (qemuDomainAssignPCIAddresses).
+ * True for a controller that came with an attach: the device's address leads to it, or it is the spare bridge, or port where
+ * libvirt chose the address, that libvirt keeps for the next device (qemuDomainAssignPCIAddresses).
  */
-export function isAddedFor(attached: Device, controller: Device, after: DomainDocument): boolean {
+export function isAddedFor(attached: Device, controller: Device, after: DomainDocument, chosen: boolean): boolean {
   if (controllersFor(attached, after).some(({ identity }) => identity === controller.identity)) return true;
-  const bridge = ['pci-bridge', 'pcie-root-port'].includes(controller.leaves.get('@model') ?? '');
-  return bridge && !isOccupied(controller, after);
+  const model = controller.leaves.get('@model');
+  return (model === 'pci-bridge' || (chosen && model === 'pcie-root-port')) && !isOccupied(controller, after);
 }
 
 /** True for a difference in what an operation is about: its device, or the part of the document that its setting changes. */
