@@ -11,7 +11,7 @@ import {
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
 import { entriesIn } from './entry.js';
-import { type Foreign, foreignBetween, staleParts } from './foreign.js';
+import { foreignBetween, staleParts } from './foreign.js';
 import { type GuestEnd, guestEnd, guestEndText } from './guest-end.js';
 import { Journal, refuseInterrupted, vanished } from './journal.js';
 import { takeOver, watchLate } from './late.js';
@@ -69,7 +69,7 @@ export class ApplyError extends LibvirtCanonicalError {
   /** Operations that were not run. */
   readonly notRun: readonly OperationSummary[];
   /**
-   * `undone`: both documents are as they were, but for what another client changed meanwhile. `kept`: the applied ones stand,
+   * `undone`: both documents are exactly as they were. `kept`: the applied ones stand,
    * for good. `partial`: undoing failed too, or was not tried because the call may still take place, see `rollbackErrors`;
    * the journal of the apply stands, and `recover` settles it.
    */
@@ -186,8 +186,6 @@ interface Work {
   documents: Documents;
   readonly begun: Done[];
   readonly unplugs: UnplugResult[];
-  /** What others changed between two calls. */
-  readonly foreign: Foreign[];
   /** What the seal is made from. */
   sealing: BeforeWork;
 }
@@ -206,7 +204,6 @@ async function perform(
     documents: before,
     begun: [],
     unplugs: [],
-    foreign: [],
     sealing: beforeWork(before.canonical),
   };
   const seals = before.persistent && operations.some(({ scope }) => scope !== 'live');
@@ -251,7 +248,6 @@ function refuseForeign(reader: DomainReader, operation: Operation, work: Work, f
   const foreign = foreignBetween(known, found);
   work.documents = found;
   if (foreign.length > 0) {
-    work.foreign.push(...foreign);
     // What was done by now is this library's doing, and sealed; what others did is not.
     const libvirt = reader.connection.libvirtVersion;
     const document = resealed(sealing, known.canonical, libvirt);
@@ -266,7 +262,7 @@ function refuseForeign(reader: DomainReader, operation: Operation, work: Work, f
 async function afterFailure(
   reader: DomainReader,
   before: DomainContext,
-  { begun, foreign, sealing }: Work,
+  { begun, sealing }: Work,
   seals: boolean,
   cause: unknown,
   options: ApplyOptions,
@@ -278,7 +274,7 @@ async function afterFailure(
     return { rollback: 'kept', errors: [] };
   }
   const undone = (operation: Operation) => tell(options, { operation, state: 'undone', done: 0, total: begun.length });
-  const errors = await rollback(reader, begun, before, foreign, options, undone);
+  const errors = await rollback(reader, begun, before, options, undone);
   if (errors.length > 0) return { rollback: 'partial', errors };
   // What differs from the seal now is others' doing. A domain without a seal goes on without.
   if (seals && ownElement(before.canonical, 'seal')) {

@@ -47,11 +47,3 @@ export function staleParts(
   const key = ({ subject, document }: PartChange) => `${document} ${subject}`;
   return [...new Map(parts.map((part): [string, PartChange] => [key(part), part])).values()];
 }
-
-/** True for a difference that others made. */
-export function isForeign(foreign: readonly Foreign[], document: 'canonical' | 'live', one: Difference): boolean {
-  const last = foreign.findLast(
-    (each) => each.document === document && each.subject === one.subject && each.field === one.field,
-  );
-  return last !== undefined && last.after === one.after;
-}

@@ -11,7 +11,6 @@ import {
 import { LibvirtCanonicalError } from '../errors.js';
 import { changesBetween, detachOperation } from '../plan/index.js';
 import { differenceLine, differencesBetween } from './differences.js';
-import { type Foreign, isForeign } from './foreign.js';
 import { callSurely } from './outcome.js';
 import type { DomainReader } from './read.js';
 import { fromNow } from './rebase.js';
@@ -32,13 +31,12 @@ export interface Done {
 /**
  * Undoes operations in reverse and compares both documents with how they were; goes on after a failure, so that as much
  * as possible is undone. What others changed meanwhile stays. Returns what went wrong; nothing when the domain is exactly as
- * it was but for that.
+ * it was.
  */
 export async function rollback(
   reader: DomainReader,
   done: readonly Done[],
   before: DomainContext,
-  foreign: readonly Foreign[],
   { unplug }: StepOptions,
   undone: (operation: Operation) => void,
 ): Promise<unknown[]> {
@@ -61,7 +59,7 @@ export async function rollback(
     undone(operation);
   }
   if (errors.length > 0) return errors;
-  return difference(reader, before, foreign).catch((error: unknown) => [error]);
+  return difference(reader, before).catch((error: unknown) => [error]);
 }
 
 /** Makes the call of a step in the documents that are not as it would make them; false when all of them are. */
@@ -132,12 +130,8 @@ function hasLater({ leaves }: Device, { devices }: DomainDocument): boolean {
   );
 }
 
-/** How the domain differs from how it was, but for what others changed meanwhile. */
-async function difference(
-  reader: DomainReader,
-  before: DomainContext,
-  foreign: readonly Foreign[],
-): Promise<unknown[]> {
+/** How the domain differs from how it was. */
+async function difference(reader: DomainReader, before: DomainContext): Promise<unknown[]> {
   const after = await reader.context();
   const { name } = reader.handle;
   const sides: Array<['canonical' | 'live', DomainDocument, DomainDocument]> = [
@@ -148,7 +142,7 @@ async function difference(
       : []),
   ];
   for (const [side, a, b] of sides) {
-    const changes = differencesBetween(a, b).filter((each) => !isForeign(foreign, side, each));
+    const changes = differencesBetween(a, b);
     if (changes.length === 0) continue;
     const subjects = new Set(changes.map(({ subject }) => subject));
     const moved = compareGuestAbi(guestAbi(a), guestAbi(b)).filter(({ subject }) => subjects.has(subject));

@@ -175,10 +175,16 @@ function outcomeProblem(operation: Step, before: Documents, after: Documents, si
   if (address !== undefined && addressOf(found) !== address)
     return `${subject} is at ${addressOf(found)}, not at ${address}`;
   const call = 'xml' in operation.call.args ? readDevice(parseElement(operation.call.args.xml)) : undefined;
-  const [wrong] = action === 'attach' ? (call ? says(call, found) : []) : unmade(changes, found, call);
+  const [wrong] = action === 'attach' ? unlike(call, found) : unmade(changes, found, call);
   const shown = (value: string | undefined) =>
     value === undefined ? '(none)' : isSecret(found.kind, wrong?.path ?? '') ? HIDDEN : value;
   return wrong && `${subject} has ${wrong.path} = ${shown(wrong.from)}, not ${shown(wrong.to)}`;
+}
+
+/** What a device that was attached has otherwise than asked; libvirt does not write a default that it is told outright. */
+function unlike(asked: Device | undefined, found: Device): Change[] {
+  const differing = asked ? says(asked, found) : [];
+  return differing.filter(({ from, to }) => from !== undefined || to !== 'default');
 }
 
 /** The changes of an update that a device does not show. */
