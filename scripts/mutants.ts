@@ -125,7 +125,7 @@ export const MUTANTS: readonly Mutant[] = [
     what: 'a guest that may run is destroyed',
     file: 'power/verified-start.ts',
     find: "if (state === 'running')",
-    replace: 'await destroyPaused(reader); if (false)',
+    replace: "await connection.call('DOMAIN_DESTROY_FLAGS', { dom, flags: 0 }); if (false)",
     tests: ['apply/given-up'],
   },
   {
