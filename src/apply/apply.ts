@@ -76,7 +76,7 @@ export class ApplyError extends LibvirtCanonicalError {
   readonly rollback: 'undone' | 'kept' | 'partial';
   readonly rollbackErrors: readonly unknown[];
   /** When the guest ended during the operation: the end of its log, where QEMU says why if it ended by itself. */
-  readonly log?: DomainLog;
+  declare readonly log?: DomainLog;
 
   constructor(
     plan: Plan,
@@ -212,7 +212,7 @@ async function perform(
     try {
       await applyOne(reader, operation, work, options);
     } catch (cause) {
-      const ended = await guestEnd(reader, work.documents);
+      const ended = await guestEnd(reader, before);
       const { rollback: outcome, errors } = await afterFailure(reader, before, work, seals, cause, options);
       throw new ApplyError(plan, at, cause instanceof OpenOutcome ? cause.loss : cause, outcome, errors, ended);
     }
