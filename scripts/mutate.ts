@@ -7,7 +7,8 @@
  * when its line is not there exactly once, or when the tests fail without any mutant. See docs/testing.md.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MUTANTS, type Mutant } from './mutants.js';
@@ -16,11 +17,9 @@ const project = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const patterns = process.argv.slice(2);
 const chosen = MUTANTS.filter(({ what, file }) => patterns.every((each) => `${what} ${file}`.includes(each)));
 
-/** A copy of what the tests need, inside the project's .cache: it is compiled output and sources, and goes at the end. */
+/** A copy of what the tests need, in the temporary directory; it goes at the end. */
 function workshop(): string {
-  const cache = join(project, '.cache');
-  mkdirSync(cache, { recursive: true });
-  const copy = mkdtempSync(join(cache, 'mutate-'));
+  const copy = mkdtempSync(join(tmpdir(), 'lvc-mutate-'));
   for (const each of ['build', 'test', 'examples', 'docs', 'package.json', 'README.md'])
     cpSync(join(project, each), join(copy, each), { recursive: true });
   symlinkSync(join(project, 'node_modules'), join(copy, 'node_modules'));
