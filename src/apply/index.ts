@@ -11,6 +11,8 @@ export {
 } from './apply.js';
 export { entriesIn } from './entry.js';
 export { Journal, refuseInterrupted } from './journal.js';
+export { type DomainLog, domainLog, logFromNow } from './log.js';
+export { waitForLock } from './outcome.js';
 export { type Owner, type OwnerState, SELF, stateOfOwner } from './owner.js';
 export { isQueued, queued, tell } from './queue.js';
 export { DomainReader, isOfOneDomain, notFound } from './read.js';

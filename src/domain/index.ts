@@ -61,6 +61,7 @@ export {
   parseAddress,
 } from './places/address.js';
 export type { BusName } from './places/buses.js';
+export { controllersFor, isOccupied } from './places/controllers.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
 export * from './presets.js';
 export { type ReadSpec, readSpec, type Unsaid } from './read-spec.js';

@@ -13,6 +13,7 @@ import { under } from '../xml/index.js';
 import type { Draft } from './draft.js';
 import type { Pair } from './match.js';
 import { isOfRunningGuest } from './running-guest.js';
+import { withVcpuUnplug } from './vcpu-unplug.js';
 
 /** Plans settings in the order of the table; `where` is the path of the request before their names. Returns those that are as asked. */
 export function planSettings(draft: Draft, settings: SettingsRequest, where: string): string[] {
@@ -26,7 +27,7 @@ export function planSettings(draft: Draft, settings: SettingsRequest, where: str
       continue;
     }
     const { operations, refusals } = (setting as Setting<unknown>).plan(value, draft.context, path, settings);
-    draft.operations.push(...operations);
+    draft.operations.push(...operations.flatMap((each) => withVcpuUnplug(each, draft)));
     draft.refusals.push(...refusals);
     if (operations.length === 0 && refusals.length === 0) asAsked.push(name);
   }

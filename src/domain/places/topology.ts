@@ -3,6 +3,7 @@ import type { Device, DomainDocument } from '../document.js';
 import type { Scope } from '../operation.js';
 import { type Address, addressText, isPlace, type PciAddress, parseAddress } from './address.js';
 import { BUSES, type BusName, DRIVE_UNITS, HUB_PORTS, PCI_MODELS, type PciBus, USB_PORTS } from './buses.js';
+import { indexOf } from './controllers.js';
 
 /** How many places there are on a bus (on PCI those for hot-plug), and how many are free in both documents. */
 export interface Capacity {
@@ -323,11 +324,6 @@ function add({ controllers }: Side, leaves: Device['leaves']): void {
   const index = Number(leaves.get('@index') ?? 0);
   const found = controllers.get(type) ?? new Map<number, Array<Device['leaves']>>();
   controllers.set(type, found.set(index, [...(found.get(index) ?? []), leaves]));
-}
-
-/** The index of the controller that an address is on. */
-function indexOf(address: Address): number {
-  return 'controller' in address ? address.controller : 'bus' in address ? address.bus : 0;
 }
 
 /** The bus that a demand is for: the sort of slot on PCI, the sort of controller for drives. */

@@ -113,5 +113,5 @@ export type { PerfRequest } from './perf.js';
 export type { ThrottleLimits } from './throttle.js';
 export type { ThrottleGroupsRequest } from './throttle-groups.js';
 export type { VcpuPinRequest } from './vcpu-pin.js';
-export type { VcpuStateRequest } from './vcpu-state.js';
+export { type VcpuStateRequest, vcpuIsOnline } from './vcpu-state.js';
 export { type VcpusRequest, vcpuAmounts } from './vcpus.js';

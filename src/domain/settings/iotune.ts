@@ -7,6 +7,7 @@ import {
   asObject,
   type ParamRow,
   type ParamTable,
+  paramAt,
   paramsFor,
   planParams,
   readParams,
@@ -44,6 +45,10 @@ export const iotune: Setting<IotuneRequest> = {
       const limits = requestOf<ThrottleLimits>(desired.element, TABLE as ParamTable<ThrottleLimits>);
       return limits && { [there.leaves.get('target/@dev') as string]: limits };
     },
+  },
+  shown({ devices }, path, { args }) {
+    const disk = devices.find(({ leaves }) => 'disk' in args && leaves.get('target/@dev') === args.disk);
+    return paramAt(disk?.element, TABLE, path.slice(path.lastIndexOf('iotune/')));
   },
   plan(value, context, path) {
     const plans = Object.entries(asObject(value, path)).map(([name, limits]) =>

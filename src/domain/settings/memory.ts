@@ -22,6 +22,7 @@ export const memory: Setting<MemoryRequest> = {
     // The balloon is where the guest moved it.
     return isMemoryOf(document, canonical) ? undefined : { maximum: BigInt(memoryAmounts(document).maximum) * 1024n };
   },
+  shown: (document, path) => text(memoryAmounts(document)[path === 'memory' ? 'maximum' : 'current']),
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<Size>(value, path);
     return planAmount({
@@ -35,7 +36,7 @@ export const memory: Setting<MemoryRequest> = {
       now: memoryAmounts(canonical),
       live: live && memoryAmounts(live),
       guestMoves: true,
-      format: (kib) => formatBytes(BigInt(kib) * 1024n),
+      format: text,
       call: (memory, flags) => ({ procedure: 'DOMAIN_SET_MEMORY_FLAGS', args: { memory, flags } }),
       refuseMaximum: (maximum) => refuseMaximum(canonical, maximum),
       heldBack: () =>
@@ -52,6 +53,10 @@ export function isMemoryOf(guest: DomainDocument, canonical: DomainDocument): bo
   const above = memoryAmounts(guest).maximum - memoryAmounts(canonical).maximum;
   const cells = Math.max(select(guest.root, 'cpu/numa/cell').length, 1);
   return above >= 0 && above < cells * 1024;
+}
+
+function text(kib: number): string {
+  return formatBytes(BigInt(kib) * 1024n);
 }
 
 /** How much memory a document says the guest has, and at most, in KiB; memory modules are counted in. */

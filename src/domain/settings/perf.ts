@@ -1,5 +1,14 @@
 import { describe, invalid } from '../values.js';
-import { type Form, type ParamRow, type ParamTable, planParams, refusal, requestOf, wantedParams } from './params.js';
+import {
+  type Form,
+  type ParamRow,
+  type ParamTable,
+  paramAt,
+  planParams,
+  refusal,
+  requestOf,
+  wantedParams,
+} from './params.js';
 import type { Setting } from './setting.js';
 
 /** Names of the events, as libvirt writes them. */
@@ -54,6 +63,7 @@ export const perf: Setting<PerfRequest> = {
   touches: ['perf'],
   owns: ['perf'],
   read: ({ root }) => requestOf(root, TABLE as ParamTable<PerfRequest>),
+  shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const on = Object.keys(wanted).find((event) => wanted[event] === 'yes');

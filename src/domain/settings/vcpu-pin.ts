@@ -1,6 +1,6 @@
 import { invalid } from '../values.js';
 import { asObject } from './params.js';
-import { planPins, readPins } from './pin.js';
+import { pinAt, planPins, readPins } from './pin.js';
 import type { Setting } from './setting.js';
 import { vcpuAmounts } from './vcpus.js';
 
@@ -10,7 +10,7 @@ export type VcpuPinRequest = Readonly<Record<number, string>>;
 /** `<cputune><vcpupin>`: virDomainPinVcpuFlags. */
 export const vcpuPin: Setting<VcpuPinRequest> = {
   name: 'vcpuPin',
-  touches: ['cputune'],
+  touches: ['cputune/vcpupin'],
   owns: ['cputune/vcpupin'],
   read(document) {
     const { maximum } = vcpuAmounts(document);
@@ -18,6 +18,7 @@ export const vcpuPin: Setting<VcpuPinRequest> = {
     const pins = Object.entries(readPins(document, 'vcpupin', 'vcpu') ?? {}).filter(([vcpu]) => Number(vcpu) < maximum);
     return pins.length === 0 ? undefined : Object.fromEntries(pins);
   },
+  shown: pinAt,
   plan(value, context, path, beside) {
     const asked = asObject(value, path);
     const { canonical, live } = context;
