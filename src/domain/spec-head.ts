@@ -6,7 +6,7 @@ import { vcpuCount } from './settings/vcpus.js';
 import type { DomainSpec } from './spec.js';
 import { isQ35 } from './spec-ports.js';
 import { refuseUnknownFields } from './unknown-field.js';
-import { describe, formatBytes, invalid, kibOf, uuidOf } from './values.js';
+import { describe, formatBytes, invalid, memoryKibOf, uuidOf } from './values.js';
 
 const DEFAULT_MEMORY_SLOTS = 8;
 /** A guest of more vCPUs needs an IOMMU that can interrupt them. */
@@ -65,7 +65,7 @@ function checkTexts(spec: DomainSpec): void {
 /** Memory in KiB, at boot and at most. */
 function memoryOf(spec: DomainSpec): { current: number; maximum: number } {
   const asked = currentAndMaximum(spec.memory, 'memory');
-  const [current, maximum] = [kibOf(asked.current, asked.path), kibOf(asked.maximum, asked.path)];
+  const [current, maximum] = [memoryKibOf(asked.current, asked.path), memoryKibOf(asked.maximum, asked.path)];
   if (current > maximum) throw invalid('memory.current', 'is more than the maximum', 'Lower it or raise maximum');
   return { current, maximum };
 }
@@ -98,7 +98,7 @@ export function memorySlots({ hotplug }: Pick<DomainSpec, 'hotplug'>, memory: nu
   const wanted = hotplug?.memory;
   if (wanted === undefined) return [];
   refuseUnknownFields(wanted, ['upTo', 'slots'], 'hotplug.memory');
-  const most = kibOf(wanted.upTo, 'hotplug.memory.upTo');
+  const most = memoryKibOf(wanted.upTo, 'hotplug.memory.upTo');
   const slots = wanted.slots ?? DEFAULT_MEMORY_SLOTS;
   if (most <= memory)
     throw invalid('hotplug.memory.upTo', 'is no more than memory', 'Give the memory that all devices make together');
@@ -209,7 +209,7 @@ export function roomyVcpus(current: number): number {
 function checkCells(spec: DomainSpec, memory: number, vcpus: number): void {
   const cells = numaOf(spec);
   if (!cells) return;
-  const sum = cells.reduce((all, { memory: each }, index) => all + kibOf(each, `cpu.numa[${index}].memory`), 0);
+  const sum = cells.reduce((all, { memory: each }, index) => all + memoryKibOf(each, `cpu.numa[${index}].memory`), 0);
   if (sum !== memory)
     throw invalid(
       'cpu.numa',

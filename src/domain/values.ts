@@ -3,7 +3,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 /** An amount of memory or storage: `'2 GiB'`, `'512 MiB'`, `'1 GB'`, or bytes as number or bigint. */
 export type Size = string | number | bigint;
 
-const UNITS: Readonly<Record<string, bigint>> = {
+const UNITS = {
   B: 1n,
   KB: 1000n,
   MB: 1000n ** 2n,
@@ -13,7 +13,7 @@ const UNITS: Readonly<Record<string, bigint>> = {
   MiB: 1024n ** 2n,
   GiB: 1024n ** 3n,
   TiB: 1024n ** 4n,
-};
+} as const satisfies Readonly<Record<string, bigint>>;
 
 /** libvirt's spellings of `unit=`, in lower case: it does not tell upper and lower apart (virScaleInteger). */
 const XML_UNITS: Readonly<Record<string, bigint>> = Object.fromEntries([
@@ -35,7 +35,7 @@ export function bytesOf(size: Size, path: string): bigint {
   if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return BigInt(size);
   if (typeof size === 'string') {
     const match = /^\s*(\d{1,15})(?:\.(\d{1,6}))?\s*([A-Za-z]+)\s*$/.exec(size);
-    const unit = match?.[3] === undefined ? undefined : UNITS[match[3]];
+    const unit = match?.[3] === undefined ? undefined : (UNITS as Readonly<Record<string, bigint>>)[match[3]];
     if (match?.[1] !== undefined && unit !== undefined) {
       const fraction = match[2] ?? '';
       const [scaled, parts] = [BigInt(match[1] + fraction) * unit, 10n ** BigInt(fraction.length)];
@@ -61,10 +61,21 @@ export function kibOf(size: Size, path: string): number {
   return Number(bytes / 1024n);
 }
 
+/** `KiB` of a machine's memory. No machine has less than 1 MiB: a bare number below that was meant in another unit. */
+export function memoryKibOf(size: Size, path: string): number {
+  const bytes = bytesOf(size, path);
+  if (typeof size === 'string' || bytes === 0n || bytes >= UNITS.MiB) return kibOf(size, path);
+  throw invalid(
+    path,
+    `${size} is in bytes, ${formatBytes(bytes)}`,
+    `Did you mean '${size} MiB'? Give the unit with it`,
+  );
+}
+
 /** Bytes as a person reads them: `2 GiB`, `1536 MiB`, `65537 B`. */
 export function formatBytes(bytes: bigint): string {
-  for (const unit of ['TiB', 'GiB', 'MiB', 'KiB']) {
-    const size = UNITS[unit] as bigint;
+  for (const unit of ['TiB', 'GiB', 'MiB', 'KiB'] as const) {
+    const size = UNITS[unit];
     if (bytes >= size && bytes % size === 0n) return `${bytes / size} ${unit}`;
   }
   return `${bytes} B`;
