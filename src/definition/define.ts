@@ -12,7 +12,7 @@ import type { DomainDocument, DomainSpec } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { serialize } from '../xml/index.js';
 import type { DefineFinding } from './findings.js';
-import { type DefineOptions, prepareDefinition, uuidIn } from './prepare.js';
+import { callOptionsOf, type DefineOptions, prepareDefinition, uuidIn } from './prepare.js';
 
 /** A name or UUID is taken on this host. `code` is `DOMAIN_EXISTS`; `existing` is the domain that has it. */
 export class DomainExistsError extends LibvirtCanonicalError {
@@ -36,8 +36,8 @@ export async function defineDomain(
   definition: string | DomainSpec,
   options: DefineOptions = {},
 ): Promise<DomainHandle> {
-  const { signal, unstartable = 'refuse', onFinding } = options;
-  const call: CallOptions = signal === undefined ? {} : { signal };
+  const { unstartable = 'refuse', onFinding } = options;
+  const call = callOptionsOf(options);
   const { draft, findings } = await prepareDefinition(connection, definition, options);
   const { name } = draft.document;
   const uuid = uuidIn(draft);

@@ -72,8 +72,8 @@ export async function prepareDefinition(
   options: DefineOptions,
 ): Promise<PreparedDefinition> {
   refuseUnknownFields(options, OPTIONS, 'options');
-  const { files: given, signal } = options;
-  const call: CallOptions = signal === undefined ? {} : { signal };
+  const { files: given } = options;
+  const call = callOptionsOf(options);
   const files = filesOf(connection, given);
   const draft = typeof definition === 'string' ? ofXml(definition, options) : await ofSpec(definition, options, files);
   refuseDuplicates(draft.document);
@@ -166,6 +166,11 @@ function addMetadata(root: Element, xml: string): void {
   const owner = root.ownerDocument as NonNullable<Element['ownerDocument']>;
   const metadata = child(root, 'metadata') ?? root.appendChild(owner.createElement('metadata'));
   metadata.appendChild(owner.importNode(parseElement(xml), true));
+}
+
+/** What of the options is for each call. */
+export function callOptionsOf({ signal, timeout }: DefineOptions): CallOptions {
+  return { ...(signal === undefined ? {} : { signal }), ...(timeout === undefined ? {} : { timeout }) };
 }
 
 /** The UUID that a prepared definition will have. */

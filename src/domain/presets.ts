@@ -1,8 +1,9 @@
+import { nearest } from '../nearest.js';
 import { cpuSpec, HYPERV_RECOMMENDED, HYPERV_WITHOUT_KVM, TIMER_SETS } from './definition/index.js';
 import type { DeviceSpecs } from './devices/index.js';
 import { OS_NAMES, type OsName } from './os-names.js';
 import type { DomainSpec } from './spec.js';
-import { nearestName } from './unknown-field.js';
+
 import { describe, invalid } from './values.js';
 
 /** Something that was put into a definition beyond what the caller said. */
@@ -165,7 +166,7 @@ export function applyPreset(spec: DomainSpec): { readonly spec: DomainSpec; read
 }
 
 function unknownOs(os: unknown): Error {
-  const near = typeof os === 'string' ? nearestName(os, OS_NAMES) : undefined;
+  const near = typeof os === 'string' ? nearest(os, OS_NAMES) : undefined;
   return invalid(
     'os',
     `${describe(os)} is not a preset`,

@@ -6,7 +6,7 @@ import { vcpuCount } from './settings/vcpus.js';
 import type { DomainSpec } from './spec.js';
 import { isQ35 } from './spec-ports.js';
 import { refuseUnknownFields } from './unknown-field.js';
-import { describe, formatBytes, invalid, kibOf, memoryKibOf, uuidOf } from './values.js';
+import { describe, formatBytes, invalid, memoryKibOf, uuidOf } from './values.js';
 
 const DEFAULT_MEMORY_SLOTS = 8;
 /** A guest of more vCPUs needs an IOMMU that can interrupt them. */
@@ -15,6 +15,38 @@ const KERNEL = ['path', 'initrd', 'cmdline', 'dtb', 'shim'] as const;
 
 /** The leaves of `<domain>` outside its devices; `uuid` is written when the spec has none. */
 export function headLeaves(spec: DomainSpec, uuid: string | undefined): Assignment[] {
+  checkTexts(spec);
+  const type = spec.type ?? 'kvm';
+  if (type !== 'kvm' && type !== 'qemu') throw invalid('type', `${describe(type)} is not one of kvm, qemu`);
+  const memory = memoryOf(spec);
+  const vcpus = vcpusOf(spec);
+  checkCells(spec, memory.maximum, vcpus.maximum);
+  return [
+    ['@type', type],
+    ['name', spec.name],
+    ...given('uuid', spec.uuid === undefined ? uuid : uuidOf(spec.uuid, 'uuid')),
+    ...given('title', spec.title),
+    ...given('description', spec.description),
+    ...memorySlots(spec, memory.maximum),
+    ['memory/@unit', 'KiB'],
+    ['memory', String(memory.maximum)],
+    ['currentMemory/@unit', 'KiB'],
+    ['currentMemory', String(memory.current)],
+    ['vcpu/@placement', spec.vcpuPlacement?.placement ?? 'static'],
+    ['vcpu/@current', String(vcpus.current)],
+    ['vcpu', String(vcpus.maximum)],
+    ['os/type/@arch', spec.arch ?? 'x86_64'],
+    ['os/type/@machine', spec.machine ?? 'q35'],
+    ['os/type', 'hvm'],
+    ...kernelLeaves(spec),
+    ...partLeaves(spec),
+    ...(spec.hotplug?.memory === undefined || numaOf(spec) ? [] : numaCell(vcpus.maximum, memory.maximum)),
+    ...given('devices/emulator', spec.emulator),
+  ];
+}
+
+/** Refuses a name that is none, and texts that a document cannot hold. */
+function checkTexts(spec: DomainSpec): void {
   if (typeof spec.name !== 'string' || spec.name === '' || /[/\n]/.test(spec.name)) {
     throw invalid(
       'name',
@@ -24,56 +56,41 @@ export function headLeaves(spec: DomainSpec, uuid: string | undefined): Assignme
   }
   for (const key of ['name', 'title', 'description', 'machine', 'arch', 'emulator'] as const) {
     const value = spec[key];
-    if (value !== undefined && typeof value !== 'string') throw invalid(key, `${describe(value)} is not a text`);
-    if (value !== undefined) assertXmlText(value, key, key === 'machine' || key === 'arch' ? 'attribute' : 'element');
+    if (value === undefined) continue;
+    if (typeof value !== 'string') throw invalid(key, `${describe(value)} is not a text`);
+    assertXmlText(value, key, key === 'machine' || key === 'arch' ? 'attribute' : 'element');
   }
-  const type = spec.type ?? 'kvm';
-  if (type !== 'kvm' && type !== 'qemu') throw invalid('type', `${describe(type)} is not one of kvm, qemu`);
-  const memory = currentAndMaximum(spec.memory, 'memory');
-  const current = memoryKibOf(memory.current, memory.path);
-  const maximum = memoryKibOf(memory.maximum, memory.path);
+}
+
+/** Memory in KiB, at boot and at most. */
+function memoryOf(spec: DomainSpec): { current: number; maximum: number } {
+  const asked = currentAndMaximum(spec.memory, 'memory');
+  const [current, maximum] = [memoryKibOf(asked.current, asked.path), memoryKibOf(asked.maximum, asked.path)];
   if (current > maximum) throw invalid('memory.current', 'is more than the maximum', 'Lower it or raise maximum');
+  return { current, maximum };
+}
+
+/** vCPUs at boot and at most. */
+function vcpusOf(spec: DomainSpec): { current: number; maximum: number } {
   const asked = currentAndMaximum(spec.vcpus === undefined ? 1 : spec.vcpus, 'vcpus');
   vcpuCount(asked.current, asked.path);
   vcpuCount(asked.maximum, asked.path);
-  const vcpus = { ...asked, maximum: vcpuMaximum(spec, asked) };
-  if (vcpus.current > vcpus.maximum)
-    throw invalid('vcpus.current', 'is more than the maximum', 'Lower it or raise maximum');
-  checkCells(spec, maximum, vcpus.maximum);
-  const { kernel } = spec;
-  if (kernel !== undefined) refuseUnknownFields(kernel, KERNEL, 'kernel');
-  for (const key of KERNEL) {
-    const value = kernel?.[key];
-    if (kernel === undefined || (value === undefined && key !== 'path')) continue;
+  const maximum = vcpuMaximum(spec, asked);
+  if (asked.current > maximum) throw invalid('vcpus.current', 'is more than the maximum', 'Lower it or raise maximum');
+  return { current: asked.current, maximum };
+}
+
+/** A kernel that is booted directly. */
+function kernelLeaves({ kernel }: DomainSpec): Assignment[] {
+  if (kernel === undefined) return [];
+  refuseUnknownFields(kernel, KERNEL, 'kernel');
+  return KERNEL.flatMap((key): Assignment[] => {
+    const value = kernel[key];
+    if (value === undefined && key !== 'path') return [];
     if (typeof value !== 'string' || value === '') throw invalid(`kernel.${key}`, `${describe(value)} is not a text`);
     assertXmlText(value, `kernel.${key}`);
-  }
-  return [
-    ['@type', type],
-    ['name', spec.name],
-    ...given('uuid', spec.uuid === undefined ? uuid : uuidOf(spec.uuid, 'uuid')),
-    ...given('title', spec.title),
-    ...given('description', spec.description),
-    ...memorySlots(spec, maximum),
-    ['memory/@unit', 'KiB'],
-    ['memory', String(maximum)],
-    ['currentMemory/@unit', 'KiB'],
-    ['currentMemory', String(current)],
-    ['vcpu/@placement', spec.vcpuPlacement?.placement ?? 'static'],
-    ['vcpu/@current', String(vcpus.current)],
-    ['vcpu', String(vcpus.maximum)],
-    ['os/type/@arch', spec.arch ?? 'x86_64'],
-    ['os/type/@machine', spec.machine ?? 'q35'],
-    ['os/type', 'hvm'],
-    ...given('os/kernel', kernel?.path),
-    ...given('os/initrd', kernel?.initrd),
-    ...given('os/cmdline', kernel?.cmdline),
-    ...given('os/dtb', kernel?.dtb),
-    ...given('os/shim', kernel?.shim),
-    ...partLeaves(spec),
-    ...(spec.hotplug?.memory === undefined || numaOf(spec) ? [] : numaCell(vcpus.maximum, maximum)),
-    ...given('devices/emulator', spec.emulator),
-  ];
+    return [[key === 'path' ? 'os/kernel' : `os/${key}`, value]];
+  });
 }
 
 /** Slots for memory devices. */
@@ -192,7 +209,7 @@ export function roomyVcpus(current: number): number {
 function checkCells(spec: DomainSpec, memory: number, vcpus: number): void {
   const cells = numaOf(spec);
   if (!cells) return;
-  const sum = cells.reduce((all, { memory: each }, index) => all + kibOf(each, `cpu.numa[${index}].memory`), 0);
+  const sum = cells.reduce((all, { memory: each }, index) => all + memoryKibOf(each, `cpu.numa[${index}].memory`), 0);
   if (sum !== memory)
     throw invalid(
       'cpu.numa',

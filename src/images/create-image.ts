@@ -39,21 +39,8 @@ export async function createImage(
   request: ImageRequest,
   call: CallOptions = {},
 ): Promise<CreatedImage> {
-  refuseUnknownFields(request, KEYS, '');
-  const { name, format = 'qcow2', clone, base } = request;
-  if (typeof name !== 'string' || !/^[^/\0\n]+$/.test(name) || name.startsWith('.'))
-    throw invalid('name', `${describe(name)} is not a plain file name`);
-  for (const key of ['format', 'baseFormat'] as const)
-    if (request[key] !== undefined && !FORMATS.includes(request[key] as string))
-      throw invalid(key, `${describe(request[key])} is not one of ${FORMATS.join(', ')}`);
-  for (const key of ['clone', 'base'] as const)
-    if (request[key] !== undefined && !/^\//.test(String(request[key])))
-      throw invalid(key, `${describe(request[key])} is not an absolute path`);
-  if (clone !== undefined && base !== undefined) throw invalid('base', 'does not go with clone', 'Give one of them');
-  if (base !== undefined && format === 'raw') throw invalid('format', 'a raw image has no base', 'Leave format out');
-  const size = request.size === undefined ? undefined : bytesOf(request.size, 'size');
-  if (size === undefined && clone === undefined && base === undefined)
-    throw invalid('size', 'is missing', 'An empty image has to have a size');
+  const { format = 'qcow2', clone, base } = request;
+  const size = checkedSize(request);
   return withPool(connection, request, call, async (pool) => {
     const other = clone ?? base;
     const source = other === undefined ? undefined : await volumeAt(connection, other, call);
@@ -69,6 +56,26 @@ export async function createImage(
     ]);
     return { path, format, size: info.capacity };
   });
+}
+
+/** Refuses a request that says something wrongly, and returns its size in bytes if it has one. */
+function checkedSize(request: ImageRequest): bigint | undefined {
+  refuseUnknownFields(request, KEYS, '');
+  const { name, format, clone, base, size } = request;
+  if (typeof name !== 'string' || !/^[^/\0\n]+$/.test(name) || name.startsWith('.'))
+    throw invalid('name', `${describe(name)} is not a plain file name`);
+  for (const key of ['format', 'baseFormat'] as const)
+    if (request[key] !== undefined && !FORMATS.includes(request[key] as string))
+      throw invalid(key, `${describe(request[key])} is not one of ${FORMATS.join(', ')}`);
+  for (const key of ['clone', 'base'] as const)
+    if (request[key] !== undefined && !/^\//.test(String(request[key])))
+      throw invalid(key, `${describe(request[key])} is not an absolute path`);
+  if (clone !== undefined && base !== undefined) throw invalid('base', 'does not go with clone', 'Give one of them');
+  if (base !== undefined && format === 'raw') throw invalid('format', 'a raw image has no base', 'Leave format out');
+  if (size !== undefined) return bytesOf(size, 'size');
+  if (clone === undefined && base === undefined)
+    throw invalid('size', 'is missing', 'An empty image has to have a size');
+  return undefined;
 }
 
 function volumeXml(request: ImageRequest, capacity: bigint | undefined, sourceFormat: string | undefined): string {

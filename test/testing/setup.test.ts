@@ -24,6 +24,9 @@ const PROGRAMS = [
   'nc',
   'openssl',
   'env',
+  'swtpm',
+  'swtpm_setup',
+  'isoinfo',
 ];
 
 /** Runs the script with these programs alone in its PATH, sbin aside, and a package manager that writes down its calls. */

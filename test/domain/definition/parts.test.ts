@@ -116,7 +116,7 @@ const WRONG: ReadonlyArray<
   [{ firmware: { efi: {}, loader: '/x' } }, 'SPEC_UNKNOWN_FIELD', 'firmware.loader'],
   [{ firmware: { loader: 'relative.fd' } }, 'SPEC_INVALID', 'firmware.loader'],
   [{ firmware: { loader: '/x', secure: true }, features: { smm: false } }, 'SPEC_INVALID', 'features.smm'],
-  [{ cpu: { modle: 'x' } }, 'SPEC_UNKNOWN_FIELD', 'cpu.modle', /Did you mean model\?/],
+  [{ cpu: { modell: 'x' } }, 'SPEC_UNKNOWN_FIELD', 'cpu.modell', /Did you mean model\?/],
   [{ cpu: { mode: 'host-model', model: 'EPYC' } }, 'SPEC_INVALID', 'cpu.model'],
   [{ cpu: { mode: 'host-model', pin: 'always' } }, 'SPEC_INVALID', 'cpu.pin'],
   [{ cpu: { features: { vmx: 'on' } } }, 'SPEC_INVALID', 'cpu.features.vmx'],
