@@ -274,7 +274,7 @@ test('a hung QEMU: its calls time out, the others go on, and it can still be des
       connection.call(
         'QEMU_DOMAIN_MONITOR_COMMAND',
         { dom: stuck, cmd: '{"execute":"query-pci"}', flags: 0 },
-        { timeout: 1_000 },
+        { timeout: scaled(1_000) },
       ),
       'CALL_TIMEOUT',
     ).finally(() => {
