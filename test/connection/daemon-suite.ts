@@ -20,6 +20,7 @@ import {
   VIR_DOMAIN_SHUTOFF,
   VIR_DOMAIN_XML_INACTIVE,
 } from '../../src/connection/index.js';
+import { scaled } from '../support/deadline.js';
 import { overUnix, type Reach } from '../support/reach.js';
 import { failure, within } from './helpers.js';
 
