@@ -76,7 +76,7 @@ export class ApplyError extends LibvirtCanonicalError {
   readonly rollback: 'undone' | 'kept' | 'partial';
   readonly rollbackErrors: readonly unknown[];
   /** When the guest ended during the operation: the end of its log, where QEMU says why if it ended by itself. */
-  declare readonly log?: DomainLog;
+  readonly log: DomainLog | undefined;
 
   constructor(
     plan: Plan,
@@ -116,7 +116,7 @@ export class ApplyError extends LibvirtCanonicalError {
     this.notRun = plan.operations.slice(at + 1).map(summaryOf);
     this.rollback = rollback;
     this.rollbackErrors = rollbackErrors;
-    if (ended) this.log = ended.log;
+    this.log = ended?.log;
   }
 }
 
