@@ -103,8 +103,8 @@ export class DomainManager {
    * Writes a seed for cloud-init to a file of the host, and returns its path: give it to the domain as a read-only disk or a
    * CD-ROM of format `raw`. Needs a way to the host's files, see `HostFiles`. `SPEC_INVALID` by path.
    */
-  createSeed(request: CreateSeedRequest): Promise<string> {
-    return createSeed(this.connection, request);
+  createSeed(request: CreateSeedRequest, options: CallOptions = {}): Promise<string> {
+    return createSeed(this.connection, request, options);
   }
 
   /** An existing domain by name or UUID, adopted with zero writes. `DOMAIN_NOT_FOUND` when there is none. */

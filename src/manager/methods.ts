@@ -350,7 +350,7 @@ export const MANAGER_DOORS = {
   define: [required('definition', DEFINITION, 'request'), DEFINE],
   planDefine: [required('definition', DEFINITION, 'request'), DEFINE],
   createImage: [required('request', OBJECT, 'request'), CALL],
-  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES }, 'path', 'seed')],
+  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES }, 'path', 'seed'), CALL],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
   events: [options<EventsOptions>(listening)],
