@@ -1,11 +1,12 @@
 /**
  * Measures what the project aims at, on a private host. It reports; it never fails because something was slow.
  *
- *   npm run bench [-- calls plan hot-plug]
+ *   npm run bench [-- calls plan hot-plug migration]
  */
 import { cpus } from 'node:os';
 import { benchCalls } from './calls.js';
 import { benchHotPlug } from './hot-plug.js';
+import { benchMigration } from './migration.js';
 import { benchPlan } from './plan.js';
 import { type Aim, renderSection, type Section } from './report.js';
 import { prepare, type Setting } from './setting.js';
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, (setting: Setting, signal: AbortSignal) =
   calls: benchCalls,
   plan: benchPlan,
   'hot-plug': benchHotPlug,
+  migration: benchMigration,
 };
 
 const interrupted = new AbortController();

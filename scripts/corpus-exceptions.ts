@@ -36,33 +36,9 @@ export const ACCEPTED: readonly AcceptedRow[] = [
   },
   {
     check: 'pair',
-    reason: 'NUMA cells that do not cover all vCPUs: the first gets those that are left over',
-    what: /^refused domain: cpu\/numa\/cell\/@cpus: it is 0-1,5,7-11 and/,
-    files: outputs('numavcpus-topology-mismatch', '.x86_64-latest'),
-  },
-  {
-    check: 'pair',
-    reason: 'automatic memory placement makes the vCPU placement automatic, though static was asked for',
-    what: /^refused domain: vcpu\/@placement: it is auto and/,
-    files: outputs('numad-auto-memory-vcpu-no-cpuset-and-placement', ''),
-  },
-  {
-    check: 'pair',
     reason: 'automatic memory placement drops the node set that was asked for',
     what: /^refused domain: numatune\/memory\/@nodeset:/,
     files: outputs('numatune-auto-nodeset-invalid', ''),
-  },
-  {
-    check: 'pair',
-    reason: 'dynamic labels were asked for, and the host of the test has no security driver to give any',
-    what: /^refused domain: seclabel\/@(type: it is none|relabel: it is nothing) and/,
-    files: ['seclabel-dynamic-relabel', 'seclabel-dynamic-none-relabel'].flatMap((name) => outputs(name, '-inactive')),
-  },
-  {
-    check: 'pair',
-    reason: 'queues and vhost of a card that is not virtio are dropped',
-    what: /^update interface .*: (backend\/@vhost|driver\/@name|driver\/@queues) nothing →/,
-    files: outputs('tap-vhost-incorrect', ''),
   },
   {
     check: 'pair',

@@ -47,6 +47,11 @@ export const ERROR_CODES = [
   'UNPLUG_REFUSED',
   'UNPLUG_UNCONFIRMED',
   'GUEST_ABI_CHANGED',
+  // migration
+  'MIGRATION_REFUSED',
+  'MIGRATION_FAILED',
+  'MIGRATION_IN_PROGRESS',
+  'MIGRATION_UNSETTLED',
   // libvirt-canonical/testing
   'HOST_SETUP',
 ] as const;

@@ -10,15 +10,18 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   return best;
 }
 
-/** How many letters have to be added, left out or replaced to make one word of the other. */
+/** How many letters have to be added, left out, replaced or swapped with the next to make one word of the other. */
 function editDistance(from: string, to: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...from].entries()) {
+  for (let index = 0; index < from.length; index++) {
     const next = [index + 1];
     for (let at = 0; at < to.length; at++) {
-      const replaced = (row[at] as number) + (letter === to[at] ? 0 : 1);
-      next.push(Math.min(replaced, (row[at + 1] as number) + 1, (next[at] as number) + 1));
+      const replaced = (row[at] as number) + (from[index] === to[at] ? 0 : 1);
+      const swapped = at > 0 && from[index] === to[at - 1] && from[index - 1] === to[at] ? before[at - 1] : undefined;
+      next.push(Math.min(replaced, (row[at + 1] as number) + 1, (next[at] as number) + 1, (swapped ?? Infinity) + 1));
     }
+    before = row;
     row = next;
   }
   return row[to.length] as number;

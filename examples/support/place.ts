@@ -14,6 +14,8 @@ export interface Place extends AsyncDisposable {
   readonly type: 'kvm' | 'qemu';
   /** Makes an empty raw image and returns its path. */
   disk(name: string): Promise<string>;
+  /** Folder of the images. */
+  readonly directory: string;
   /** Path of a file beside the images that is not there yet. */
   file(name: string): string;
   /** What makes the domain boot the small Linux of a private host; nothing on a host of yours, where no system boots. */
@@ -22,21 +24,25 @@ export interface Place extends AsyncDisposable {
   booted(): Promise<void>;
 }
 
-/** The URI on the command line, else LIBVIRT_DEFAULT_URI, else a private host that is gone afterwards. */
-export async function findPlace(): Promise<Place> {
+/**
+ * The URI on the command line, else LIBVIRT_DEFAULT_URI, else a private host that is gone afterwards; `agent`: with a guest
+ * agent in its Linux.
+ */
+export async function findPlace({ agent = false } = {}): Promise<Place> {
   const uri = process.argv[2] ?? process.env.LIBVIRT_DEFAULT_URI;
-  return uri ? yours(uri) : ofItsOwn();
+  return uri ? yours(uri) : ofItsOwn(agent);
 }
 
-async function ofItsOwn(): Promise<Place> {
+async function ofItsOwn(agent: boolean): Promise<Place> {
   const host = await PrivateHost.start();
-  const guest = await host.guest({ name: 'example' });
+  const guest = await host.guest({ name: 'example', agent });
   let last: string | undefined;
   return {
     uri: host.uri,
     name: 'example',
     type: 'qemu',
     guest: bootOf(guest),
+    directory: join(host.directory, 'images'),
     disk: (name) => host.createDisk(`${name}.raw`, { size: '64 MiB' }),
     file: (name) => join(host.directory, 'images', name),
     async booted() {
@@ -73,6 +79,7 @@ async function yours(uri: string): Promise<Place> {
       await chmod(path, 0o666);
       return path;
     },
+    directory,
     file: (name) => join(directory, name),
     async booted() {},
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),

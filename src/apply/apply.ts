@@ -1,17 +1,28 @@
 import { LibvirtError } from '../connection/index.js';
-import { beforeWork, type DomainContext, type Operation, readSeal } from '../domain/index.js';
+import {
+  type BeforeWork,
+  beforeWork,
+  type DomainContext,
+  type Operation,
+  readSeal,
+  resealed,
+  sealedForm,
+} from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
 import { entriesIn } from './entry.js';
+import { foreignBetween, staleParts } from './foreign.js';
+import { type GuestEnd, guestEnd, guestEndText } from './guest-end.js';
 import { Journal, refuseInterrupted, vanished } from './journal.js';
 import { takeOver, watchLate } from './late.js';
-import { callSurely } from './outcome.js';
+import type { DomainLog } from './log.js';
+import { callSurely, OpenOutcome } from './outcome.js';
 import { queued, tell } from './queue.js';
 import type { DomainReader } from './read.js';
 import { type Done, rollback } from './rollback.js';
 import { sealAfter } from './seal.js';
-import { refuseStale } from './stale.js';
-import { makeCall, type OperationSummary, readBack, summaryOf } from './step.js';
+import { PlanStaleError, refuseStale } from './stale.js';
+import { isUnplug, makeCall, type OperationSummary, readBack, readFor, summaryOf } from './step.js';
 import type { UnplugOptions, UnplugResult } from './unplug.js';
 import type { Documents } from './verify.js';
 
@@ -58,11 +69,14 @@ export class ApplyError extends LibvirtCanonicalError {
   /** Operations that were not run. */
   readonly notRun: readonly OperationSummary[];
   /**
-   * `undone`: both documents are exactly as they were. `kept`: the applied ones stand, for good. `partial`: undoing failed
-   * too, see `rollbackErrors`; the journal of the apply stands, and `recover` settles it.
+   * `undone`: both documents are exactly as they were. `kept`: the applied ones stand,
+   * for good. `partial`: undoing failed too, or was not tried because the call may still take place, see `rollbackErrors`;
+   * the journal of the apply stands, and `recover` settles it.
    */
   readonly rollback: 'undone' | 'kept' | 'partial';
   readonly rollbackErrors: readonly unknown[];
+  /** When the guest ended during the operation: the end of its log, where QEMU says why if it ended by itself. */
+  declare readonly log?: DomainLog;
 
   constructor(
     plan: Plan,
@@ -70,14 +84,23 @@ export class ApplyError extends LibvirtCanonicalError {
     cause: unknown,
     rollback: ApplyError['rollback'],
     rollbackErrors: readonly unknown[],
+    ended?: GuestEnd,
   ) {
     const operation = plan.operations[at] as Operation;
+    const [first] = rollbackErrors;
+    const stands = isUnplug(operation) && !(cause instanceof LibvirtError) && !isRefused(cause) && !ended;
+    const asItWas = stands
+      ? 'the operations before it were undone, but the request to the guest stands until it answers or stops'
+      : 'the operations before it were undone and the domain is as it was';
     const aftermath = {
-      undone: 'the operations before it were undone and the domain is as it was',
+      undone: ended ? 'the operations before it were undone' : asItWas,
       kept: 'the operations before it stand',
-      partial: 'undoing the operations before it failed as well',
+      partial:
+        first instanceof OpenOutcome
+          ? `${first.message}, so nothing was undone`
+          : `undoing the operations before it failed as well: ${rollbackErrors.map(textOf).join('; ')}`,
     }[rollback];
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = [textOf(cause), ...(ended ? [guestEndText(ended)] : [])].join(' — ');
     const which = `${operation.action} of ${operation.subject} (${operation.scope}), operation ${at + 1} of ${plan.operations.length}`;
     super('APPLY_FAILED', `${which}, failed on ${plan.domain.name}: ${why} — ${aftermath}`, {
       cause,
@@ -93,7 +116,16 @@ export class ApplyError extends LibvirtCanonicalError {
     this.notRun = plan.operations.slice(at + 1).map(summaryOf);
     this.rollback = rollback;
     this.rollbackErrors = rollbackErrors;
+    if (ended) this.log = ended.log;
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function isRefused(cause: unknown): boolean {
+  return cause instanceof LibvirtCanonicalError && cause.code === 'UNPLUG_REFUSED';
 }
 
 /**
@@ -106,7 +138,7 @@ export function applyPlan(reader: DomainReader, plan: Plan, options: ApplyOption
     try {
       return await run(reader, plan, options);
     } catch (error) {
-      if (error instanceof ApplyError && isUnconfirmed(error.cause))
+      if (error instanceof ApplyError && error.operation.action === 'detach' && isUnconfirmed(error.cause))
         watchLate(reader, plan, error, (late) => applyPlan(reader, late), options.unplug);
       throw error;
     }
@@ -139,10 +171,23 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
     return result;
   } catch (error) {
     // What could not be undone is left to `recover`.
-    if (!(error instanceof ApplyError && error.rollback === 'partial')) await journal.end(live).catch(() => {});
-    else await journal.leave();
+    if (error instanceof ApplyError && error.rollback === 'partial') {
+      // Of a single call nothing was written down.
+      if (whole.operations.length === 1) await journal.begin(whole, context, {}).catch(() => {});
+      await journal.leave();
+    } else await journal.end(live).catch(() => {});
     throw error;
   }
+}
+
+/** How far the calls of a plan have come. */
+interface Work {
+  /** As they were read last. */
+  documents: Documents;
+  readonly begun: Done[];
+  readonly unplugs: UnplugResult[];
+  /** What the seal is made from. */
+  sealing: BeforeWork;
 }
 
 /** Makes the calls, each verified, and undoes them when one fails. */
@@ -153,46 +198,94 @@ async function perform(
   journal: Journal,
   options: ApplyOptions,
 ): Promise<ApplyResult> {
-  const { onFailure = 'rollback' } = options;
   const { operations } = plan;
-  let documents: Documents = before;
   const total = operations.length;
-  const unplugs: UnplugResult[] = [];
-  const sealing = beforeWork(before.canonical);
+  const work: Work = {
+    documents: before,
+    begun: [],
+    unplugs: [],
+    sealing: beforeWork(before.canonical),
+  };
   const seals = before.persistent && operations.some(({ scope }) => scope !== 'live');
-  const begun: Done[] = [];
   for (const [at, operation] of operations.entries()) {
     tell(options.onProgress, { operation, state: 'started', done: at, total });
-    begun.push({ operation, found: documents.canonical });
-    let called = false;
     try {
-      const unplugged = await callSurely(reader, operation, documents, () => makeCall(reader, operation, options));
-      called = true;
-      if (unplugged) unplugs.push(unplugged);
-      // What the guest keeps until the next cold boot is gone from the canonical document, and there it is looked for.
-      const kept = operation.action === 'detach' && unplugged && unplugged.outcome !== 'removed';
-      documents = await readBack(reader, kept ? { ...operation, scope: 'config' } : operation, documents, options);
+      await applyOne(reader, operation, work, options);
     } catch (cause) {
-      // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
-      const nothing = !called && cause instanceof LibvirtError && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT';
-      const done = nothing ? begun.slice(0, -1) : begun;
-      if (onFailure === 'stop') {
-        if (seals) await sealAfter(reader, sealing);
-        throw new ApplyError(plan, at, cause, 'kept', []);
-      }
-      const undone = (each: Operation) =>
-        tell(options.onProgress, { operation: each, state: 'undone', done: 0, total: done.length });
-      const errors = await rollback(reader, done, before, options, undone);
-      if (errors.length > 0) throw new ApplyError(plan, at, cause, 'partial', errors);
-      // A domain without a seal goes on without.
-      if (seals && readSeal(before.canonical) !== 'missing') await sealAfter(reader, sealing);
-      throw new ApplyError(plan, at, cause, 'undone', []);
+      const ended = await guestEnd(reader, before);
+      const { rollback: outcome, errors } = await afterFailure(reader, before, work, seals, cause, options);
+      throw new ApplyError(plan, at, cause instanceof OpenOutcome ? cause.loss : cause, outcome, errors, ended);
     }
-    if (!journal.standsIn(documents)) throw vanished(reader);
+    if (!journal.standsIn(work.documents)) throw vanished(reader);
     tell(options.onProgress, { operation, state: 'done', done: at + 1, total });
   }
-  if (seals) await sealAfter(reader, sealing, documents.canonical);
-  return { operations, unplugs };
+  if (seals) await sealAfter(reader, work.sealing, work.documents.canonical);
+  return { operations, unplugs: work.unplugs };
+}
+
+/** Makes one call on the domain as it is now, and compares what came of it. */
+async function applyOne(reader: DomainReader, operation: Operation, work: Work, options: ApplyOptions): Promise<void> {
+  const found = await readFor(reader, operation, options);
+  refuseForeign(reader, operation, work, found);
+  work.begun.push({ operation, found });
+  const unplugged = await callSurely(reader, operation, found, () => makeCall(reader, operation, options)).catch(
+    (error: unknown) => {
+      // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
+      if (error instanceof LibvirtError && error.errorName !== 'VIR_ERR_OPERATION_TIMEOUT') work.begun.pop();
+      return Promise.reject(error);
+    },
+  );
+  if (unplugged) work.unplugs.push(unplugged);
+  // What the guest keeps until the next cold boot is gone from the canonical document, and there it is looked for.
+  const kept = unplugged !== undefined && unplugged.outcome !== 'removed';
+  work.documents = await readBack(reader, kept ? { ...operation, scope: 'config' } : operation, found, options);
+  work.begun[work.begun.length - 1] = { operation, found, left: work.documents };
+}
+
+/** Takes note of what others changed since the last call. `PLAN_STALE` when the operation was made from it. */
+function refuseForeign(reader: DomainReader, operation: Operation, work: Work, found: Documents): void {
+  const { documents: known, sealing } = work;
+  const foreign = foreignBetween(known, found);
+  work.documents = found;
+  if (foreign.length > 0) {
+    // What was done by now is this library's doing, and sealed; what others did is not.
+    const libvirt = reader.connection.libvirtVersion;
+    const document = resealed(sealing, known.canonical, libvirt);
+    work.sealing = { seal: { libvirt, document }, document: sealedForm(found.canonical) };
+  }
+  const parts = staleParts(operation, foreign, known, found);
+  if (known.live === undefined && found.live) parts.push({ subject: 'state', document: 'live', how: 'added' });
+  if (parts.length > 0) throw new PlanStaleError(reader.handle.name, parts);
+}
+
+/** What becomes of the operations before one that failed. */
+async function afterFailure(
+  reader: DomainReader,
+  before: DomainContext,
+  { begun, sealing }: Work,
+  seals: boolean,
+  cause: unknown,
+  options: ApplyOptions,
+): Promise<{ rollback: ApplyError['rollback']; errors: readonly unknown[] }> {
+  // Undoing could be overtaken by the call itself.
+  if (cause instanceof OpenOutcome) return { rollback: 'partial', errors: [cause] };
+  if (options.onFailure === 'stop') {
+    if (seals) await sealAfter(reader, sealing);
+    return { rollback: 'kept', errors: [] };
+  }
+  const undone = (operation: Operation) =>
+    tell(options.onProgress, { operation, state: 'undone', done: 0, total: begun.length });
+  const errors = await rollback(reader, begun, before, options, undone);
+  if (errors.length > 0) return { rollback: 'partial', errors };
+  // What differs from the seal now is others' doing. A domain without a seal goes on without.
+  if (seals && readSeal(before.canonical) !== 'missing') {
+    const { seal } = beforeWork(before.canonical);
+    await reader.documents().then(
+      ({ canonical }) => sealAfter(reader, { seal, document: sealedForm(canonical) }, canonical),
+      () => {},
+    );
+  }
+  return { rollback: 'undone', errors };
 }
 
 function refuse(plan: Plan, { handle }: DomainReader): void {

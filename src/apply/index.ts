@@ -11,6 +11,9 @@ export {
 } from './apply.js';
 export { entriesIn } from './entry.js';
 export { Journal, refuseInterrupted } from './journal.js';
+export { type DomainLog, domainLog, logFromNow } from './log.js';
+export { waitForLock } from './outcome.js';
+export { type Owner, type OwnerState, SELF, stateOfOwner } from './owner.js';
 export { isQueued, queued, tell } from './queue.js';
 export { DomainReader, isOfOneDomain, notFound } from './read.js';
 export {
@@ -25,6 +28,7 @@ export {
 } from './recover.js';
 export { type Amounts, type Resized, type ResizeOptions, type ResizeResult, resize } from './resize.js';
 export { seal, sealAfter } from './seal.js';
+export { seenSeal } from './seen-seals.js';
 export { PlanStaleError } from './stale.js';
 export type { Standing } from './standing.js';
 export type { OperationSummary } from './step.js';

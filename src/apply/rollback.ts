@@ -1,22 +1,37 @@
-import { compareGuestAbi, type DomainContext, type DomainDocument, guestAbi, type Operation } from '../domain/index.js';
+import {
+  compareGuestAbi,
+  controllersFor,
+  type Device,
+  type DomainContext,
+  type DomainDocument,
+  guestAbi,
+  isOccupied,
+  type Operation,
+} from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { changesBetween, detachOperation } from '../plan/index.js';
+import { differenceLine, differencesBetween } from './differences.js';
 import { callSurely } from './outcome.js';
 import type { DomainReader } from './read.js';
-import { changesText } from './stale.js';
+import { fromNow } from './rebase.js';
+import { PlanStaleError } from './stale.js';
 import { openScope } from './standing.js';
 import { inScope, makeCall, readBack, type Step, type StepOptions } from './step.js';
-import { GuestAbiChangedError } from './verify.js';
+import { type Documents, GuestAbiChangedError, isAbout, isAddedFor, sidesOf, subjectOf } from './verify.js';
 
-/** An operation that may have taken place, and the canonical document that it found. */
+/** An operation that may have taken place. */
 export interface Done {
   readonly operation: Operation;
-  readonly found: DomainDocument;
+  /** The documents right before the call. */
+  readonly found: Documents;
+  /** The documents right after it; undefined when they were not as the operation says. */
+  readonly left?: Documents;
 }
 
 /**
  * Undoes operations in reverse and compares both documents with how they were; goes on after a failure, so that as much
- * as possible is undone. Returns what went wrong; nothing when the domain is exactly as it was.
+ * as possible is undone. What others changed meanwhile stays. Returns what went wrong; nothing when the domain is exactly as
+ * it was.
  */
 export async function rollback(
   reader: DomainReader,
@@ -28,17 +43,19 @@ export async function rollback(
   const errors: unknown[] = [];
   // The caller's signal ended the apply; undoing it is not to be cut off by the same signal.
   const patient: StepOptions = { unplug };
-  for (const { operation, found } of [...done].reverse()) {
+  for (const each of [...done].reverse()) {
+    const { operation } = each;
+    const added = await addedControllers(reader, each).catch(() => []);
     for (const inverse of operation.inverse) {
       try {
+        await assertNotChangedSince(reader, inverse, each);
         await makeUnlessMade(reader, inverse, patient);
       } catch (error) {
         errors.push(error);
       }
     }
-    // It may sit where one that is to come back was.
-    if (bringsController(operation))
-      await takeAddedControllers(reader, found, patient).catch((error: unknown) => errors.push(error));
+    // They may sit where a device that is to come back was.
+    await takeOut(reader, added, patient).catch((error: unknown) => errors.push(error));
     undone(operation);
   }
   if (errors.length > 0) return errors;
@@ -52,38 +69,91 @@ export async function makeUnlessMade(
   options: StepOptions,
   whole: (step: Step, context: DomainContext) => Step = (each) => each,
 ): Promise<boolean> {
-  const context = await reader.context({ signal: options.signal });
-  const scope = openScope(step, context);
-  if (scope === undefined) return false;
-  const open = inScope(whole(step, context), scope);
-  await callSurely(reader, open, context, () => makeCall(reader, open, options));
-  await readBack(reader, open, context, options, 'perhaps again');
-  return true;
+  let made = false;
+  // Each document has an element of its own, from which an update is made.
+  const scopes = step.action === 'update' && step.scope === 'both' ? (['live', 'config'] as const) : [step.scope];
+  for (const part of scopes) {
+    const context = await reader.context({ signal: options.signal });
+    const scope = openScope(inScope(step, part), context);
+    if (scope === undefined) continue;
+    const open = fromNow(inScope(whole(step, context), scope), context);
+    await callSurely(reader, open, context, () => makeCall(reader, open, options));
+    await readBack(reader, open, context, options);
+    made = true;
+  }
+  return made;
 }
 
-/** True of an attach for which the plan found no place: libvirt adds a controller. */
-function bringsController({ action, address, scope }: Operation): boolean {
-  return action === 'attach' && address === undefined && scope !== 'live';
+/** A setting that another client has changed since is not set back: that would undo their work. */
+async function assertNotChangedSince(reader: DomainReader, step: Step, { left }: Done): Promise<void> {
+  if (step.action !== 'set' || !left) return;
+  const now = await reader.documents();
+  for (const side of sidesOf(step, now)) {
+    const [a, b] = [left[side], now[side]];
+    if (a && b && differencesBetween(a, b).some((each) => isAbout(step, each, a, b)))
+      throw new PlanStaleError(reader.handle.name, [{ subject: step.subject, document: side, how: 'changed' }]);
+  }
 }
 
-/** Takes out the controllers that libvirt added for what was attached, and keeps when that goes; the last one first. */
-async function takeAddedControllers(reader: DomainReader, found: DomainDocument, options: StepOptions): Promise<void> {
-  const known = new Set(found.devices.map(({ identity }) => identity));
-  const { canonical } = await reader.documents({ signal: options.signal });
-  const added = canonical.devices.filter(({ kind, identity }) => kind.element === 'controller' && !known.has(identity));
-  for (const device of added.reverse()) await makeUnlessMade(reader, detachOperation(device, 'config'), options);
+/** The controllers that libvirt added for what was attached: those its address leads to, which were not there before. The last one first. */
+async function addedControllers(reader: DomainReader, { operation, found, left }: Done): Promise<Device[]> {
+  const { action, address, scope } = operation;
+  if (action !== 'attach' || address !== undefined || scope === 'live') return [];
+  const { canonical } = await reader.documents();
+  const attached = subjectOf(operation, found.canonical, canonical);
+  const own = attached ? controllersFor(attached, canonical) : [];
+  // A spare one, to which no address leads, was there right after the call.
+  const come = new Set(left?.canonical.devices.map(({ identity }) => identity));
+  const isSpare = (device: Device) =>
+    attached && come.has(device.identity) && isAddedFor(attached, device, canonical, true);
+  const known = new Set(found.canonical.devices.map(({ identity }) => identity));
+  return canonical.devices
+    .filter(({ kind, identity }) => kind.element === 'controller' && !known.has(identity))
+    .filter((device) => own.includes(device) || isSpare(device))
+    .reverse();
 }
 
+/** Takes controllers out; one that another client's devices need by now stays, and so do those before it (virDomainDefMaybeAddController). */
+async function takeOut(reader: DomainReader, controllers: readonly Device[], options: StepOptions): Promise<void> {
+  for (const device of controllers) {
+    const { canonical } = await reader.documents();
+    if (isOccupied(device, canonical) || hasLater(device, canonical)) continue;
+    await makeUnlessMade(reader, detachOperation(device, 'config'), options);
+  }
+}
+
+function hasLater({ leaves }: Device, { devices }: DomainDocument): boolean {
+  const index = (each: Device['leaves']) => Number(each.get('@index') ?? 0);
+  return devices.some(
+    ({ kind, leaves: other }) =>
+      kind.element === 'controller' && other.get('@type') === leaves.get('@type') && index(other) > index(leaves),
+  );
+}
+
+/** How the domain differs from how it was. */
 async function difference(reader: DomainReader, before: DomainContext): Promise<unknown[]> {
   const after = await reader.context();
   const { name } = reader.handle;
-  for (const side of ['canonical', 'live'] as const) {
-    const [a, b] = [before[side], after[side]];
-    const moved = a && b ? compareGuestAbi(guestAbi(a), guestAbi(b)) : [];
+  const sides: Array<['canonical' | 'live', DomainDocument, DomainDocument]> = [
+    ['canonical', before.canonical, after.canonical],
+    // A guest that has ended meanwhile took its document along.
+    ...(before.live && after.live
+      ? [['live', before.live, after.live] as ['live', DomainDocument, DomainDocument]]
+      : []),
+  ];
+  for (const [side, a, b] of sides) {
+    const changes = differencesBetween(a, b);
+    if (changes.length === 0) continue;
+    const subjects = new Set(changes.map(({ subject }) => subject));
+    const moved = compareGuestAbi(guestAbi(a), guestAbi(b)).filter(({ subject }) => subjects.has(subject));
     if (moved.length > 0) return [new GuestAbiChangedError(`after undoing, the ${side} document differs`, moved, name)];
+    const what = `after undoing, the ${side} document of ${name} is not exactly as it was`;
+    return [
+      new LibvirtCanonicalError('APPLY_FAILED', `${what}: ${changes.map(differenceLine).join('; ')}`, { domain: name }),
+    ];
   }
-  const changes = changesBetween(before, after);
-  if (changes.length === 0) return [];
-  const what = `after undoing, ${name} is not exactly as it was: ${changesText(changes)}`;
+  const beside = changesBetween(before, after).filter(({ subject }) => subject.startsWith('autostart'));
+  if (beside.length === 0) return [];
+  const what = `after undoing, ${beside.map(({ subject }) => subject).join(' and ')} of ${name} is not as it was`;
   return [new LibvirtCanonicalError('APPLY_FAILED', what, { domain: name })];
 }

@@ -18,6 +18,7 @@ import {
 import { LibvirtCanonicalError } from '../errors.js';
 import { bytesInMetadata, bytesTooMany, child, children } from '../xml/index.js';
 import type { DomainReader } from './read.js';
+import { noteSeal } from './seen-seals.js';
 import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition } from './unsaved-definition.js';
 
 /**
@@ -38,10 +39,16 @@ export async function seal(
   const now = readSeal(canonical);
   const document = before ? resealed(before, canonical, libvirt) : sealedForm(canonical);
   const same = typeof now === 'object' && now.document.xml === document.xml;
-  if (same && standsLast(canonical)) return;
+  // From here on the seal that others are compared with is this one.
+  const sealed = { libvirt: same ? now.libvirt : libvirt, document };
+  if (same && standsLast(canonical)) {
+    noteSeal(connection, canonical.uuid, sealed);
+    return;
+  }
   const { prefix: key, uri } = OWN_METADATA.seal;
   // What newer releases add is told by the release that the seal is of.
-  const metadata = sealXml({ libvirt: same ? now.libvirt : libvirt, document });
+  if (typeof now === 'object') noteSeal(connection, canonical.uuid, now);
+  const metadata = sealXml(sealed);
   const beside = (ownElement(canonical, 'seal')?.textContent ?? '').length;
   if (bytesTooMany(canonical.xml, bytesInMetadata(metadata) - beside, 'bookkeeping') > 0)
     throw new LibvirtCanonicalError('DOMAIN_STATE', `the document of ${handle.name} is too long to be sealed`, {
@@ -51,6 +58,7 @@ export async function seal(
   if (mayHaveUnsavedDefinition(reader)) await assertNoUnsavedDefinition(reader, options);
   const args = { dom: handle, type: VIR_DOMAIN_METADATA_ELEMENT, metadata, key, uri, flags: VIR_DOMAIN_AFFECT_CONFIG };
   await connection.call('DOMAIN_SET_METADATA', args, options);
+  noteSeal(connection, canonical.uuid, sealed);
 }
 
 function standsLast(canonical: DomainDocument): boolean {

@@ -7,6 +7,8 @@ import {
   type MutatorCall,
   type Operation,
   type Scope,
+  vcpuAmounts,
+  vcpuIsOnline,
 } from '../domain/index.js';
 import { type Fingerprints, fingerprintsOf, metadataPart, partIn } from '../plan/index.js';
 import { select } from '../xml/index.js';
@@ -20,14 +22,17 @@ type Side = 'canonical' | 'live';
 /** How far an operation has come, as far as the documents tell. */
 export type Standing = 'done' | 'not done' | 'unknown';
 
-/** Calls that libvirt refuses when they are made a second time, and how a document tells that they were made. */
+/** virDomainVcpuFlags: the call is about the maximum. */
+const MAXIMUM = 4;
+
+/** Calls of settings that are not to be made a second time, and how a document tells that they were made. */
 const MADE: { readonly [P in MutatorCall['procedure']]?: (args: never, document: DomainDocument) => boolean } = {
   DOMAIN_ADD_IOTHREAD: ({ iothread_id }: { iothread_id: number }, document) => hasThread(document, iothread_id),
   DOMAIN_DEL_IOTHREAD: ({ iothread_id }: { iothread_id: number }, document) => !hasThread(document, iothread_id),
+  DOMAIN_SET_VCPUS_FLAGS: ({ nvcpus, flags }: { nvcpus: number; flags: number }, document) =>
+    vcpuAmounts(document)[(flags & MAXIMUM) === 0 ? 'current' : 'maximum'] === nvcpus,
   DOMAIN_SET_VCPU: ({ cpumap, state }: { cpumap: string; state: number }, document) =>
-    select(document.root, 'vcpus/vcpu')
-      .filter((each) => each.getAttribute('id') === cpumap)
-      .some((each) => each.getAttribute('enabled') === (state === 1 ? 'yes' : 'no')),
+    vcpuIsOnline(document, cpumap) === (state === 1),
   DOMAIN_DEL_THROTTLE_GROUP: ({ group }: { group: string }, document) =>
     !select(document.root, 'throttlegroups/throttlegroup/group_name').some((each) => each.textContent === group),
   DOMAIN_RENAME: ({ new_name }: { new_name: string }, document) => document.name === new_name,

@@ -1,7 +1,7 @@
 import { AFFECT, type Operation, type Scope, wireArguments } from '../domain/index.js';
-import { giveBack } from './give-back.js';
 import type { DomainReader } from './read.js';
 import { detach, type UnplugOptions, type UnplugResult } from './unplug.js';
+import { unplugVcpus } from './unplug-vcpus.js';
 import { type Documents, verifyOperation } from './verify.js';
 
 /** One call of a plan, on the way there or back. */
@@ -29,23 +29,32 @@ export async function makeCall(
   options: StepOptions,
 ): Promise<UnplugResult | undefined> {
   if (step.action === 'detach') return detach(reader, step, options.unplug ?? {}, options.signal);
-  if (step.ifKept !== undefined) return giveBack(reader, step, options.unplug ?? {}, options.signal);
+  if (isUnplug(step)) return unplugVcpus(reader, step, options.unplug ?? {}, options.signal);
   const { procedure } = step.call;
   const args = { dom: reader.handle, ...wireArguments(step.call) };
   await reader.connection.call(procedure as 'DOMAIN_ATTACH_DEVICE_FLAGS', args as never, { signal: options.signal });
   return undefined;
 }
 
-/** Reads both documents after a call and compares; returns them. `times`: whether the call may have been made before. */
+/** True for a request to the running guest, which it may refuse or leave unanswered: to let go of a device, or of vCPUs. */
+export function isUnplug({ action, scope, takesEffect }: Step): boolean {
+  return scope === 'live' && takesEffect === 'when-released' && (action === 'detach' || action === 'set');
+}
+
+/** Reads both documents, and what stands beside them when the step is about that. */
+export function readFor(reader: DomainReader, { call }: Step, { signal }: StepOptions): Promise<Documents> {
+  return call.procedure.startsWith('DOMAIN_SET_AUTOSTART') ? reader.context({ signal }) : reader.documents({ signal });
+}
+
+/** Reads both documents after a call and compares; returns them. */
 export async function readBack(
   reader: DomainReader,
   step: Step,
   before: Documents,
-  { signal }: StepOptions,
-  times?: 'once' | 'perhaps again',
+  options: StepOptions,
 ): Promise<Documents> {
-  const after = await reader.documents({ signal });
-  verifyOperation(step, before, after, times);
+  const after = await readFor(reader, step, options);
+  verifyOperation(step, before, after);
   return after;
 }
 

@@ -1,6 +1,7 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { type CallSubject, callChannel, subjectOf } from './diagnostics.js';
 import { errorOf, LibvirtError } from './errors.js';
+import type { PacketSink } from './pending-call.js';
 import {
   type AnyProcedure,
   encodeCall,
@@ -25,6 +26,7 @@ export interface InternalCallOptions<P extends AnyProcedure> extends CallOptions
   readonly urgent?: boolean;
   /** Gets the result in the turn in which the reply is parsed, before anything behind it in the same chunk. */
   readonly onResult?: (result: ProcedureResult<P>) => void;
+  readonly stream?: PacketSink;
 }
 
 /** Numbers the calls of one connection for the record, whatever socket they go over. */
@@ -109,6 +111,7 @@ export class Caller {
       timeout,
       signal,
       urgent: options.urgent ?? false,
+      stream: options.stream,
       onReply: onResult && ((payload) => onResult(decode(payload))),
     });
 

@@ -1,6 +1,7 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import {
   BOOLEAN,
+  CALLBACK,
   COUNT,
   checkOptions,
   group,
@@ -28,6 +29,8 @@ const CONNECT: OptionTable<ConnectOptions> = {
   readonly: BOOLEAN,
   redefine: words('refuse', 'allow'),
   logDirectory: TEXT,
+  credentials: CALLBACK,
+  insecure: words('refuse', 'allow'),
 };
 
 const CALL: OptionTable<CallOptions> = { signal: SIGNAL, timeout: MILLISECONDS };

@@ -7,6 +7,7 @@ import type { EventName, EventSubscription } from './events/subscription.js';
 import type { DomainHandle } from './generated/protocol-types.js';
 import { RedefineGuard } from './guard.js';
 import type { MigrationProcedure } from './migration-guard.js';
+import type { ConnectOptions } from './options.js';
 import type { Closed } from './pending-call.js';
 import {
   MANAGED_PROCEDURES,
@@ -15,6 +16,8 @@ import {
   type ProcedureResult,
   procedureOf,
 } from './procedures.js';
+import { openStream, type ProcedureStream } from './streams/stream.js';
+import { DIRECTIONS, isSparse, type StreamProcedure } from './streams/stream-procedures.js';
 import type { Succession } from './succession.js';
 import { unwatched } from './unwatched.js';
 
@@ -22,7 +25,7 @@ const MANAGED: ReadonlySet<string> = new Set(MANAGED_PROCEDURES);
 
 const NEEDS: Record<'fds' | 'stream', string> = {
   fds: 'passes file descriptors, which Node cannot do without native code',
-  stream: 'opens a stream, which this library does not do yet',
+  stream: 'opens a stream',
 };
 
 /** What is settled when a connection is made. */
@@ -30,6 +33,8 @@ interface Traits {
   readonly redefine: 'refuse' | 'allow';
   readonly id: number;
   readonly logDirectory: string | undefined;
+  /** Opens another connection to the same daemon with the same options, but for these. */
+  readonly another: (options: Pick<ConnectOptions, 'reconnect' | 'callTimeout' | 'signal'>) => Promise<Connection>;
 }
 
 interface Doors {
@@ -49,6 +54,7 @@ interface Doors {
     args: ProcedureArgs<P>,
     options: CallOptions,
   ): Promise<ProcedureResult<P>>;
+  another(connection: Connection, options: Parameters<Traits['another']>[0]): Promise<Connection>;
 }
 
 /** What the room may do with a connection and its users may not. */
@@ -71,15 +77,17 @@ export class Connection implements AsyncDisposable {
 
   readonly #sockets: Succession;
   readonly #guard: RedefineGuard;
+  readonly #another: Traits['another'];
   #closing: Promise<void> | undefined;
 
-  private constructor(sockets: Succession, { redefine, id, logDirectory }: Traits) {
+  private constructor(sockets: Succession, { redefine, id, logDirectory, another }: Traits) {
     this.id = id;
     this.uri = sockets.session.uri;
     this.logDirectory = logDirectory;
     this.closed = sockets.closed;
     this.#sockets = sockets;
     this.#guard = new RedefineGuard(redefine);
+    this.#another = another;
   }
 
   /** Version of libvirt, e.g. `9.0.0`; another one after a daemon was upgraded and reconnected to. virConnectGetLibVersion. */
@@ -109,6 +117,32 @@ export class Connection implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<ProcedureResult<P>> {
     return unwatched(() => this.#call(procedure, args, options));
+  }
+
+  /**
+   * Calls a procedure that opens a stream; the type {@link StreamProcedure} lists them. The stream has a socket of its own,
+   * so calls and events go on however slowly it is read. It is never taken up again after a loss. The signal ends it also
+   * once it is open.
+   *
+   * Throws as {@link call} does, and what opening a connection throws.
+   *
+   * @example
+   * await using stream = await connection.stream('STORAGE_VOL_DOWNLOAD', { vol, offset: 0n, length: 0n, flags: 0 });
+   * for await (const chunk of stream.readable) if (chunk instanceof Uint8Array) bytes += chunk.length;
+   */
+  stream<P extends StreamProcedure>(
+    procedure: P,
+    args: ProcedureArgs<P>,
+    options: CallOptions = {},
+  ): Promise<ProcedureStream<P>> {
+    return unwatched(async () => {
+      if (!Object.hasOwn(DIRECTIONS, procedure)) {
+        throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} opens no stream`, { remedy: 'Use call' });
+      }
+      const call = prepare(procedure, args);
+      const session = await this.#sockets.another(procedure, options.signal);
+      return openStream(session, call, options, isSparse(procedure, args));
+    });
   }
 
   /**
@@ -160,7 +194,7 @@ export class Connection implements AsyncDisposable {
     const { needs } = procedureOf(procedure);
     if (needs) {
       throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} was not sent: it ${NEEDS[needs]}`, {
-        remedy: 'Use virsh for it',
+        remedy: needs === 'stream' && procedure in DIRECTIONS ? 'Use `stream` of the connection' : 'Use virsh for it',
       });
     }
     return this.#sockets.call(prepare(procedure, args), options);
@@ -196,6 +230,7 @@ export class Connection implements AsyncDisposable {
       define: (connection, ...rest) => connection.#define(...rest),
       start: (connection, ...rest) => connection.#startTransient(...rest),
       migrate: (connection, procedure, args, options) => connection.#sockets.call(prepare(procedure, args), options),
+      another: (connection, options) => connection.#another(options),
     };
   }
 }
@@ -211,6 +246,12 @@ export const startThrough: Doors['start'] = (...args) => doors.start(...args);
 
 /** The way of migration-permit.ts, and of nothing else, past the guard. */
 export const migrateThrough: Doors['migrate'] = (...args) => doors.migrate(...args);
+
+/**
+ * Opens another connection to the same daemon, with the same options but for those given: for work that must not share a
+ * socket, such as a migration, which hangs on the socket of its connection.
+ */
+export const connectAgain: Doors['another'] = (...args) => doors.another(...args);
 
 /** Whether a call that failed has surely changed nothing: libvirt refused it, or never saw it. */
 function certainlyNotDone(error: unknown): boolean {

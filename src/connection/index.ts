@@ -2,9 +2,10 @@
  * The connection room: a client of libvirt's RPC protocol. Every procedure is typed; a call that would redefine a domain is
  * refused before it is sent. Nothing above this room opens a socket.
  */
+export type { Credentials, CredentialsCallback, CredentialsRequest } from './auth/credentials.js';
 export type { CallOptions } from './caller.js';
 export { connect } from './connect.js';
-export type { Connection } from './connection.js';
+export { type Connection, connectAgain } from './connection.js';
 export {
   CALL_CHANNEL,
   type CallRecord,
@@ -34,4 +35,7 @@ export type { KeepAliveOptions } from './keepalive.js';
 export type { ConnectOptions, ReconnectOptions } from './options.js';
 export type { Closed, CloseReason } from './pending-call.js';
 export type { ProcedureArgs, ProcedureName, ProcedureResult } from './procedures.js';
+export type { Hole, StreamChunk } from './streams/packets.js';
+export type { ProcedureStream } from './streams/stream.js';
+export type { StreamProcedure } from './streams/stream-procedures.js';
 export { paramsToObject } from './wire/typed-params.js';

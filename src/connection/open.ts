@@ -1,6 +1,6 @@
-import type { Duplex } from 'node:stream';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { authenticate } from './auth/auth.js';
+import type { CredentialSources } from './auth/credentials.js';
 import { Caller, type CallNumbers, type CallOptions } from './caller.js';
 import { CallAbortedError, CallTimeoutError, ConnectionLostError, LibvirtError } from './errors.js';
 import { EventRouter } from './events/events.js';
@@ -9,6 +9,7 @@ import type { ResolvedOptions } from './options.js';
 import type { CloseReason } from './pending-call.js';
 import { Rpc } from './rpc.js';
 import { Session } from './session.js';
+import type { Link } from './transports/link.js';
 import { Program } from './wire/message.js';
 import { XdrReader } from './wire/xdr.js';
 
@@ -19,25 +20,19 @@ const CONNECTION_CLOSED_EVENT = 362;
 /** virConnectCloseReason by number. */
 const CLOSE_REASONS: readonly CloseReason[] = ['error', 'eof', 'keepalive', 'client'];
 
-/** What to open over a stream. */
-export interface OpenTarget {
-  /** The URI the connection reports. Empty if the daemon is to choose; then it is asked. */
-  readonly uri: string;
-  /** The name for CONNECT_OPEN: the URI without what is the client's own. */
-  readonly name: string;
-  /** What the stream leads to, for messages. */
-  readonly where: string;
+/** What to open over a link. */
+export interface OpenTarget extends CredentialSources {
+  readonly link: Link;
+  readonly options: ResolvedOptions;
+  readonly numbers: CallNumbers;
 }
 
-/** Opens a libvirt connection over any stream. Every step is awaited: the daemon runs pipelined calls in no order. */
-export async function openSession(
-  stream: Duplex,
-  target: OpenTarget,
-  options: ResolvedOptions,
-  numbers: CallNumbers,
-): Promise<Session> {
+/** Opens a libvirt connection over any link. Every step is awaited: the daemon runs pipelined calls in no order. */
+export async function openSession(target: OpenTarget): Promise<Session> {
+  const { link, options, numbers } = target;
+  const { name, where, protection } = link;
   let session: Session | undefined;
-  const rpc = new Rpc(stream, {
+  const rpc = new Rpc(link.stream, {
     maxInFlight: options.maxInFlight,
     onMessage: (message) => {
       if (message.program === Program.REMOTE && message.procedure === CONNECTION_CLOSED_EVENT) {
@@ -58,32 +53,34 @@ export async function openSession(
     (await caller.call('CONNECT_SUPPORTS_FEATURE', { feature }, call)).supported === 1;
 
   try {
-    await authenticate(caller, call);
+    await authenticate(caller, call, { ...target, protection, where });
     // Asking for it is what makes the daemon ping us.
     if (options.keepAlive && (await supports(FEATURE.PROGRAM_KEEPALIVE))) rpc.startKeepAlive(options.keepAlive);
-    await caller.call('CONNECT_OPEN', { name: target.name, flags: options.readonly ? VIR_CONNECT_RO : 0 }, call);
+    await caller.call('CONNECT_OPEN', { name, flags: options.readonly ? VIR_CONNECT_RO : 0 }, call);
     const eventCallbacks = await supports(FEATURE.REMOTE_EVENT_CALLBACK);
     if (await supports(FEATURE.REMOTE_CLOSE_CALLBACK)) await caller.call('CONNECT_REGISTER_CLOSE_CALLBACK', {}, call);
     const { lib_ver } = await caller.call('CONNECT_GET_LIB_VERSION', {}, call);
     const libvirtVersion = versionText(lib_ver);
     caller.libvirtVersion = libvirtVersion;
     const hypervisorVersion = versionText(await hypervisorVersionOf(caller, call));
-    const uri = target.uri || (await caller.call('CONNECT_GET_URI', {}, call)).uri;
+    // Empty: the daemon chose.
+    const uri = target.uri.text || name || (await caller.call('CONNECT_GET_URI', {}, call)).uri;
     session = new Session({ rpc, caller, events, uri, libvirtVersion, hypervisorVersion, eventCallbacks });
     return session;
   } catch (error) {
     rpc.end({ reason: 'client' });
-    throw openingError(error, target.where);
+    await rpc.released;
+    throw openingError(error, link);
   }
 }
 
 /** What a failure of a call means when it happens at opening. */
-function openingError(error: unknown, where: string): unknown {
+function openingError(error: unknown, { where, ifSilent }: Link): unknown {
   if (error instanceof CallAbortedError) return new AbortedError('connecting', error.cause);
   if (error instanceof CallTimeoutError) {
     return new LibvirtCanonicalError('DAEMON_UNREACHABLE', `${where} took the connection, but does not answer`, {
       cause: error,
-      remedy: 'The libvirt daemon hangs or is stopped; look at its log, restart it',
+      remedy: ifSilent,
     });
   }
   if (!(error instanceof ConnectionLostError)) return error;

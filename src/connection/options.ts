@@ -1,4 +1,5 @@
 import { LibvirtCanonicalError } from '../errors.js';
+import type { CredentialsCallback } from './auth/credentials.js';
 import type { KeepAliveOptions } from './keepalive.js';
 
 /** Options of `connect`. */
@@ -35,6 +36,16 @@ export interface ConnectOptions {
    * for the system's daemon and for the user's; none for a socket elsewhere or another machine.
    */
   readonly logDirectory?: string | undefined;
+  /**
+   * Asked for user and password when the daemon wants SASL and neither the URI nor libvirt's auth.conf has them; asked
+   * again at each reconnect.
+   */
+  readonly credentials?: CredentialsCallback | undefined;
+  /**
+   * `'allow'` lets `qemu+tcp://` connect, which neither encrypts nor authenticates: whoever can reach the wire reads and
+   * changes all of it. Default `'refuse'`.
+   */
+  readonly insecure?: 'refuse' | 'allow' | undefined;
 }
 
 /** How a connection that lost its socket opens another. */
@@ -57,14 +68,19 @@ export interface ResolvedOptions {
   readonly readonly: boolean;
   readonly redefine: 'refuse' | 'allow';
   readonly logDirectory: string | undefined;
+  readonly credentials: CredentialsCallback | undefined;
+  readonly insecure: 'refuse' | 'allow';
 }
 
 /** Fills in the defaults. Throws ARGUMENT_INVALID. */
 export function resolveOptions(options: ConnectOptions = {}): ResolvedOptions {
   const { callTimeout = 30_000, maxInFlight = 4, redefine = 'refuse', keepAlive = {}, reconnect = {} } = options;
+  const { credentials, insecure = 'refuse' } = options;
   check(callTimeout >= 0, 'callTimeout', 'must be a number of milliseconds, 0 or Infinity');
   check(Number.isInteger(maxInFlight) && maxInFlight >= 1, 'maxInFlight', 'must be a positive integer');
   check(redefine === 'refuse' || redefine === 'allow', 'redefine', "must be 'refuse' or 'allow'");
+  check(insecure === 'refuse' || insecure === 'allow', 'insecure', "must be 'refuse' or 'allow'");
+  check(credentials === undefined || typeof credentials === 'function', 'credentials', 'must be a function');
   return {
     signal: options.signal,
     callTimeout,
@@ -74,6 +90,8 @@ export function resolveOptions(options: ConnectOptions = {}): ResolvedOptions {
     readonly: options.readonly ?? false,
     redefine,
     logDirectory: options.logDirectory,
+    credentials,
+    insecure,
   };
 }
 

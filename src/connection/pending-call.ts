@@ -1,4 +1,5 @@
 import { onAbort } from './on-abort.js';
+import type { Message } from './wire/message.js';
 
 /** Why a connection ended, in the words of virConnectCloseReason. */
 export type CloseReason = 'error' | 'eof' | 'keepalive' | 'client';
@@ -31,6 +32,15 @@ export interface Request {
   readonly urgent?: boolean;
   /** Gets the payload of a good reply in the turn in which it is parsed, before anything behind it in the same chunk. */
   readonly onReply?: ((payload: Buffer) => void) | undefined;
+  /** Gets the packets of the stream that the call opens, from the moment it is sent: they may come before the reply. */
+  readonly stream?: PacketSink | undefined;
+}
+
+/** Who takes the packets of a stream. */
+export interface PacketSink {
+  /** The call is on its way; its packets bear this serial. */
+  opened(serial: number): void;
+  packet(message: Message): void;
 }
 
 /** Longest delay a Node timer takes. */

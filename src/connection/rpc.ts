@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { CallQueue } from './call-queue.js';
 import { KeepAlive, type KeepAliveOptions, keepaliveFrame, PING, PONG } from './keepalive.js';
-import { type Closed, type Outcome, PendingCall, type Request } from './pending-call.js';
+import { type Closed, type Outcome, type PacketSink, PendingCall, type Request } from './pending-call.js';
 import { FrameReader } from './wire/framing.js';
 import { type Message, MessageStatus, MessageType, Program, readMessage, setSerial } from './wire/message.js';
 import { violation } from './wire/xdr.js';
@@ -22,12 +22,16 @@ export class Rpc {
   readonly #queue: CallQueue<PendingCall>;
   /** By serial; an abandoned call stays as a tombstone until its reply comes. */
   readonly #pending = new Map<number, PendingCall>();
+  /** Streams by the serial of the call that opened them. */
+  readonly #streams = new Map<number, PacketSink>();
   readonly #frames = new FrameReader((frame) => this.#onFrame(frame));
   #serial = 0;
   #outbox: Buffer[] = [];
   #keepalive: KeepAlive | undefined;
   #closed: Closed | undefined;
   #refusing = false;
+  /** Resolves when the stream is closed; then a child behind it is gone too. */
+  readonly released: Promise<void>;
 
   constructor(stream: Duplex, options: RpcOptions) {
     this.#stream = stream;
@@ -36,7 +40,12 @@ export class Rpc {
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     stream.on('end', () => this.end({ reason: 'eof' }));
     stream.on('error', (error: Error) => this.end({ reason: 'error', error }));
-    stream.on('close', () => this.end({ reason: 'eof' }));
+    this.released = new Promise((resolve) => {
+      stream.on('close', () => {
+        this.end({ reason: 'eof' });
+        resolve();
+      });
+    });
   }
 
   get closed(): Closed | undefined {
@@ -74,9 +83,10 @@ export class Rpc {
     for (const call of this.#queue.drain()) call.lose({ reason: 'client' });
   }
 
-  /** Ends the connection: every call, sent or not, is told so. Only the first reason counts. */
-  end(closed: Closed): void {
+  /** Ends the connection: every call, sent or not, is told so. Only the first reason counts; a loss while closing is ours. */
+  end(end: Closed): void {
     if (this.#closed) return;
+    const closed: Closed = this.#refusing ? { reason: 'client' } : end;
     this.#closed = closed;
     this.#keepalive?.stop();
     this.#stream.destroy();
@@ -86,16 +96,40 @@ export class Rpc {
     this.#options.onClosed(closed);
   }
 
+  /** Sends a packet of a stream. Resolves when the socket takes more, or has ended. */
+  packet(frame: Buffer): Promise<void> {
+    if (this.#closed || this.#stream.write(frame)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const proceed = (): void => {
+        this.#stream.off('drain', proceed).off('close', proceed);
+        resolve();
+      };
+      this.#stream.on('drain', proceed).on('close', proceed);
+    });
+  }
+
+  /** Stops reading the socket: nothing else comes either, keepalive included. For a socket that carries one stream. */
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    if (!this.#closed) this.#stream.resume();
+  }
+
   #pump(): void {
     for (let call = this.#queue.take(); call; call = this.#queue.take()) this.#transmit(call);
   }
 
   #transmit(call: PendingCall): void {
-    while (this.#pending.has(this.#serial)) this.#serial = (this.#serial + 1) >>> 0;
+    while (this.#pending.has(this.#serial) || this.#streams.has(this.#serial)) this.#serial = (this.#serial + 1) >>> 0;
     const serial = this.#serial;
     this.#serial = (serial + 1) >>> 0;
     this.#pending.set(serial, call);
     call.sent = true;
+    const { stream } = call.request;
+    if (stream) this.#streams.set(serial, stream);
+    stream?.opened(serial);
     setSerial(call.request.frame, serial);
     this.#write(call.request.frame);
   }
@@ -131,7 +165,9 @@ export class Rpc {
     } else if (message.type === MessageType.MESSAGE) {
       this.#options.onMessage(message);
     } else {
-      throw violation(`a message of type ${message.type} where no stream is open`);
+      const stream = isPacket(message.type) ? this.#streams.get(message.serial) : undefined;
+      if (!stream) throw violation(`a message of type ${message.type} where no stream is open`);
+      stream.packet(message);
     }
   }
 
@@ -151,3 +187,5 @@ export class Rpc {
     this.#pump();
   }
 }
+
+const isPacket = (type: number): boolean => type === MessageType.STREAM || type === MessageType.STREAM_HOLE;

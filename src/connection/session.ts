@@ -2,7 +2,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import type { Caller, CallOptions, PreparedCall } from './caller.js';
 import type { EventRequest, EventRouter } from './events/events.js';
 import type { EventName, EventSink } from './events/subscription.js';
-import type { Closed } from './pending-call.js';
+import type { Closed, PacketSink } from './pending-call.js';
 import type { AnyProcedure, ProcedureResult } from './procedures.js';
 import type { Rpc } from './rpc.js';
 import { ignore } from './unwatched.js';
@@ -33,6 +33,7 @@ export class Session {
   readonly #caller: Caller;
   readonly #events: EventRouter;
   readonly #eventCallbacks: boolean;
+  #closing: Promise<void> | undefined;
 
   constructor(opened: Opened) {
     this.uri = opened.uri;
@@ -53,6 +54,25 @@ export class Session {
     return this.#caller.send(call, options);
   }
 
+  /** Sends a call that opens a stream, whose packets go to `stream`. */
+  sendStream<P extends AnyProcedure>(
+    call: PreparedCall<P>,
+    options: CallOptions,
+    stream: PacketSink,
+  ): Promise<ProcedureResult<P>> {
+    return this.#caller.send(call, { ...options, stream });
+  }
+
+  /** Resolves when the socket is closed; then a child behind it is gone too. */
+  get released(): Promise<void> {
+    return this.#rpc.released;
+  }
+
+  /** The socket, for the packets of a stream. */
+  get packets(): Pick<Rpc, 'packet' | 'pause' | 'resume'> {
+    return this.#rpc;
+  }
+
   /** See EventRouter. Throws UNSUPPORTED where the daemon has no events for each callback. */
   async listen<E extends EventName>(
     request: EventRequest<E>,
@@ -69,9 +89,18 @@ export class Session {
     return this.#events.listen(request, sink, options);
   }
 
-  /** Tells the daemon and closes the socket. Never rejects; loss on the way is success. */
-  async close(): Promise<void> {
-    if (this.#rpc.closed) return;
+  /** Tells the daemon and closes the socket, and waits for the end of a child behind it. Never rejects; loss on the way is success. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#rpc.closed) await this.#sayGoodbye();
+    await this.#rpc.released;
+  }
+
+  async #sayGoodbye(): Promise<void> {
     this.#rpc.refuseMore();
     try {
       await this.#caller.call('CONNECT_CLOSE', {}, { urgent: true, timeout: CLOSE_TIMEOUT });

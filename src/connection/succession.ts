@@ -19,8 +19,8 @@ const REPEATS = 2;
 /** Longest that opening a socket again may take, in milliseconds. */
 const OPEN_TIMEOUT = 30_000;
 
-/** Opens a socket to the daemon of a connection. */
-export type Open = (signal: AbortSignal | undefined) => Promise<Session>;
+/** Opens a socket to the daemon of a connection. One that carries a stream goes unread at times, so it has no keepalive. */
+export type Open = (signal: AbortSignal | undefined, use?: 'calls' | 'stream') => Promise<Session>;
 
 /**
  * The sockets of a connection, one after the other. When one is lost the next is opened, subscriptions are registered
@@ -43,6 +43,9 @@ export class Succession {
   #attempt = 0;
   /** While there is no socket: settles when there is one, or none to come. */
   #down: { readonly over: Promise<void>; end(): void } | undefined;
+  #reopening: Promise<void> | undefined;
+  /** Sockets that carry a stream. */
+  readonly #streams = new Set<Session>();
   #ended: Closed | undefined;
   #resolveClosed!: (closed: Closed) => void;
 
@@ -78,6 +81,22 @@ export class Succession {
     }
   }
 
+  /** Opens a socket besides, for one stream. It is closed with the connection, and not when the connection's own is lost. */
+  async another(name: AnyProcedure, signal: AbortSignal | undefined): Promise<Session> {
+    if (this.#ended) throw lossOf(name, { closed: this.#ended, sent: false });
+    const session = await this.#open(
+      signal ? AbortSignal.any([signal, this.#life.signal]) : this.#life.signal,
+      'stream',
+    );
+    if (this.#life.signal.aborted) {
+      await session.close();
+      throw lossOf(name, { closed: this.#ended ?? { reason: 'client' }, sent: false });
+    }
+    this.#streams.add(session);
+    void session.released.then(() => this.#streams.delete(session));
+    return session;
+  }
+
   async subscribe<E extends EventName>(events: readonly E[], options: SubscribeOptions): Promise<EventSubscription<E>> {
     const requests = events.map((event) => eventRequest(event, options));
     const [first] = requests;
@@ -107,8 +126,11 @@ export class Succession {
 
   async close(): Promise<void> {
     this.#life.abort();
+    await Promise.all([...this.#streams].map((session) => session.close()));
     if (this.#down) this.#finish({ reason: 'client' });
-    else await this.#session.close();
+    await this.#session.close();
+    // What was being opened is closed too.
+    await this.#reopening;
   }
 
   /** The socket in use, if there is one. */
@@ -145,7 +167,7 @@ export class Succession {
     this.#down = { over, end };
     // A daemon that takes each socket and drops it is not to be asked without end.
     if (performance.now() - this.#since >= reconnect.maxDelay) this.#attempt = 0;
-    void this.#reopen(closed, reconnect);
+    this.#reopening = this.#reopen(closed, reconnect);
   }
 
   async #reopen(lost: Closed, { attempts, delay, maxDelay }: NonNullable<ResolvedOptions['reconnect']>): Promise<void> {
@@ -180,7 +202,7 @@ export class Succession {
       if (session.closed) throw new ConnectionLostError(session.closed, true);
       return session;
     } catch (error) {
-      void session.close();
+      await session.close();
       throw error;
     }
   }

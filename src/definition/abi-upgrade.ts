@@ -32,6 +32,7 @@ import {
 } from '../host/index.js';
 import { refuseManagedSave, refuseRunning } from '../power/index.js';
 import { child, type Element, removeAll, setAt } from '../xml/index.js';
+import { Draft } from './additions.js';
 import { redefineForAbiUpgrade } from './define.js';
 import { pinHostModel } from './pin-cpu.js';
 
@@ -193,14 +194,14 @@ async function edited(
   call: CallOptions,
 ): Promise<{ document: DomainDocument; changes: AbiDifference[]; token: string }> {
   const { connection, handle } = reader;
-  const draft = new DomainDocument(canonical.xml);
+  const draft = new Draft(new DomainDocument(canonical.xml));
   if (request.machine !== undefined)
-    setAt(draft.root, 'os/type/@machine', await machineFor(reader, draft, request.machine, call));
+    setAt(draft.root, 'os/type/@machine', await machineFor(reader, draft.document, request.machine, call));
   if (request.cpu !== undefined) {
     replaceCpu(draft.root, request.cpu);
-    await pinHostModel(connection, draft.root, call);
+    await pinHostModel(connection, draft, call);
   }
-  const document = new DomainDocument(draft.toString());
+  const document = new DomainDocument(draft.document.toString());
   const changes = compareGuestAbi(guestAbi(canonical), guestAbi(document), { volatile: 'compare' });
   const token = createHash('sha256')
     .update(`${handle.uuid}\0${withoutBookkeeping(canonical)}\0${JSON.stringify(changes)}`)

@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { DomainReader, sealAfter } from '../apply/index.js';
 // biome-ignore lint/style/noRestrictedImports: the one place that may define; the permit is not in the connection's front file.
 import { defineOnce } from '../connection/define-permit.js';
@@ -9,21 +8,11 @@ import {
   LibvirtError,
   VIR_DOMAIN_DEFINE_VALIDATE,
 } from '../connection/index.js';
-import {
-  type Device,
-  DomainDocument,
-  type DomainSpec,
-  definitionOf,
-  keepCallersMetadata,
-  ownElement,
-  readDevice,
-  requestedDevices,
-  uuidOf,
-} from '../domain/index.js';
+import type { DomainDocument, DomainSpec } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { Intent, StorageRecords } from '../plan/index.js';
-import { child, type Element, parseElement, serialize, setAt, valueAt } from '../xml/index.js';
-import { pinHostModel } from './pin-cpu.js';
+import { serialize } from '../xml/index.js';
+import type { DefineFinding } from './findings.js';
+import { type DefineOptions, prepareDefinition, uuidIn } from './prepare.js';
 
 /** A name or UUID is taken on this host. `code` is `DOMAIN_EXISTS`; `existing` is the domain that has it. */
 export class DomainExistsError extends LibvirtCanonicalError {
@@ -40,38 +29,39 @@ export class DomainExistsError extends LibvirtCanonicalError {
 
 /**
  * Defines a domain that does not exist, in the one define call of its life: with VALIDATE, a UUID, boot order per device,
- * room for hot-plug, and the CPU pinned. Everything is checked before that call.
+ * room for hot-plug, its firmware found and its CPU pinned. Everything is checked before that call.
  */
 export async function defineDomain(
   connection: Connection,
   definition: string | DomainSpec,
-  options: CallOptions,
+  options: DefineOptions = {},
 ): Promise<DomainHandle> {
-  const document = definitionOf(definition, randomUUID());
-  const root = document.root;
-  if (root.nodeName !== 'domain')
-    throw new LibvirtCanonicalError('SPEC_INVALID', `the XML is a <${root.nodeName}>, not a <domain>`, {
-      remedy: 'Give domain XML',
-    });
-  if (document.name === '')
-    throw new LibvirtCanonicalError('SPEC_INVALID', 'the domain has no name', { path: 'name', remedy: 'Give it one' });
-  if (document.uuid === '') setAt(root, 'uuid', randomUUID());
-  else uuidOf(document.uuid, 'uuid');
-  refuseDuplicates(document);
-  bootOrderPerDevice(document);
-  fillMacs(document);
-  const name = document.name;
-  const uuid = valueAt(root, 'uuid') as string;
-  keepCallersMetadata(root, uuidOf(uuid, 'uuid'));
-  rememberIntent(root, definition);
-  if (typeof definition !== 'string') rememberStorage(root, definition);
-  await refuseExisting(connection, name, uuid, options);
-  const pin = typeof definition === 'string' || typeof definition.cpu !== 'object' || definition.cpu.pin !== 'never';
-  if (pin) await pinHostModel(connection, root, options);
-  const handle = await defineOnce(connection, serialize(root), uuid, VIR_DOMAIN_DEFINE_VALIDATE, options);
+  const { signal, unstartable = 'refuse', onFinding } = options;
+  const call: CallOptions = signal === undefined ? {} : { signal };
+  const { draft, findings } = await prepareDefinition(connection, definition, options);
+  const { name } = draft.document;
+  const uuid = uuidIn(draft);
+  await refuseExisting(connection, name, uuid, call);
+  const refusals = findings.filter(({ severity }) => severity === 'refuses');
+  if (unstartable !== 'allow') refuse(name, refusals);
+  for (const each of unstartable === 'allow' ? findings : findings.filter((one) => !refusals.includes(one)))
+    onFinding?.(each);
+  const handle = await defineOnce(connection, serialize(draft.root), uuid, VIR_DOMAIN_DEFINE_VALIDATE, call);
   // What libvirt made of the definition is known only now.
   await sealAfter(new DomainReader(connection, handle));
   return handle;
+}
+
+/** Refuses a definition that cannot be corrected once it is made. */
+function refuse(domain: string, refusals: readonly DefineFinding[]): void {
+  const [first] = refusals;
+  if (!first) return;
+  const others = refusals.length > 1 ? ` (and ${refusals.length - 1} more: see planDefine)` : '';
+  throw new LibvirtCanonicalError('SPEC_INVALID', `${first.subject}: ${first.problem}${others}`, {
+    domain,
+    ...(first.path === undefined ? {} : { path: first.path }),
+    remedy: `${first.remedy}. To define it all the same, give unstartable: 'allow'`,
+  });
 }
 
 /**
@@ -99,38 +89,6 @@ export function redefineForAbiUpgrade(
   return defineOnce(connection, xml, uuid, VIR_DOMAIN_DEFINE_VALIDATE, options, 'again');
 }
 
-/** The devices that the caller asked for are remembered in the document itself, so that a later desired state can leave one out. */
-function rememberIntent(root: Element, definition: string | DomainSpec): void {
-  const document = new DomainDocument(serialize(root));
-  // A definition that was a domain's before remembers more: which devices were others', and where gone ones sat.
-  if (ownElement(document, 'intent')) return;
-  const { devices, uuid } = document;
-  const named =
-    typeof definition === 'string'
-      ? devices
-      : requestedDevices(definition).map(({ xml }) => readDevice(parseElement(xml)));
-  // The ports and controllers that a spec leads to are this library's own, not the caller's.
-  const asked = devices.filter(
-    ({ kind, name }) => kind.element !== 'controller' || named.some((each) => each.kind === kind && each.name === name),
-  );
-  addMetadata(root, new Intent().after(asked, []).toDefinitionXml(uuidOf(uuid, 'uuid')));
-}
-
-/** How the volumes of the disks were connected, as the spec says it. */
-function rememberStorage(root: Element, { storage }: DomainSpec): void {
-  if (storage === undefined) return;
-  const { devices } = new DomainDocument(serialize(root));
-  const disks = devices.filter(({ kind }) => kind.element === 'disk');
-  const xml = new StorageRecords().with(storage, disks, 'storage').toDefinitionXml();
-  if (xml !== undefined) addMetadata(root, xml);
-}
-
-function addMetadata(root: Element, xml: string): void {
-  const owner = root.ownerDocument as NonNullable<Element['ownerDocument']>;
-  const metadata = child(root, 'metadata') ?? root.appendChild(owner.createElement('metadata'));
-  metadata.appendChild(owner.importNode(parseElement(xml), true));
-}
-
 /** Looks for a domain that stands in the way, by name and by UUID. */
 async function refuseExisting(connection: Connection, name: string, uuid: string, options: CallOptions): Promise<void> {
   const [byUuid, byName] = await Promise.all([
@@ -144,74 +102,4 @@ async function refuseExisting(connection: Connection, name: string, uuid: string
 function nothing(error: unknown): undefined {
   if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_DOMAIN') return undefined;
   throw error;
-}
-
-/** libvirt takes a second NIC with the same MAC and keeps the last of two boot orders for its own error: both are refused here by name. */
-function refuseDuplicates({ devices }: DomainDocument): void {
-  const seen = new Map<string, Device>();
-  for (const device of devices) {
-    const claims: Array<[what: string, value: string | undefined]> = [
-      ...Object.entries(device.kind.unique).map(([leaf, what]): [string, string | undefined] => [
-        `${device.kind.element} ${what}`,
-        device.leaves.get(leaf)?.toLowerCase(),
-      ]),
-      ['alias', device.userAlias],
-      ['boot order', device.leaves.get('boot/@order')],
-    ];
-    for (const [what, value] of claims) {
-      if (value === undefined) continue;
-      const holder = seen.get(`${what} ${value}`);
-      if (holder) {
-        throw new LibvirtCanonicalError(
-          'DEVICE_DUPLICATE',
-          `${what} ${value} is used twice, by ${holder.identity} and ${device.identity}`,
-          {
-            device: device.identity,
-            remedy: 'Give each its own',
-          },
-        );
-      }
-      seen.set(`${what} ${value}`, device);
-    }
-  }
-}
-
-/**
- * `<os><boot>` would shut out per-device boot order for good, and so would having none at all: what it says is written to
- * the devices it means, the first of each kind, as libvirt itself reads it.
- */
-function bootOrderPerDevice(document: DomainDocument): void {
-  const { root, devices } = document;
-  const ordered = devices.some((device) => device.leaves.has('boot/@order'));
-  const words: string[] = [];
-  for (let word = valueAt(root, 'os/boot/@dev'); word !== undefined; word = valueAt(root, 'os/boot/@dev')) {
-    words.push(word);
-    setAt(root, 'os/boot', undefined);
-  }
-  if (ordered) return;
-  const bootable = (word: string) =>
-    devices.find(({ kind, leaves }) => {
-      const device = leaves.get('@device') ?? 'disk';
-      if (word === 'network') return kind.element === 'interface';
-      return kind.element === 'disk' && device === { hd: 'disk', cdrom: 'cdrom', fd: 'floppy' }[word];
-    });
-  const wanted = [...new Set(words.length > 0 ? words : ['hd', 'cdrom', 'network'])]
-    .map(bootable)
-    .filter((device) => device !== undefined);
-  // Without a word from the caller one order is enough to keep <os><boot> out.
-  for (const [index, device] of (words.length > 0 ? wanted : wanted.slice(0, 1)).entries())
-    setAt(device.element, 'boot/@order', String(index + 1));
-}
-
-/** A MAC that libvirt makes up is unique by chance only within this domain's document; ours are checked against it. */
-function fillMacs({ devices }: DomainDocument): void {
-  const used = new Set(devices.map((device) => device.leaves.get('mac/@address')?.toLowerCase()));
-  for (const device of devices) {
-    if (device.kind.element !== 'interface' || device.leaves.has('mac/@address')) continue;
-    let mac: string;
-    do mac = `52:54:00:${(randomBytes(3).toString('hex').match(/../g) as string[]).join(':')}`;
-    while (used.has(mac));
-    used.add(mac);
-    setAt(device.element, 'mac/@address', mac);
-  }
 }

@@ -2,12 +2,14 @@ import { type CallOptions, type Connection, LibvirtError } from '../connection/i
 import { LibvirtCanonicalError } from '../errors.js';
 import { domainCapabilities, kindOf } from '../host/index.js';
 import { child, children, type Element, select, setAt, valueAt } from '../xml/index.js';
+import type { Draft } from './additions.js';
 
 /**
  * Replaces `<cpu mode='host-model'>` by the custom model that the host expands it to now. libvirt would expand it anew at
  * each start, so a guest would see another CPU after a host upgrade. virConnectGetDomainCapabilities.
  */
-export async function pinHostModel(connection: Connection, domain: Element, options: CallOptions): Promise<void> {
+export async function pinHostModel(connection: Connection, draft: Draft, options: CallOptions): Promise<void> {
+  const domain = draft.root;
   if (valueAt(domain, 'cpu/@mode') !== 'host-model') return;
   const cpu = child(domain, 'cpu') as Element;
   const hostModel = select(await capabilities(connection, domain, options), 'cpu/mode[@name="host-model"]')[0];
@@ -35,6 +37,11 @@ export async function pinHostModel(connection: Connection, domain: Element, opti
     cpu.appendChild((cpu.ownerDocument as NonNullable<Element['ownerDocument']>).importNode(part, true));
   }
   setAt(cpu, 'model/@fallback', 'forbid');
+  draft.say(
+    'cpu',
+    `${model.textContent} with ${children(cpu, 'feature').length} features`,
+    'host-model is pinned to what it is on this host now: libvirt would expand it again at each start',
+  );
 }
 
 async function capabilities(connection: Connection, domain: Element, options: CallOptions): Promise<Element> {

@@ -1,6 +1,6 @@
 import { type Element, type Leaves, leaves, parseXml, select, selectText, serialize, valueAt } from '../xml/index.js';
 import { type DeviceKind, kindOrUnknown, NOT_A_DEVICE, userAliasOf } from './devices/index.js';
-import { type Address, addressOf, addressText, withoutEmptyAddress } from './places/address.js';
+import { type Address, addressOf, addressText, isSameAddress, withoutEmptyAddress } from './places/address.js';
 
 /** One device as a document holds it. */
 export interface Device {
@@ -18,6 +18,8 @@ export interface Device {
   /** How people see it: `disk root`, `interface 52:54:00:aa:bb:cc`. Unique within a document. */
   readonly identity: string;
   readonly address: Address | undefined;
+  /** True when another device of its document has the same name. */
+  readonly sharesName?: boolean;
 }
 
 /** An expression that only goes down by names, which needs no XPath. */
@@ -53,7 +55,7 @@ export class DomainDocument {
 
   /** True for the document of a running domain: libvirt numbers those. */
   get isLive(): boolean {
-    return /^<domain\b[^>]*\sid=/.test(this.xml);
+    return this.root.hasAttribute('id');
   }
 
   /** Text of the first node that an XPath expression, relative to `<domain>`, selects. */
@@ -86,22 +88,38 @@ export class DomainDocument {
       const same = this.devices.find((other) => other.userAlias === userAlias);
       if (same) return same;
     }
-    return this.devices.find(
+    const namesakes = this.devices.filter(
       (other) =>
         other.kind.element === kind.element &&
-        other.name === device.name &&
+        withoutNumber(other.name) === withoutNumber(device.name) &&
         (userAlias === undefined || other.userAlias === undefined),
     );
+    // Those that share a name are told apart by where they sit, and by their order only when they have no place.
+    if ((namesakes.length > 1 || device.sharesName) && device.address)
+      return namesakes.find((other) => isSameAddress(other.address, device.address));
+    return namesakes.find((other) => other.name === device.name);
   }
 
-  /** Devices of one kind (all kinds when undefined) that answer to a name. */
+  /**
+   * Devices of one kind (all kinds when undefined) that answer to a name: a name of their own, one with the number that
+   * their identity has (`52:54:00:00:00:01 #2`), or else an address as {@link addressText} writes it, with its type or without.
+   */
   find(element: string | undefined, name: string): Device[] {
     const asked = name.toLowerCase();
-    return this.devices.filter(
-      (device) =>
-        (element === undefined || device.kind.element === element) &&
-        device.names.some((known) => known.toLowerCase() === asked),
-    );
+    const candidates = this.devices.filter((device) => element === undefined || device.kind.element === element);
+    const called = (text: string) =>
+      candidates.filter(({ names }) => names.some((each) => each.toLowerCase() === text));
+    const [, base, nth] = /^(.+) #(\d+)$/.exec(asked) ?? [];
+    const readings = [
+      () => called(asked),
+      () => (base === undefined ? [] : called(base).slice(Number(nth) - 1, Number(nth) || 0)),
+      () =>
+        candidates.filter(({ address }) => {
+          const at = address && addressText(address).toLowerCase();
+          return at !== undefined && (at === asked || at.replace(/^[\w-]+ /, '') === asked);
+        }),
+    ];
+    return readings.map((read) => read()).find((found) => found.length > 0) ?? [];
   }
 
   toString(): string {
@@ -109,13 +127,21 @@ export class DomainDocument {
   }
 }
 
+/** The name that a device would have were there no other of it. */
+export function withoutNumber(name: string): string {
+  return name.replace(/ #\d+$/, '');
+}
+
 function readDevices(root: Element, which: (element: Element) => boolean): Device[] {
   const ordinals = new Map<string, number>();
   const taken = new Set<string>();
   /** The last number given to an identity: a hostile document may have thousands of one name. */
   const numbers = new Map<string, number>();
-  return select(root, 'devices/*')
-    .filter((element) => !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && which(element))
+  const isDevice = (element: Element) =>
+    // libvirt passes over elements of other namespaces.
+    !element.namespaceURI && !(NOT_A_DEVICE as readonly string[]).includes(element.nodeName) && which(element);
+  const devices = select(root, 'devices/*')
+    .filter(isDevice)
     .map((element) => {
       const device = readDevice(element, ordinals);
       let { identity } = device;
@@ -128,6 +154,10 @@ function readDevices(root: Element, which: (element: Element) => boolean): Devic
         ? device
         : { ...device, identity, name: `${device.name}${identity.slice(device.identity.length)}` };
     });
+  return devices.map((device) => {
+    const first = device.identity.replace(/ #\d+$/, '');
+    return numbers.has(first) ? { ...device, sharesName: true } : device;
+  });
 }
 
 /** The first serial port stands a second time as `<console>`, alias, address and all (virDomainDefAddConsoleCompat). */

@@ -3,14 +3,16 @@
  * and pure functions over documents. It makes no call.
  */
 export { ADDED_BY_LIBVIRT, type AddedByLibvirtRow } from './added-by-libvirt.js';
+export { chosenFor, isImplicit, namesOnceWritten } from './chosen.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
+export * from './definition/index.js';
 export * from './devices/index.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
 export { compareGuestAbi, domainLeaves, guestAbi, seenByGuest } from './guest-abi/guest-abi.js';
 export { unlisted } from './guest-abi/listed.js';
 export type { AbiDifference, DeviceAbi, GuestAbi } from './guest-abi/values.js';
-export { asWritten, sameAt, sameText } from './normal.js';
-export { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
+export { asWritten, inOrderOf, NOTHING_SAID, sameAt, sameText } from './normal.js';
+export { DOMAIN_NORMAL, DOMAIN_RUNNING, keyedLeaves } from './normal-domain.js';
 export {
   AFFECT,
   type Change,
@@ -24,6 +26,7 @@ export {
   type Withheld,
   wireArguments,
 } from './operation.js';
+export * from './os-names.js';
 export {
   type DriftChange,
   type DriftedDevice,
@@ -53,21 +56,23 @@ export {
   addressLeaves,
   addressProblem,
   addressText,
+  isSameAddress,
   type PciAddress,
   parseAddress,
 } from './places/address.js';
 export type { BusName } from './places/buses.js';
+export { controllersFor, isOccupied } from './places/controllers.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
+export * from './presets.js';
+export { type ReadSpec, readSpec, type Unsaid } from './read-spec.js';
 export { secretsHidden, shownChange } from './secret-texts.js';
+export { numbersOf } from './settings/cpuset.js';
 export * from './settings/index.js';
 export type { Setting } from './settings/setting.js';
-export {
-  checkedHead,
-  type DeviceRequest,
-  type DomainSpec,
-  definitionOf,
-  deviceXml,
-  domainXml,
-  requestedDevices,
-} from './spec.js';
+export type { DeviceRequest, DomainSpec } from './spec.js';
+export { deviceXml, requestedDevices } from './spec-devices.js';
+export { memorySlots, numaCell, roomyVcpus } from './spec-head.js';
+export { expressTaken, freePorts, roomFor } from './spec-ports.js';
+export { assemble, checkedHead, definitionOf, domainXml, specFields } from './spec-xml.js';
+export { refuseUnknownFields, unknownField } from './unknown-field.js';
 export { bytesOf, describe, invalid, kibOf, type Size, uuidOf } from './values.js';

@@ -1,5 +1,7 @@
 import type { Leaves } from '../xml/index.js';
 import type { NormalRow } from './devices/kind.js';
+import { NOTHING_SAID } from './normal.js';
+import { DOMAIN_UNREAD } from './normal-unread.js';
 import { numbersOf } from './settings/cpuset.js';
 
 /** Lists in which the order says nothing: what an element is about stands in one of its attributes. */
@@ -16,6 +18,17 @@ const KEYS: Readonly<Record<string, string>> = {
   'iothreadids/iothread': '@id',
   'vcpus/vcpu': '@id',
   'blkiotune/device': 'path',
+  sysinfo: '@type',
+  'sysinfo/entry': '@name',
+  seclabel: '@model',
+  'idmap/uid': '@start',
+  'idmap/gid': '@start',
+  'sysinfo/bios/entry': '@name',
+  'sysinfo/system/entry': '@name',
+  'sysinfo/baseBoard/entry': '@name',
+  'sysinfo/chassis/entry': '@name',
+  'perf/event': '@name',
+  'keywrap/cipher': '@name',
 };
 
 /** Elements for a set of threads, of which libvirt writes one for every thread (virDomainSchedulerFormat). */
@@ -24,10 +37,26 @@ const APART: Readonly<Record<string, string>> = {
   'cputune/iothreadsched': '@iothreads',
 };
 
+/** True when every number of the set that is asked for is in that of the document. */
+function isPartOf(asked: Leaves, there: Leaves, path: string): boolean {
+  const all = new Set(numbersOf(there.get(path) ?? '0', path));
+  return numbersOf(asked.get(path) ?? '0', path).every((each) => all.has(each));
+}
+
 /** What libvirt writes otherwise than it was asked for, outside the devices. */
 export const DOMAIN_NORMAL: readonly NormalRow[] = [
+  NOTHING_SAID,
+  ...DOMAIN_UNREAD,
   { path: '@id', there: 'nothing', source: 'virDomainDefFormatInternalSetRootName: a running domain has it' },
-  { path: /^cpu$/, asked: /^$/, there: 'nothing', source: 'virCPUDefFormatBufFull' },
+  { path: 'os/smbios/@mode', asked: /^none$/, there: 'nothing', source: 'virDomainDefFormatInternalSetRootName' },
+  {
+    path: /^cpu\/numa\/cell\{0\}\/@cpus$/,
+    there: isPartOf,
+    source: 'qemuDomainDefNumaCPUsRectify: vCPUs that no cell names are in the first',
+  },
+  { path: /^seclabel\{[^}]*\}\/@type$/, asked: /^none$/, there: 'nothing', source: 'virSecurityLabelDefFormat' },
+  // A domain that has run forbids to fall back: its model was found.
+  { path: 'cpu/model/@fallback', asked: /^forbid$/, there: ['allow'], source: 'virCPUUpdateLive' },
   // With the model of the host there is none to fall back from.
   {
     path: 'cpu/model/@fallback',
@@ -35,12 +64,28 @@ export const DOMAIN_NORMAL: readonly NormalRow[] = [
     there: 'nothing',
     source: 'virCPUDefFormatBuf',
   },
+  { path: 'numatune/memory/@placement', asked: /^static$/, there: 'nothing', source: 'virDomainNumatuneFormatXML' },
   { path: 'memtune', asked: /^9007199254740991$/, there: 'nothing', source: 'VIR_DOMAIN_MEMORY_PARAM_UNLIMITED' },
   {
-    path: /^seclabel(\[\d+\])?\/(label|imagelabel)$/,
+    path: /^seclabel(\{[^}]*\})?\/(label|imagelabel)$/,
     there: 'nothing',
     source: 'virSecurityLabelDefFormat: a running domain has them',
   },
+];
+
+const AT_START = 'a running domain has it';
+
+/** What the document of a running domain says and the canonical one need not: libvirt found it out at the start. */
+export const DOMAIN_RUNNING: readonly NormalRow[] = [
+  ...['@mode', '@match', '@check', 'model/@fallback'].map(
+    (path): NormalRow => ({ path: `cpu/${path}`, there: 'any', source: 'virCPUUpdateLive' }),
+  ),
+  { path: /^cpu\/feature\{[^}]*\}\/@policy$/, there: 'any', source: 'virCPUUpdateLive' },
+  // QEMU gets the memory of a cell in whole MiB.
+  { path: /^cpu\/numa\/cell\{\d+\}\/@(memory|unit)$/, there: 'any', source: 'qemuDomainAlignMemorySizes' },
+  ...['cpu', 'resource', 'seclabel', 'features', 'vcpus', 'os/loader', 'os/nvram', 'os/firmware'].map(
+    (name): NormalRow => ({ path: new RegExp(`^${name}[/{]|^${name}$`), there: 'nothing', source: AT_START }),
+  ),
 ];
 
 /** A value and where in its document it stands. */
@@ -53,7 +98,8 @@ export interface Said {
 export function keyedLeaves(leaves: Leaves): Map<string, Said> {
   const keyed = new Map<string, Said>();
   for (const [path, value] of leaves) {
-    for (const key of keysOf(path, leaves)) keyed.set(key, { path, value });
+    // Of two that are about the same, libvirt reads the first.
+    for (const key of keysOf(path, leaves)) if (!keyed.has(key)) keyed.set(key, { path, value });
   }
   return keyed;
 }

@@ -1,7 +1,8 @@
+import { isIPv6 } from 'node:net';
 import { type Leaves, under } from '../xml/index.js';
-import { applies, type NormalRow } from './devices/kind.js';
+import { applies, type NormalRow, type UnorderedRow } from './devices/kind.js';
 import { sameSet } from './settings/cpuset.js';
-import { bytesOfXml } from './values.js';
+import { bytesOfXml, isUuid, uuidOf } from './values.js';
 
 /**
  * What is asked, in the words of a document that libvirt wrote: where a row says that libvirt writes it otherwise, and
@@ -10,10 +11,11 @@ import { bytesOfXml } from './values.js';
 export function asWritten(asked: Leaves, there: Leaves, rows: readonly NormalRow[]): Leaves {
   if (rows.length === 0) return asked;
   const written: Leaves = new Map();
+  const meant: Leaves = new Map([...there, ...asked]);
   for (const [path, value] of asked) {
     const stands = there.get(path);
     const row = rows.find(
-      (each) => concerns(each, path, value) && applies(each.where, asked) && fits(each, value, stands),
+      (each) => concerns(each, path, value) && holds(each, asked, meant) && fits(each, path, asked, there),
     );
     if (!row) written.set(path, value);
     else if (stands !== undefined) written.set(path, stands);
@@ -21,15 +23,83 @@ export function asWritten(asked: Leaves, there: Leaves, rows: readonly NormalRow
   return written;
 }
 
+/** What is asked, with the items of lists without an order where a document has them. */
+export function inOrderOf(asked: Leaves, there: Leaves, rows: readonly UnorderedRow[]): Leaves {
+  let ordered = asked;
+  for (const row of rows) ordered = reordered(ordered, there, row);
+  return ordered;
+}
+
+function reordered(asked: Leaves, there: Leaves, { path, key, void: nothing }: UnorderedRow): Leaves {
+  const keyOf = (item: Leaves) => (key === undefined ? JSON.stringify([...item]) : item.get(key));
+  const items = itemsOf(asked, path);
+  if (items.length === 0) return asked;
+  const places = itemsOf(there, path).map(keyOf);
+  const free = [...items.keys()].map((n) => n + places.length);
+  const ordered: Leaves = new Map([...asked].filter(([each]) => !under(each, path)));
+  for (const item of items) {
+    const at = places.indexOf(keyOf(item));
+    if (at < 0 && nothing && item.get(nothing[0]) === nothing[1]) continue;
+    const place = at < 0 ? (free.shift() ?? 0) : at;
+    if (at >= 0) places[at] = undefined;
+    for (const [below, value] of item) ordered.set(`${path}${place === 0 ? '' : `[${place + 1}]`}/${below}`, value);
+  }
+  return ordered;
+}
+
+/** The items of a list, each by the paths below it. */
+function itemsOf(leaves: Leaves, path: string): Leaves[] {
+  const items = new Map<number, Leaves>();
+  for (const [each, value] of leaves) {
+    if (!under(each, path) || each === path) continue;
+    const rest = each.slice(path.length);
+    const [, nth = '1', below = ''] = /^(?:\[(\d+)\])?\/(.*)$/.exec(rest) ?? [];
+    items.set(Number(nth), (items.get(Number(nth)) ?? new Map()).set(below, value));
+  }
+  return [...items].sort(([a], [b]) => a - b).map(([, item]) => item);
+}
+
+/** Elements that say something by being there, with nothing in them. */
+const FLAGS =
+  '(features/.*|readonly|shareable|transient|pmem|nosharepages|locked|hugepages|discard|sha1|sha256|sha384|sha512)';
+
+/** What says nothing is not written: an element without contents, and an attribute without a value. */
+export const NOTHING_SAID: NormalRow = {
+  path: new RegExp(`^(?!(.*/)?${FLAGS}$)`),
+  asked: /^\s*$/,
+  there: 'nothing',
+  source: 'virXMLFormatElement, virBufferEscapeString',
+};
+
+/** The leaves without what libvirt does not write, whatever there is. */
+export function withoutUnwritten(asked: Leaves, rows: readonly NormalRow[]): Leaves {
+  const unwritten = rows.filter(({ there }) => there === 'nothing');
+  const gone = (path: string, value: string) =>
+    unwritten.some((row) => concerns(row, path, value) && holds(row, asked, asked));
+  return new Map([...asked].filter(([path, value]) => !gone(path, value)));
+}
+
+/** True when a row holds for what is asked; `meant` is that with what stays as it is. */
+function holds({ where, unless }: NormalRow, asked: Leaves, meant: Leaves): boolean {
+  return applies(where, asked) && !unless?.some((each) => applies(each, meant));
+}
+
 function concerns({ path: pattern, asked }: NormalRow, path: string, value: string): boolean {
   const about = typeof pattern === 'string' ? under(path, pattern) : pattern.test(path);
   return about && (asked === undefined || asked.test(value));
 }
 
-function fits({ asked = /^.*$/s, there }: NormalRow, value: string, stands: string | undefined): boolean {
-  if (there === 'nothing') return stands === undefined;
-  if (there === 'any') return true;
-  return there.some((word) => value.replace(asked, word) === stands);
+function fits(
+  { asked: pattern = /^.*$/s, there: written }: NormalRow,
+  path: string,
+  asked: Leaves,
+  there: Leaves,
+): boolean {
+  const stands = there.get(path);
+  if (written === 'nothing') return stands === undefined;
+  if (written === 'any') return true;
+  if (typeof written === 'function') return written(asked, there, path);
+  return written.some((word) => asked.get(path)?.replace(pattern, word) === stands);
 }
 
 /** True when two documents say the same at a path: by meaning, as far as it shows in the text. */
@@ -81,5 +151,7 @@ export function sameText(a: string, b: string): boolean {
   const [x, y] = [a.trim(), b.trim()];
   if (x === y || x.toLowerCase() === y.toLowerCase()) return true;
   if (x === '' || y === '') return false;
+  if (isUuid(x) && isUuid(y)) return uuidOf(x, '') === uuidOf(y, '');
+  if (isIPv6(x) && isIPv6(y)) return new URL(`http://[${x}]`).hostname === new URL(`http://[${y}]`).hostname;
   return Number(x) === Number(y) || sameSet(x, y);
 }

@@ -55,17 +55,21 @@ export function bytesOfXml(value: string, unit: string | undefined, fallback: st
 /** `KiB` of a size for libvirt's memory calls; `SPEC_INVALID` when it is no whole, positive number of them. */
 export function kibOf(size: Size, path: string): number {
   const bytes = bytesOf(size, path);
-  // No machine has so little: it was meant in another unit.
-  if (typeof size !== 'string' && bytes > 0n && bytes < UNITS.MiB)
-    throw invalid(
-      path,
-      `${size} is in bytes, ${formatBytes(bytes)}`,
-      `Did you mean '${size} MiB'? Give the unit with it`,
-    );
   if (bytes === 0n || bytes % 1024n !== 0n || bytes / 1024n > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw invalid(path, `${describe(size)} is not a positive multiple of 1 KiB`, 'libvirt counts memory in KiB');
   }
   return Number(bytes / 1024n);
+}
+
+/** `KiB` of a machine's memory. No machine has less than 1 MiB: a bare number below that was meant in another unit. */
+export function memoryKibOf(size: Size, path: string): number {
+  const bytes = bytesOf(size, path);
+  if (typeof size === 'string' || bytes === 0n || bytes >= UNITS.MiB) return kibOf(size, path);
+  throw invalid(
+    path,
+    `${size} is in bytes, ${formatBytes(bytes)}`,
+    `Did you mean '${size} MiB'? Give the unit with it`,
+  );
 }
 
 /** Bytes as a person reads them: `2 GiB`, `1536 MiB`, `65537 B`. */
@@ -89,6 +93,11 @@ export function macOf(value: unknown, path: string): string {
 }
 
 const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+
+/** True for a UUID as libvirt reads one, with hyphens or without. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
 
 /** A UUID in lower case with hyphens; `SPEC_INVALID` when it is none. */
 export function uuidOf(value: unknown, path: string): string {

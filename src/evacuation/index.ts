@@ -3,7 +3,7 @@
  * the host where it runs.
  */
 export type { BundleFile, DomainBundle, LeftOutSecret } from './bundle.js';
-export type { StateOptions } from './bundle-files.js';
+export { nvramPath, type StateOptions, tpmFolder } from './bundle-files.js';
 export { type ExportOptions, exportDomain } from './export.js';
 export {
   type AskedHost,

@@ -71,7 +71,20 @@ export async function checkCpu(
     }
   };
   const asked = detachedCopy(cpu);
-  if (await compatible(asked)) return found;
+  try {
+    if (await compatible(asked)) return found;
+  } catch (error) {
+    if (!(error instanceof LibvirtError)) throw error;
+    const unknown = /[Uu]nknown CPU (feature|model)/.test(error.libvirtMessage);
+    if (unknown) return [...found, blocks(`this host cannot read the CPU: ${error.libvirtMessage}`)];
+    // An emulated CPU of another architecture: QEMU knows the model, and has no word for what it can do.
+    if (error.errorName === 'VIR_ERR_OPERATION_UNSUPPORTED') {
+      const problem = `QEMU of this host cannot report whether it can give the CPU ${name} with its features`;
+      return [...found, { severity: 'warns', subject: 'cpu', problem, remedy: 'The start shows it' }];
+    }
+    const problem = `whether this host can give the CPU could not be asked: ${error.libvirtMessage}`;
+    return [...found, { severity: 'unknown', subject: 'cpu', problem, remedy: 'Look at its domain capabilities' }];
+  }
   const hosts = hostModel(capabilities);
   const missing: string[] = [];
   for (const feature of children(asked, 'feature')) {

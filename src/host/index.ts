@@ -2,7 +2,8 @@
  * The host room: what a host offers, and whether it can run a domain.
  */
 export { type HostCheckOptions, hostCheck } from './check.js';
-export { domainCapabilities, kindOf } from './domain-capabilities.js';
+export { checkCpu } from './cpu.js';
+export { domainCapabilities, domainCapabilitiesIfAny, kindOf } from './domain-capabilities.js';
 export { filesOf, type HostFiles } from './files.js';
 export type { HostFinding } from './finding.js';
 export { familyOf, machinesOf, newestOf } from './machine.js';

@@ -64,17 +64,30 @@ import {
 } from '../events/index.js';
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
 import {
+  type Migration,
+  type MigrationDestination,
+  type MigrationInFlight,
+  type MigrationOptions,
+  type MigrationPlan,
+  migrate,
+  migrationInFlight,
+  planMigration,
+} from '../migration/index.js';
+import {
   acceptDrift,
   type DeviceView,
   type Drift,
   deviceViews,
   driftOf,
   type Finding,
+  type GuestAddress,
   type Pending,
   planUndoDriftOf,
   readPending,
   verifyGuestAbi,
+  type WaitForAddressOptions,
   type WatchOptions,
+  waitForAddress,
   watch,
 } from '../observe/index.js';
 import {
@@ -122,6 +135,15 @@ import {
   type UnrescueOptions,
   unrescue,
 } from '../rescue/index.js';
+import {
+  type ConsoleOptions,
+  type GuestStream,
+  openChannel,
+  openConsole,
+  type Screenshot,
+  type ScreenshotOptions,
+  takeScreenshot,
+} from '../transfer/index.js';
 import { guard } from './doors.js';
 import { AGENT_DOORS, DOMAIN_DOORS } from './methods.js';
 
@@ -134,7 +156,7 @@ export type Hooks = DomainHooks<ManagedDomain>;
  */
 export class ManagedDomain {
   static {
-    guard(ManagedDomain, DOMAIN_DOORS, ['events', 'watch']);
+    guard(ManagedDomain, DOMAIN_DOORS, ['events', 'watch', 'migrate']);
     guard(GuestAgent, AGENT_DOORS);
   }
 
@@ -172,6 +194,11 @@ export class ManagedDomain {
     return this.#reader.unreadable;
   }
 
+  /** A migration that is under way or was cut, as of the last read, as {@link interrupted}. `recoverMigration` settles one that was cut. */
+  get migration(): MigrationInFlight | undefined {
+    return this.#reader.last && migrationInFlight(this.#reader.last);
+  }
+
   /** What the domain is doing. virDomainGetState. */
   async state(options: CallOptions = {}): Promise<DomainState> {
     return (await stateOf(this.#reader, options)).state;
@@ -190,6 +217,16 @@ export class ManagedDomain {
   /** The XML of the running guest; undefined when the domain is shut off. virDomainGetXMLDesc SECURE. */
   async live(options: CallOptions = {}): Promise<string | undefined> {
     return (await this.#reader.documents(options)).live?.xml;
+  }
+
+  /**
+   * Waits until the running guest has an address, and returns it, as a DHCP server of libvirt, the guest agent or the host's
+   * ARP table know it. virDomainInterfaceAddresses.
+   *
+   * Errors: `DOMAIN_STATE` when the domain does not run, `TIMEOUT` with what each of them said.
+   */
+  waitForAddress(options: WaitForAddressOptions = {}): Promise<GuestAddress> {
+    return waitForAddress(this.#reader, options);
   }
 
   /** Every device of either document. */
@@ -238,6 +275,21 @@ export class ManagedDomain {
    */
   log(options: CallOptions = {}): Promise<DomainLog> {
     return domainLog(this.#reader, options);
+  }
+
+  /** The console of a running domain. The escape character is the caller's. See {@link ConsoleOptions}. */
+  console(options: ConsoleOptions = {}): Promise<GuestStream> {
+    return openConsole(this.#reader.connection, this.#reader.handle, options);
+  }
+
+  /** A channel of a running domain (`type='unix'`) by its target name or its alias. Not the guest agent's: UNSUPPORTED. */
+  openChannel(name: string, options: Pick<ConsoleOptions, 'signal'> = {}): Promise<GuestStream> {
+    return openChannel(this.#reader.connection, this.#reader.handle, name, options);
+  }
+
+  /** What a running domain shows, as PNG. Needs a video device and no graphics. */
+  screenshot(options: ScreenshotOptions = {}): Promise<Screenshot> {
+    return takeScreenshot(this.#reader.connection, this.#reader.handle, options);
   }
 
   /** Plans a change request; nothing is changed. See {@link Plan} and {@link ChangeRequest}. */
@@ -595,6 +647,28 @@ export class ManagedDomain {
    */
   export(options: ExportOptions = {}): Promise<DomainBundle> {
     return this.#exclusively(() => exportDomain(this.#reader, options));
+  }
+
+  /**
+   * Plans a migration to another host; nothing is changed. All findings at once, looked at on both hosts, each with what to
+   * do; whether the storage of each disk is shared is found out by a volume that is made for a moment. Errors:
+   * `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`, `DEVICE_NOT_FOUND` for options that are wrong.
+   */
+  planMigration(destination: MigrationDestination, options: MigrationOptions = {}): Promise<MigrationPlan> {
+    return planMigration(this.#reader, destination, options);
+  }
+
+  /**
+   * Migrates the domain to another host, and lets the source go only when the destination has been compared with it. Iterate
+   * it for progress, await `done`; errors as {@link Migration.done} says. virDomainMigrate3, its calls made one by one.
+   *
+   * @example
+   * const job = web.migrate(other, { policy: 'converge' });
+   * for await (const { fraction, policy } of job) console.log(fraction, policy);
+   * await job.done;
+   */
+  migrate(destination: MigrationDestination, options: MigrationOptions = {}): Migration {
+    return migrate(this.#reader, destination, options);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { notFound } from '../apply/index.js';
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
-import { defineDomain, defineImported } from '../definition/index.js';
+import { type DefineOptions, type DefinePlan, defineDomain, defineImported, planDefine } from '../definition/index.js';
 import { DomainDocument, type DomainSpec } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { checkForeign, type DomainBundle, type ImportOptions, importDomain } from '../evacuation/index.js';
@@ -12,7 +12,15 @@ import {
   type EventsOptions,
 } from '../events/index.js';
 import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
+import {
+  type CreatedImage,
+  type CreateSeedRequest,
+  createImage,
+  createSeed,
+  type ImageRequest,
+} from '../images/index.js';
 import { type Finding, type WatchOptions, watch } from '../observe/index.js';
+import { downloadVolume, type TransferOptions, uploadVolume, type VolumeName } from '../transfer/index.js';
 import { checkManager } from './check-manager.js';
 import { guard } from './doors.js';
 import { type Hooks, ManagedDomain } from './managed-domain.js';
@@ -47,20 +55,56 @@ export class DomainManager {
   }
 
   /**
-   * Defines a domain that does not exist yet, from a spec or from domain XML. libvirt fills in the rest once; from then on
-   * the domain is never defined again. virDomainDefineXMLFlags with VALIDATE.
+   * Defines a domain that does not exist yet, from a spec or from domain XML. XML gets the room that a spec has: PCIe ports,
+   * a maximum of vCPUs, aliases, boot order per device. libvirt fills in the rest once; from then on the domain is never
+   * defined again. virDomainDefineXMLFlags with VALIDATE.
    *
    * Errors: `DOMAIN_EXISTS` (DomainExistsError) when the name or UUID is taken; `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`,
-   * `XML_…`, `DEVICE_DUPLICATE` for what the definition says wrongly, all before anything is sent to define;
+   * `XML_…`, `DEVICE_DUPLICATE` for what the definition says wrongly or could never start with (the findings of `planDefine` that
+   * refuse), all before anything is sent to define;
    * `LIBVIRT` (LibvirtError) for what libvirt itself refuses.
    *
    * @example
    * const web = await manager.define({ name: 'web1', memory: '2 GiB', vcpus: { current: 2, maximum: 8 },
    *   disks: [{ id: 'root', target: 'vda', file: '/img/root.qcow2', format: 'qcow2', boot: 1 }] });
    */
-  async define(definition: string | DomainSpec, options: CallOptions = {}): Promise<ManagedDomain> {
+  async define(definition: string | DomainSpec, options: DefineOptions = {}): Promise<ManagedDomain> {
     const handle = await defineDomain(this.connection, definition, options);
     return new ManagedDomain(this.connection, handle, this.#hooks);
+  }
+
+  /**
+   * Says what `define` would do, and changes nothing: the document, what was added to it and why, what can never be changed
+   * afterwards, the room for hot-plug, and what would keep it from being defined or from starting. Errors as `define`, but
+   * for `DOMAIN_EXISTS` and what the findings refuse.
+   *
+   * @example
+   * console.log(String(await manager.planDefine({ name: 'web1', memory: '2 GiB', os: 'linux', firmware: 'efi' })));
+   */
+  planDefine(definition: string | DomainSpec, options: DefineOptions = {}): Promise<DefinePlan> {
+    return planDefine(this.connection, definition, options);
+  }
+
+  /**
+   * Makes a disk image in a storage pool of the host, or in a folder of it: empty, a clone of another, or an overlay of one.
+   * virStorageVolCreateXML, virStorageVolCreateXMLFrom.
+   *
+   * Errors: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD` by path, before anything is made; `LIBVIRT` for what libvirt refuses, such
+   * as a name that is taken.
+   *
+   * @example
+   * const root = await manager.createImage({ directory: '/srv/images', name: 'web1.qcow2', base: '/srv/debian.qcow2' });
+   */
+  createImage(request: ImageRequest, options: CallOptions = {}): Promise<CreatedImage> {
+    return createImage(this.connection, request, options);
+  }
+
+  /**
+   * Writes a seed for cloud-init to a file of the host, and returns its path: give it to the domain as a read-only disk or a
+   * CD-ROM of format `raw`. Needs a way to the host's files, see `HostFiles`. `SPEC_INVALID` by path.
+   */
+  createSeed(request: CreateSeedRequest): Promise<string> {
+    return createSeed(this.connection, request);
   }
 
   /** An existing domain by name or UUID, adopted with zero writes. `DOMAIN_NOT_FOUND` when there is none. */
@@ -110,6 +154,16 @@ export class DomainManager {
   /** Watches all domains of the host, also those that are defined later: as {@link ManagedDomain.watch}. */
   watch(options: WatchOptions = {}): EventStream<Finding> {
     return watch(this.connection, undefined, options);
+  }
+
+  /** Writes a local file into a volume of a storage pool, in place of its content, with holes for zeros. */
+  uploadVolume(volume: VolumeName, file: string, options: TransferOptions = {}): Promise<void> {
+    return uploadVolume(this.connection, volume, file, options);
+  }
+
+  /** Writes a volume of a storage pool into a local file that is not there yet, with the holes it has. */
+  downloadVolume(volume: VolumeName, file: string, options: TransferOptions = {}): Promise<void> {
+    return downloadVolume(this.connection, volume, file, options);
   }
 
   /**

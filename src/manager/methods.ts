@@ -13,13 +13,16 @@ import {
   type AbiUpgradeOptions,
   AbiUpgradeProposal,
   type AbiUpgradeRequest,
+  type DefineOptions,
   type UndefineOptions,
 } from '../definition/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { ExportOptions, ImportOptions } from '../evacuation/index.js';
 import type { EventsOptions } from '../events/index.js';
 import type { HostCheckOptions } from '../host/index.js';
-import type { WatchOptions } from '../observe/index.js';
+import type { CreateSeedRequest } from '../images/index.js';
+import type { MigrationOptions } from '../migration/index.js';
+import type { WaitForAddressOptions, WatchOptions } from '../observe/index.js';
 import {
   ANYTHING,
   BOOLEAN,
@@ -57,6 +60,7 @@ import type {
   StartOptions,
 } from '../power/index.js';
 import type { RescueOptions, UnrescueOptions } from '../rescue/index.js';
+import type { ConsoleOptions, ScreenshotOptions, TransferOptions, VolumeName } from '../transfer/index.js';
 import { checked, type Doors, options, request, required } from './doors.js';
 
 const call: OptionTable<CallOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
@@ -76,6 +80,57 @@ const UNPLUG = group<UnplugOptions>({
   late: words('complete', 'leave'),
   onLate: CALLBACK,
   onProgress: CALLBACK,
+});
+const SCREEN = {
+  takes: 'the number of a screen, from 0',
+  fits: (value: unknown) => Number.isInteger(value) && Number(value) >= 0,
+};
+const VOLUME = request<VolumeName>({ pool: TEXT, volume: TEXT }, 'pool', 'volume');
+const LOCAL_FILE = required('file', { ...TEXT, takes: 'a path of this machine' });
+const transferring: OptionTable<TransferOptions> = { ...PROGRESS, sparse: BOOLEAN };
+const DESTINATION = required('destination', {
+  takes: 'a Connection to the other host, or its DomainManager',
+  fits: (value) => OBJECT.fits(value) && ('call' in (value as object) || 'connection' in (value as object)),
+});
+/** The migration room looks into the objects among them. */
+const MIGRATION = options<MigrationOptions>({
+  mode: words('live', 'block', 'cold'),
+  via: words('client', 'peer-to-peer', 'tunnelled'),
+  destinationUri: TEXT,
+  policy: ANYTHING,
+  uri: TEXT,
+  listenAddress: TEXT,
+  disksUri: TEXT,
+  disksPort: COUNT,
+  parallel: COUNT,
+  compression: OBJECT,
+  tls: ANYTHING,
+  disks: TEXTS,
+  copy: words('all', 'incremental'),
+  targets: words('create', 'given'),
+  synchronousWrites: BOOLEAN,
+  shared: TEXTS,
+  paths: OBJECT,
+  sources: OBJECT,
+  graphics: OBJECT,
+  undefineSource: BOOLEAN,
+  prove: words('incoming', 'paused'),
+  definitionThere: words('refuse', 'replace'),
+  managedSave: words('refuse', 'discard'),
+  hooks: OBJECT,
+  files: OBJECT,
+  abortTimeout: MILLISECONDS,
+  signal: SIGNAL,
+});
+const DEFINE = options<DefineOptions>({
+  ...call,
+  hotplug: OBJECT,
+  pinCpu: BOOLEAN,
+  aliases: BOOLEAN,
+  files: FILES,
+  nvramDirectory: TEXT,
+  unstartable: words('refuse', 'allow'),
+  onFinding: CALLBACK,
 });
 const applying: OptionTable<ApplyOptions> = {
   ...PROGRESS,
@@ -138,6 +193,15 @@ export const DOMAIN_DOORS = {
   devices: [CALL],
   storage: [SIDE],
   guestAbi: [SIDE],
+  waitForAddress: [
+    options<WaitForAddressOptions>({
+      signal: SIGNAL,
+      timeout: MILLISECONDS,
+      family: words('ipv4', 'ipv6'),
+      mac: TEXT,
+      sources: TEXTS,
+    }),
+  ],
   verify: [required('reference', GUEST_ABI), CALL],
   pending: [CALL],
   log: [CALL],
@@ -184,6 +248,12 @@ export const DOMAIN_DOORS = {
       'mode',
     ),
   ],
+  console: [options<ConsoleOptions>({ signal: SIGNAL, device: TEXT, force: BOOLEAN })],
+  openChannel: [
+    required('name', { ...TEXT, takes: 'the target name or the alias of a channel' }),
+    options<Pick<ConsoleOptions, 'signal'>>({ signal: SIGNAL }),
+  ],
+  screenshot: [options<ScreenshotOptions>({ signal: SIGNAL, screen: SCREEN })],
   drift: [CALL],
   acceptDrift: [CALL],
   planUndoDrift: [options<UndoDriftOptions & CallOptions>({ ...call, only: TEXTS, ifNotLive: IF_NOT_LIVE })],
@@ -248,6 +318,8 @@ export const DOMAIN_DOORS = {
     options<UnrescueOptions>({ ...stopping, stop: words('destroy', 'shutdown'), after: words('start', 'stay-off') }),
   ],
   rescueState: [CALL],
+  planMigration: [DESTINATION, MIGRATION],
+  migrate: [DESTINATION, MIGRATION],
   hostCheck: [options<HostCheckOptions>(checking)],
   export: [
     options<ExportOptions>({
@@ -275,7 +347,10 @@ export const DOMAIN_DOORS = {
 
 /** What each public method of a manager takes. */
 export const MANAGER_DOORS = {
-  define: [required('definition', DEFINITION, 'request'), CALL],
+  define: [required('definition', DEFINITION, 'request'), DEFINE],
+  planDefine: [required('definition', DEFINITION, 'request'), DEFINE],
+  createImage: [required('request', OBJECT, 'request'), CALL],
+  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES }, 'path', 'seed')],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
   events: [options<EventsOptions>(listening)],
@@ -284,6 +359,8 @@ export const MANAGER_DOORS = {
     required('domain', { takes: 'a domain, a bundle, or domain XML', fits: DEFINITION.fits }),
     options<HostCheckOptions>(checking),
   ],
+  uploadVolume: [VOLUME, LOCAL_FILE, options<TransferOptions>(transferring)],
+  downloadVolume: [VOLUME, LOCAL_FILE, options<TransferOptions>(transferring)],
   import: [
     required('bundle', BUNDLE, 'request'),
     options<ImportOptions>({

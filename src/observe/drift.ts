@@ -1,6 +1,13 @@
-import { type ApplyPhase, applyPhaseIn, assertNoUnsavedDefinition, type DomainReader, seal } from '../apply/index.js';
+import {
+  type ApplyPhase,
+  applyPhaseIn,
+  assertNoUnsavedDefinition,
+  type DomainReader,
+  seal,
+  seenSeal,
+} from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
-import { type DomainDocument, type DriftChange, driftFrom, perDocument, readSeal, type Seal } from '../domain/index.js';
+import { type DomainDocument, type DriftChange, driftFrom, perDocument, type Seal } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type Plan, planUndoDrift, type UndoDriftOptions } from '../plan/index.js';
 
@@ -8,9 +15,11 @@ import { type Plan, planUndoDrift, type UndoDriftOptions } from '../plan/index.j
 export interface Drift {
   /**
    * What the comparison is made with. `missing`: this library never wrote to the domain, or somebody took the seal out.
-   * `unreadable`: somebody wrote over it. Nothing can be told of changes then.
+   * `unreadable`: somebody wrote over it. Nothing can be told of changes then. `older`: this connection has seen a later
+   * seal in the domain, so that a snapshot or a definition has put an old document back, or another process has undone
+   * its own work; `changes` are from the later one. A process that saw none cannot tell, and says `intact`.
    */
-  readonly seal: 'intact' | 'missing' | 'unreadable';
+  readonly seal: 'intact' | 'older' | 'missing' | 'unreadable';
   /** What differs, devices first. Empty when nobody else changed anything, or when there is no seal. */
   readonly changes: readonly DriftChange[];
   /**
@@ -28,13 +37,14 @@ export interface Drift {
 export async function driftOf(reader: DomainReader, options: CallOptions): Promise<Drift> {
   const { canonical } = await reader.documents(options);
   const apply = applyPhaseIn(canonical);
-  const last = readSeal(canonical);
-  if (typeof last === 'string') return { seal: last, changes: [], redefined: 'unknown', apply };
-  const changes = changesSince(last, canonical, reader.connection.libvirtVersion);
+  const { seal: own, older } = seenSeal(reader.connection, canonical);
+  if (typeof own === 'string') return { seal: own, changes: [], redefined: 'unknown', apply };
+  const { libvirtVersion } = reader.connection;
+  const changes = older ? driftFrom(older, canonical, libvirtVersion) : changesSince(own, canonical, libvirtVersion);
   const foreign = changes.filter(({ by }) => by === 'somebody');
   const certain = apply === 'none' && foreign.some(({ onlyByDefinition }) => onlyByDefinition);
   return {
-    seal: 'intact',
+    seal: older ? 'older' : 'intact',
     changes,
     redefined: foreign.length === 0 ? 'no' : certain ? 'yes' : 'unknown',
     apply,
@@ -54,7 +64,8 @@ function changesSince(seal: Seal, canonical: DomainDocument, libvirt: string): r
 export async function planUndoDriftOf(reader: DomainReader, options: UndoDriftOptions & CallOptions): Promise<Plan> {
   const { only, ifNotLive, ...call } = options;
   const context = await reader.context(call);
-  const last = readSeal(context.canonical);
+  const { seal: own, older } = seenSeal(reader.connection, context.canonical);
+  const last = older ?? own;
   if (typeof last !== 'string')
     return planUndoDrift(last, context, { ...(only ? { only } : {}), ...(ifNotLive ? { ifNotLive } : {}) });
   const { name } = reader.handle;

@@ -2,6 +2,7 @@
  * The observe room: what an operator wants to know of a domain without changing it: devices, pending changes, drift,
  * findings of a watch. Only `acceptDrift` writes.
  */
+export { type AddressSource, type GuestAddress, type WaitForAddressOptions, waitForAddress } from './addresses.js';
 export { type DeviceView, deviceViews } from './device-view.js';
 export { acceptDrift, type Drift, driftOf, planUndoDriftOf } from './drift.js';
 export type { DriftOccasion, Finding } from './findings.js';

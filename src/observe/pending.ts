@@ -11,6 +11,7 @@ import {
   defineOnlyRow,
   domainLeaves,
   guestAbi,
+  isMemoryOf,
   SETTINGS,
   shownChange,
 } from '../domain/index.js';
@@ -134,6 +135,11 @@ function deviceChanges(running: Device, device: Device): Change[] {
   return leafChanges(running.leaves, device.leaves).filter(({ path, from, to }) => {
     // libvirt names every device of a running domain.
     if (path === 'alias/@name' && to === undefined) return false;
+    if (
+      from === undefined &&
+      device.kind.coldOnly?.some((row) => under(path, row.path) && applies(row.where, running.leaves))
+    )
+      return false;
     // What the canonical document says itself is no runtime value; -1 is its word for "libvirt chooses".
     return !(
       from !== undefined &&
@@ -145,7 +151,7 @@ function deviceChanges(running: Device, device: Device): Change[] {
 
 function domainChanges(guest: DomainDocument, canonical: DomainDocument): Change[] {
   return leafChanges(domainLeaves(guest), domainLeaves(canonical)).filter(
-    ({ path }) => !LIVE_ONLY.some((each) => under(path, each)),
+    ({ path }) => !LIVE_ONLY.some((each) => under(path, each)) && !(path === 'memory' && isMemoryOf(guest, canonical)),
   );
 }
 

@@ -1,6 +1,6 @@
-import { applyPhaseIn, DomainReader, isOfOneDomain, isQueued, within } from '../apply/index.js';
+import { DomainReader, isOfOneDomain, isQueued, within } from '../apply/index.js';
 import { type Connection, VIR_CONNECT_LIST_DOMAINS_PERSISTENT } from '../connection/index.js';
-import { type DomainDocument, isOwnNamespace } from '../domain/index.js';
+import { isOwnNamespace } from '../domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
 import {
   type DomainEventOf,
@@ -50,8 +50,6 @@ interface Subject {
 interface Removal {
   readonly subject: Subject;
   readonly device: EventDevice;
-  /** Whether an apply of this library was under way meanwhile. */
-  readonly ours: boolean;
   /** When, by `performance.now()`; 0 for the first look. */
   readonly at: number;
 }
@@ -59,8 +57,15 @@ interface Removal {
 /** Milliseconds until a device that would be back is looked at again: a late detach may be about to be completed. */
 const LOOK_AGAIN = 500;
 
-function isUnderWay({ domain }: Subject, canonical: DomainDocument): boolean {
-  return isQueued(domain.uuid) || applyPhaseIn(canonical) === 'under way';
+/** Milliseconds for which the entry of a process that cannot be seen from here, in another container, is believed. */
+const BELIEVED = 10 * 60_000;
+
+/** Whether an apply of this library is under way, in whichever process, as of the last read. */
+function isUnderWay({ domain, reader }: Subject): boolean {
+  if (isQueued(domain.uuid)) return true;
+  const recent = ({ since }: { readonly since: Date }) => Date.now() - since.getTime() < BELIEVED;
+  const entries = reader.last?.entries ?? [];
+  return entries.some((each) => each.ownerState === 'running' || (each.ownerState === 'unknown' && recent(each)));
 }
 
 /** Watches one domain, or all of the host when there is no `only`. */
@@ -141,7 +146,7 @@ class Watch {
         await quietly(() => subject.reader.documents());
         return;
       case 'device-removed':
-        return yield* this.#removed({ subject, device: subject.known.device(event.device.alias), ours: false, at: 0 });
+        return yield* this.#removed({ subject, device: subject.known.device(event.device.alias), at: 0 });
       case 'device-removal-failed':
         yield { type: 'device-removal-failed', domain, device: subject.known.device(event.device.alias) };
         return;
@@ -174,14 +179,10 @@ class Watch {
     const back = canonical?.devices.some(
       ({ userAlias, identity }) => userAlias === device.alias || identity === device.identity,
     );
-    const ours = canonical !== undefined && isUnderWay(subject, canonical);
-    if (ours || (back && removal.at === 0)) {
-      const again = { subject, device, ours: ours || removal.ours, at: performance.now() + LOOK_AGAIN };
-      this.#removals = [...this.#removals, again];
+    if ((canonical && isUnderWay(subject)) || (back && removal.at === 0)) {
+      this.#removals = [...this.#removals, { subject, device, at: performance.now() + LOOK_AGAIN }];
       return;
     }
-    // An apply of this library took it out of both.
-    if (removal.ours && !back) return;
     const known = canonical && (device.id ?? device.identity) !== undefined;
     const nextBoot = back ? 'back' : known ? 'gone' : 'unknown';
     yield { type: 'device-removed', domain: subject.domain, device, nextBoot };
@@ -234,7 +235,7 @@ class Watch {
       if (!subject.unreadable) yield { type: 'unreadable', domain, error };
       subject.unreadable = true;
     }
-    if (!drift || isQueued(domain.uuid) || drift.apply === 'under way') return;
+    if (!drift || drift.apply === 'under way' || isUnderWay(subject)) return;
     const before = subject.told;
     subject.told = isWorthSaying(drift) ? JSON.stringify(drift.changes) + drift.seal : drift.seal;
     const sealed = before === 'missing' && subject.told === 'intact';
@@ -268,7 +269,7 @@ function ahead(events: EventStream<Event>): Promise<IteratorResult<Event, undefi
 
 /** A domain without a seal is nobody's yet, and what a newer libvirt adds by itself is nobody's doing. */
 function isWorthSaying({ seal, changes }: Drift): boolean {
-  return seal === 'unreadable' || changes.some(({ by }) => by === 'somebody');
+  return seal === 'unreadable' || seal === 'older' || changes.some(({ by }) => by === 'somebody');
 }
 
 const PASSING: ReadonlySet<ErrorCode> = new Set([

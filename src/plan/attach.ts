@@ -4,6 +4,7 @@ import {
   type Assignment,
   addressLeaves,
   addressText,
+  chosenFor,
   type Device,
   type DeviceRequest,
   type DomainDocument,
@@ -20,6 +21,7 @@ import { detachedCopy, parseElement, setAt } from '../xml/index.js';
 import { attachOperation, pluggable } from './device-operations.js';
 import { type Draft, duplicate } from './draft.js';
 import { holderOfImage, unsaidFormat } from './images.js';
+import { shareUnique } from './match.js';
 import { choosePlace } from './place.js';
 import { lacks, limits } from './prerequisites.js';
 import { says } from './says.js';
@@ -36,7 +38,10 @@ export interface Asked {
 
 /** Reads a request for a device, checking every field. */
 export function readRequest(request: DeviceRequest, path: string): Device {
-  return readDevice(parseElement(deviceXml(request, path)));
+  const element = parseElement(deviceXml(request, path));
+  if (element.namespaceURI)
+    throw invalid(path, `<${element.nodeName}> is of the namespace ${element.namespaceURI}, and so is not a device`);
+  return readDevice(element);
 }
 
 /**
@@ -65,7 +70,12 @@ function turnOf({ subject, address }: Operation): number {
 
 /** Plans one attach: refused, already there, or one call that names an address free in both documents. */
 function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
-  let device = withIndex(draft, given);
+  let device = withIndex(draft, changed(given, chosenFor(given, draft.context.canonical)));
+  for (const { path: leaf, pattern, expected, source } of device.kind.musts ?? []) {
+    const value = device.leaves.get(leaf);
+    if (value === undefined || !pattern.test(value))
+      throw invalid(`${path}.${leaf}`, `${describe(value ?? '')} is not ${expected} (${source})`, 'Give one');
+  }
   const asked = only ?? draft.scope(device.identity, path);
   if (asked === undefined) return;
   refuseContradiction(draft, device, path);
@@ -125,6 +135,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   if (!placed) return;
   scope = placed.scope;
   device = changed(device, [...macFor(draft, device, placed.address, path), ...placeFor(device, placed.address)]);
+  device = numbered(draft, device, scope);
   draft.topology.seat(device, scope);
   draft.attached.push({ device, path, scope });
   const order = device.leaves.get('boot/@order');
@@ -156,39 +167,46 @@ function refuseContradiction({ detached, replace }: Draft, { identity, name }: D
  * a name is known by its place, or as the only one that there may be; a differing one just has that.
  */
 function existing(draft: Draft, document: DomainDocument, asked: Device, path: string): Device | undefined {
-  const named = asked.userAlias !== undefined || Object.keys(asked.kind.unique).some((leaf) => asked.leaves.has(leaf));
+  const { kind } = asked;
+  const named =
+    asked.userAlias !== undefined || kind.namesOne || Object.keys(kind.unique).some((leaf) => asked.leaves.has(leaf));
   const place = asked.address && addressText(asked.address);
-  const single = asked.kind.limits?.some((row) => row.atMost === 1 && limits(draft, row, asked));
+  const single = kind.limits?.some((row) => row.atMost === 1 && limits(draft, row, asked));
   const found = named
-    ? document.counterpart(asked)
-    : document.devices.find(({ kind, address }) =>
-        place === undefined ? single && kind === asked.kind : address && addressText(address) === place,
+    ? (document.devices.find((other) => asked.userAlias !== undefined && other.userAlias === asked.userAlias) ??
+      namesakeOf(asked, document))
+    : document.devices.find((other) =>
+        place === undefined ? single && other.kind === kind : other.address && addressText(other.address) === place,
       );
   // An alias that a device of another kind has is a duplicate, not this device.
   if (found?.kind !== asked.kind || draft.detached.some(({ device }) => device.identity === found.identity))
     return undefined;
-  const differing = says(asked, found);
-  for (const [leaf, value] of asked.leaves) {
-    const stands = found.leaves.get(leaf);
-    // What is libvirt's default is not written; a size may stand in another unit.
-    if (stands === undefined ? value === 'default' : sameValue(leaf, stands, value)) continue;
-    if (stands !== undefined && !differing.some(({ path }) => path === leaf)) continue;
-    if (!named) return undefined;
-    const values = isSecret(found.kind, leaf) ? 'another one' : `${stands ?? 'nothing'} there, ${value} asked`;
-    const problem = `a differing one is there (${leaf}: ${values})`;
-    throw new LibvirtCanonicalError('DEVICE_DUPLICATE', `${path}: ${asked.identity} cannot be attached, ${problem}`, {
-      path,
-      device: found.identity,
-      remedy: 'Update it, or detach it first',
-    });
-  }
-  return found;
+  // What is libvirt's default is not written.
+  const [differing] = says(asked, found).filter(({ from, to }) => from !== undefined || to !== 'default');
+  if (!differing) return found;
+  if (!named) return undefined;
+  const { path: leaf, from = 'nothing', to = 'nothing' } = differing;
+  const values = isSecret(found.kind, leaf) ? 'another one' : `${from} there, ${to} asked`;
+  const problem = `a differing one is there (${leaf}: ${values})`;
+  throw new LibvirtCanonicalError('DEVICE_DUPLICATE', `${path}: ${asked.identity} cannot be attached, ${problem}`, {
+    path,
+    device: found.identity,
+    remedy: 'Update it, or detach it first',
+  });
 }
 
-/** libvirt writes numbers its own way (0x06 for 6) and MACs in lower case. */
-function sameValue(leaf: string, a: string, b: string): boolean {
-  if (a === b || (a !== '' && b !== '' && Number(a) === Number(b))) return true;
-  return leaf === 'mac/@address' && a.toLowerCase() === b.toLowerCase();
+/** The device of a document that has a name of which a domain has one: never one that the alias tells apart already. */
+function namesakeOf(asked: Device, { devices }: DomainDocument): Device | undefined {
+  const namesakes = devices.filter((other) => !(asked.userAlias && other.userAlias) && sharesName(asked, other));
+  return namesakes.find((other) => says(asked, other).length === 0) ?? namesakes[0];
+}
+
+/** True when two devices have a name, or a value, that no two of the kind can have. */
+function sharesName(a: Device, b: Device): boolean {
+  if (a.kind !== b.kind) return false;
+  if (a.kind.namesOne && a.kind.names(a.leaves)[0]?.toLowerCase() === b.kind.names(b.leaves)[0]?.toLowerCase())
+    return true;
+  return shareUnique(a, b);
 }
 
 /** Says no when the place that a device has in one document is somebody else's in the other. */
@@ -255,6 +273,8 @@ function sharedWith(
   device: Device,
   others: readonly Device[],
 ): { holder: Device; what: string; word: string } | undefined {
+  const same = device.kind.namesOne && !device.kind.numbered && others.find((other) => sharesName(device, other));
+  if (same) return { holder: same, what: `the name ${device.name}`, word: device.kind.element };
   const claims: Array<[leaf: string, word: string]> = [
     ...Object.entries(device.kind.unique),
     ['boot/@order', 'boot order'],
@@ -330,6 +350,20 @@ function withIndex(draft: Draft, device: Device): Device {
   let index = 0;
   while (used.has(String(index))) index++;
   return changed(device, [['@index', String(index)]]);
+}
+
+/** With the number that tells it from devices of the same name, as the documents will count it. */
+function numbered({ context, detached, attached }: Draft, device: Device, scope: Scope): Device {
+  const gone = new Set(detached.map((each) => each.device.identity));
+  const document = scope === 'live' ? context.live : context.canonical;
+  const taken = new Set([
+    ...(document?.devices ?? []).map(({ identity }) => identity).filter((identity) => !gone.has(identity)),
+    ...attached.map((each) => each.device.identity),
+  ]);
+  let nth = 1;
+  const identity = () => (nth === 1 ? device.identity : `${device.identity} #${nth}`);
+  while (taken.has(identity())) nth++;
+  return nth === 1 ? device : { ...device, identity: identity() };
 }
 
 function changed(device: Device, values: readonly Assignment[]): Device {

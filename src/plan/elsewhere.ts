@@ -1,20 +1,24 @@
 import {
   asWritten,
   DOMAIN_NORMAL,
+  DOMAIN_RUNNING,
   type DomainDocument,
   type DomainSpec,
   defineOnlyRow,
   domainLeaves,
+  firmwareDifferences,
   isSecret,
   keyedLeaves,
   kibOf,
   SETTINGS,
   type Setting,
+  saidParts,
   sameAt,
   uuidOf,
 } from '../domain/index.js';
-import { under } from '../xml/index.js';
+import { leaves, under } from '../xml/index.js';
 import type { Draft } from './draft.js';
+import { isOfRunningGuest } from './running-guest.js';
 
 /** Machine types that have another name once libvirt has pinned them to the newest version it has. */
 const MACHINE_ALIASES: Readonly<Record<string, string>> = {
@@ -22,6 +26,8 @@ const MACHINE_ALIASES: Readonly<Record<string, string>> = {
   pc: 'pc-i440fx',
   's390-ccw': 's390-ccw-virtio',
 };
+
+const FIXED = 'It is fixed when a domain is defined; leave it out of the desired state';
 
 /** Refuses what a desired state says of the domain outside its devices and settings, where no call can bring it about. */
 export function refuseElsewhere(
@@ -31,9 +37,14 @@ export function refuseElsewhere(
 ): void {
   const { canonical } = draft.context;
   const wanted = document ? domainLeaves(document) : new Map(spec ? leavesOf(spec) : []);
-  const there = valuesOf(keyedLeaves(domainLeaves(canonical)));
+  const there = valuesOf(keyedLeaves(new Map([...domainLeaves(canonical), ...amongDevices(canonical)])));
+  for (const { path, asked, there: from } of spec?.firmware
+    ? firmwareDifferences(spec.firmware, domainLeaves(canonical))
+    : [])
+    draft.refuse('domain', path, `it is ${from} and no call makes it ${asked}`, FIXED);
   const keyed = keyedLeaves(wanted);
-  const asked = asWritten(valuesOf(keyed), there, DOMAIN_NORMAL);
+  const rows = document && isOfRunningGuest(document) ? [...DOMAIN_NORMAL, ...DOMAIN_RUNNING] : DOMAIN_NORMAL;
+  const asked = asWritten(valuesOf(keyed), there, rows);
   for (const [key, { path, value }] of keyed) {
     if (!asked.has(key) || readBySetting(path) || agrees(key, asked, there, canonical)) continue;
     const hidden = isSecret('domain', path);
@@ -45,11 +56,14 @@ export function refuseElsewhere(
       setting
         ? `it is ${from}; a whole desired state does not reach it`
         : `it is ${from} and no call makes it ${hidden ? 'what is asked' : value === '' ? 'there' : value}`,
-      setting
-        ? `Ask for it by plan({ set: { ${setting}: … } })`
-        : 'It is fixed when a domain is defined; leave it out of the desired state',
+      setting ? `Ask for it by plan({ set: { ${setting}: … } })` : FIXED,
     );
   }
+}
+
+/** Parts of the definition that stand among the devices. */
+function amongDevices({ root }: DomainDocument): Array<[string, string]> {
+  return [...leaves(root)].filter(([path]) => /^devices\/(emulator|redirfilter\/)/.test(path));
 }
 
 /** The setting that changes a path, for those that a document cannot ask for yet. */
@@ -62,11 +76,9 @@ function valuesOf(keyed: ReturnType<typeof keyedLeaves>): Map<string, string> {
 }
 
 /** What a spec says outside its devices and settings; defaults that the caller did not write are no wish. */
-function leavesOf(spec: DomainSpec): Array<[string, string]> {
-  const { cpu, hotplug, kernel } = spec;
+function leavesOf(spec: DomainSpec): Array<readonly [string, string]> {
+  const { hotplug, kernel } = spec;
   const modules = hotplug?.memory;
-  const model =
-    typeof cpu === 'string' && !['host-model', 'host-passthrough', 'maximum'].includes(cpu) ? cpu : undefined;
   const said: Array<[string, string | undefined]> = [
     ['name', spec.name],
     ['uuid', spec.uuid === undefined ? undefined : uuidOf(spec.uuid, 'uuid')],
@@ -76,11 +88,13 @@ function leavesOf(spec: DomainSpec): Array<[string, string]> {
     ['os/kernel', kernel?.path],
     ['os/initrd', kernel?.initrd],
     ['os/cmdline', kernel?.cmdline],
-    ['cpu/model', model],
+    ['os/dtb', kernel?.dtb],
+    ['os/shim', kernel?.shim],
+    ['devices/emulator', spec.emulator],
     ['maxMemory', modules && String(kibOf(modules.upTo, 'hotplug.memory.upTo'))],
     ['maxMemory/@slots', modules?.slots?.toString()],
   ];
-  return said.filter((each): each is [string, string] => each[1] !== undefined);
+  return [...said.filter((each): each is [string, string] => each[1] !== undefined), ...saidParts(spec)];
 }
 
 function readBySetting(path: string): boolean {

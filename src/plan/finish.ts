@@ -1,9 +1,11 @@
 import { type BusName, isOfDomain, journalDomain, type Operation, ownElements } from '../domain/index.js';
+import { refuseFunctionZeroAlone } from './detach.js';
 import { digestOf } from './digest.js';
 import type { Draft } from './draft.js';
 import type { Intent } from './intent.js';
 import { Plan } from './plan.js';
 import type { BusCapacity } from './plan-parts.js';
+import { vcpuUnplugsFirst } from './vcpu-unplug.js';
 
 /** Calls that make what devices refer to: before everything else. */
 const FIRST: ReadonlyArray<Operation['call']['procedure']> = [
@@ -14,15 +16,16 @@ const FIRST: ReadonlyArray<Operation['call']['procedure']> = [
 
 /** The plan of a draft: with the intent written in it as an operation of its own, and what an operator should know beside. */
 export function finish(draft: Draft, intent?: Intent): Plan {
+  refuseFunctionZeroAlone(draft);
   const { context, refusals, notes } = draft;
   const isFirst = ({ call }: Operation) => FIRST.includes(call.procedure);
   const { storage } = draft;
-  const operations = [
+  const operations = vcpuUnplugsFirst([
     ...(storage?.when === 'first' ? storage.operations : []),
     ...draft.operations.filter(isFirst),
     ...draft.operations.filter((operation) => !isFirst(operation)),
     ...(storage?.when === 'last' ? storage.operations : []),
-  ];
+  ]);
   const write = refusals.length === 0 && context.persistent ? intent?.operation(context, draft.intent) : undefined;
   if (write) operations.push(write);
   if (context.managedSave && operations.length > 0) {

@@ -3,7 +3,7 @@
  * clock, no randomness.
  */
 export { detachOperation } from './device-operations.js';
-export { digestOf } from './digest.js';
+export { digestOf, VOLATILE } from './digest.js';
 export {
   changedParts,
   changesBetween,
@@ -19,6 +19,7 @@ export type { BusCapacity, PlanJson } from './plan-parts.js';
 export { planChanges } from './planner.js';
 export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './request.js';
 export { planResize, type ResizeRequest } from './resize.js';
+export { says } from './says.js';
 export { withSecrets } from './secrets.js';
 export { type DiskStorage, disksOf, StorageRecords } from './storage.js';
 export { planTowards, type TowardsOptions } from './towards.js';

@@ -1,4 +1,4 @@
-import { addressText, type Device, type DomainDocument } from '../domain/index.js';
+import { addressText, type Device, type DomainDocument, isSameAddress, namesOnceWritten } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { duplicate } from './draft.js';
 import type { Intent } from './intent.js';
@@ -10,10 +10,12 @@ export interface Wanted {
   readonly path: string;
   /** Paths that the caller did not write: what a device to be made would get, and no wish for one that is there. */
   readonly unsaid?: ReadonlySet<string> | undefined;
+  /** True for a device of a running guest's document, where much is libvirt's and not the caller's. */
+  readonly running?: boolean | undefined;
 }
 
 /** A desired device and the one of a document that it is; `undefined` when it is a new one. */
-export interface Pair extends Pick<Wanted, 'path' | 'unsaid'> {
+export interface Pair extends Omit<Wanted, 'device'> {
   readonly desired: Device;
   readonly found: Device | undefined;
 }
@@ -39,13 +41,18 @@ export function refuseContradictions(desired: readonly Wanted[], document: Domai
     const known = document.devices.some(({ userAlias }) => userAlias !== undefined && userAlias === device.userAlias);
     for (const { key, what, names } of known ? [] : claimsOf(device)) {
       const found = there.get(key) ?? 0;
-      if (!names || found <= (asked.get(key)?.length ?? 0)) continue;
+      if (!names || found <= (asked.get(key)?.length ?? 0) || isOneOf(device, document)) continue;
       throw new LibvirtCanonicalError('DEVICE_AMBIGUOUS', `${path}: ${what} is that of ${found} devices`, {
         path,
-        remedy: 'Name it by a user alias',
+        remedy: 'Give its address, as devices() shows it',
       });
     }
   }
+}
+
+/** True when the device says where it sits, and such a device of the document sits there. */
+function isOneOf(device: Device, { devices }: DomainDocument): boolean {
+  return devices.some((other) => other.kind === device.kind && isSameAddress(other.address, device.address));
 }
 
 interface Claim {
@@ -99,34 +106,58 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
       );
   }
   const named = byName([...free]);
+  const nameOf = new Map(
+    desired.map(({ device }) => [device, namesOnceWritten(device.kind, device.leaves, document)[0]]),
+  );
+  const isNamed = (device: Device) => nameOf.get(device) !== undefined;
   const namesakes = (device: Device) =>
-    (named.get(keyOf(device.kind.element, namesOf(device)[0])) ?? []).filter(
+    (named.get(keyOf(device.kind.element, nameOf.get(device))) ?? []).filter(
       // An alias on both sides has said already that they are two.
       (other) => free.has(other) && !(device.userAlias && other.userAlias),
     );
-  const byItsName = (device: Device) => {
-    const all = namesakes(device);
-    // The controllers of one USB bus share its number.
-    settle(device, all.length > 1 ? (all.find(saysNoMore(device)) ?? all[0]) : all[0]);
+  const byItsName = (devices: readonly Device[]) => {
+    // Of several of one name, who is where it is asked to be comes first, then who is all that is asked.
+    const signs = [
+      (device: Device) => (other: Device) => isSameAddress(device.address, other.address),
+      (device: Device) => saysNoMore(device),
+      () => () => true,
+    ];
+    for (const sign of signs)
+      for (const device of devices) if (!found.has(device)) settle(device, namesakes(device).find(sign(device)));
   };
-  for (const device of open()) if (namesOf(device).length > 0 && !device.kind.numbered) byItsName(device);
+  byItsName(open().filter((device) => isNamed(device) && !device.kind.numbered));
   for (const device of open()) if (device.kind.numbered) settle(device, namesakes(device).find(saysNoMore(device)));
   // Who says most chooses first, or another would take the one device that has it all.
   for (const device of open().sort((a, b) => b.leaves.size - a.leaves.size)) {
-    if (device.kind.numbered || (namesOf(device).length === 0 && !device.userAlias))
+    if (device.kind.numbered || (!isNamed(device) && !device.userAlias))
       settle(device, candidates(device).find(saysNoMore(device)));
   }
-  for (const device of open()) if (device.kind.numbered) byItsName(device);
+  byItsName(open().filter(({ kind }) => kind.numbered));
+  // A name that only one device can have tells it under another id, too.
+  const aliases = new Set(desired.map(({ device }) => device.userAlias));
+  for (const device of open())
+    settle(
+      device,
+      candidates(device).find((other) => !aliases.has(other.userAlias) && shareUnique(device, other)),
+    );
   // What is left without a name is the next of its kind, in order: a NIC whose model is to change is still that NIC. One
   // that somebody else added is not, unless there can be only one.
   for (const device of open()) {
-    if (namesOf(device).length === 0 && !device.userAlias)
+    if (!isNamed(device) && !device.userAlias)
       settle(
         device,
         candidates(device).find((other) => !other.userAlias && (!intent || owned.has(other) || device.kind.limits)),
       );
   }
-  return desired.map(({ device, path, unsaid }) => ({ desired: device, path, unsaid, found: found.get(device) }));
+  return desired.map(({ device, ...rest }) => ({ ...rest, desired: device, found: found.get(device) }));
+}
+
+/** True when two devices have the same value where no two devices of a domain may. */
+export function shareUnique(a: Device, b: Device): boolean {
+  return Object.keys(a.kind.unique).some((leaf) => {
+    const value = a.leaves.get(leaf)?.toLowerCase();
+    return value !== undefined && b.leaves.get(leaf)?.toLowerCase() === value;
+  });
 }
 
 function byName(devices: readonly Device[]): ReadonlyMap<string, readonly Device[]> {

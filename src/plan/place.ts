@@ -3,6 +3,7 @@ import {
   addressProblem,
   addressText,
   type BusDemand,
+  type BusName,
   busOf,
   type Device,
   invalid,
@@ -59,23 +60,64 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
   return undefined;
 }
 
+/** A bus to which libvirt adds nothing when a device is attached and finds no free place. */
+interface FixedRow {
+  readonly bus: string;
+  /** Only once the domain has a controller of the bus: the first one libvirt adds. */
+  readonly full?: true;
+  readonly reason: string;
+  readonly remedy: string;
+  readonly source: string;
+}
+
+const FIXED: readonly FixedRow[] = [
+  {
+    bus: 'scsi',
+    reason: 'the controller that libvirt would add is an lsilogic, which few guests drive and which needs a PCI bridge',
+    remedy: "Attach <controller type='scsi' model='virtio-scsi'/> first",
+    source: 'qemuDomainFindOrCreateSCSIDiskController',
+  },
+  {
+    bus: 'dimm',
+    reason: 'the domain has no more slots for memory',
+    remedy: 'Only another definition can give it more',
+    source: 'qemuDomainAssignMemoryDeviceSlot',
+  },
+  ...['ide', 'fdc'].map(
+    (bus): FixedRow => ({
+      bus,
+      full: true,
+      reason: `a domain has one ${bus} controller`,
+      remedy: 'Put it on another bus',
+      source: 'qemuValidateDomainDeviceDefController',
+    }),
+  ),
+  {
+    bus: 'usb',
+    full: true,
+    reason: 'libvirt adds USB hubs when a domain is defined only',
+    remedy: "Attach <controller type='usb' index='1' model='qemu-xhci'/> first",
+    source: 'qemuDomainUSBAddressAddHubs',
+  },
+  {
+    bus: 'conventional',
+    full: true,
+    reason: 'the bridge that libvirt would add needs a free slot on such a bus itself',
+    remedy:
+      "Attach <controller type='pci' model='pcie-to-pci-bridge'><model name='pcie-pci-bridge'/></controller> first",
+    source: 'virDomainPCIAddressSetGrow',
+  },
+];
+
 /** Why libvirt adds no controller to a bus that has no free place, not even for the next boot. */
 function fixedBus({ context, capacity }: Draft, demand: BusDemand): { reason: string; remedy: string } | undefined {
   const bus = busOf(demand);
-  if (bus === 'scsi')
-    return {
-      reason:
-        'the controller that libvirt would add is an lsilogic, which few guests drive and which needs a PCI bridge',
-      remedy: "Attach <controller type='scsi' model='virtio-scsi'/> first",
-    };
-  if (bus === 'dimm')
-    return { reason: 'the domain has no more slots for memory', remedy: 'Only another definition can give it more' };
-  if ((bus === 'ide' || bus === 'fdc') && capacity[bus].total > 0)
-    return { reason: `a domain has one ${bus} controller`, remedy: 'Put it on another bus' };
   const off = ({ leaves }: Device) => leaves.get('@type') === 'usb' && leaves.get('@model') === 'none';
   if (bus === 'usb' && context.canonical.devices.some(off))
     return { reason: 'the domain is defined without USB', remedy: 'Only another definition can give it some' };
-  return undefined;
+  const isThere = (capacity[bus as BusName]?.total ?? 0) > 0;
+  const row = FIXED.find((each) => each.bus === bus && (!each.full || isThere));
+  return row && { reason: `${row.reason} (${row.source})`, remedy: row.remedy };
 }
 
 function shortageOf(bus: string): string {

@@ -5,7 +5,7 @@ import { Draft } from './draft.js';
 import { finish } from './finish.js';
 import type { Plan } from './plan.js';
 import type { ChangeRequest, DeviceUpdate } from './request.js';
-import { findOne, readSelector } from './select.js';
+import { findBoth, readSelector } from './select.js';
 import { planSettings, refuseUnknown } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planUpdate } from './update.js';
@@ -46,7 +46,7 @@ export function planChanges(request: ChangeRequest, context: DomainContext): Pla
 function noteMovingBootOrders(draft: Draft, updates: readonly DeviceUpdate[]): void {
   updates.forEach((update, index) => {
     const path = `update[${index}]`;
-    const device = findOne(draft.context.canonical, readSelector(update, path, ['set']), path);
+    const { canonical: device } = findBoth(draft.context, readSelector(update, path, ['set']), path);
     const boot = (update.set as { boot?: unknown } | undefined | null)?.boot;
     if (device && boot !== undefined) draft.moving.set(device.identity, boot === null ? undefined : String(boot));
   });

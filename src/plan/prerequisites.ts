@@ -22,10 +22,12 @@ export function lacks(draft: Draft, device: Device, scope: Scope, path: string):
   const documents = [...(scope === 'live' ? [] : [canonical]), ...(scope === 'config' || !live ? [] : [live])];
   let outcome: 'next-boot' | undefined;
   for (const row of kind.requires ?? []) {
+    if (row.since && !draft.since(row.since)) continue;
+    const wanted = typeof row.domain === 'string' ? row.domain : row.domain(leaves);
     const sides = documents.filter(
       (document) => row.scope === undefined || row.scope === (document === live ? 'live' : 'config'),
     );
-    const missing = sides.filter((document) => !draft.holds(document, row.domain));
+    const missing = sides.filter((document) => !draft.holds(document, wanted));
     if (!applies(row.where, leaves) || missing.length === 0) continue;
     if (scope === 'both' && draft.ifNotLive === 'next-boot' && missing.every((document) => document === live)) {
       outcome = 'next-boot';

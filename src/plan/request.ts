@@ -2,7 +2,8 @@ import type { DeviceRequest, DeviceSpecs, KindName, SettingsRequest, StorageRequ
 
 /**
  * Names one device: by user alias (`{ alias: 'ua-data' }`), or by kind and id, target, MAC or other natural name
- * (`{ disk: 'data' }`, `{ disk: 'vdb' }`, `{ interface: '52:54:00:aa:bb:cc' }`).
+ * (`{ disk: 'data' }`, `{ disk: 'vdb' }`, `{ interface: '52:54:00:aa:bb:cc' }`). Of several of one name each is known by the
+ * number or the address that `devices()` shows: `{ interface: '52:54:00:aa:bb:cc #2' }`, `{ input: 'usb 0:2' }`.
  */
 export type DeviceSelector = { readonly alias: string } | { [K in KindName]: { readonly [P in K]: string } }[KindName];
 
@@ -19,7 +20,10 @@ export type DeviceUpdate = {
 export interface ChangeRequest {
   /** Devices to plug in. One that is already there, just as asked, is no operation. */
   readonly attach?: readonly DeviceRequest[];
-  /** Devices to unplug. One that is not there is no operation. */
+  /**
+   * Devices to unplug. One that is not there is no operation; one that only the other document has is refused when `scope`
+   * is `live` or `config`.
+   */
   readonly detach?: readonly DeviceSelector[];
   readonly update?: readonly DeviceUpdate[];
   readonly set?: SettingsRequest;

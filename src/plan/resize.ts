@@ -1,14 +1,4 @@
-import {
-  AFFECT,
-  type DomainContext,
-  type MemoryRequest,
-  type MutatorCall,
-  type Operation,
-  type Scope,
-  setOperation,
-  type VcpusRequest,
-  vcpuAmounts,
-} from '../domain/index.js';
+import type { DomainContext, MemoryRequest, VcpusRequest } from '../domain/index.js';
 import { Draft } from './draft.js';
 import { finish } from './finish.js';
 import type { Plan } from './plan.js';
@@ -31,47 +21,22 @@ export interface ResizeRequest {
 export function planResize(request: ResizeRequest, context: DomainContext): Plan {
   refuseUnknown(request, ['vcpus', 'memory', 'ifNotLive'], '');
   const { ifNotLive = 'next-boot', ...settings } = request;
-  const draft = new Draft(context, { ifNotLive });
-  for (const name of planSettings(draft, settings, '')) draft.notes.push(`${name} is as asked already`);
-  const planned = draft.operations.splice(0);
-  if (ifNotLive === 'next-boot') draft.operations.push(...planned.flatMap((each) => configFirst(each, context)));
-  else {
-    draft.operations.push(...planned);
-    for (const { subject, reason } of context.live ? planned.filter(({ scope }) => scope === 'config') : [])
-      draft.refuse(
-        subject,
-        subject,
-        reason ?? 'the maximum of a running guest is what it was started with',
-        "Ask for ifNotLive: 'next-boot' to have it from the next cold boot on",
-      );
-  }
-  return finish(draft);
-}
-
-/** vCPUs that the guest must give back: the canonical document first, so that they go at the next cold boot whatever it does. */
-function configFirst(operation: Operation, { canonical, live }: DomainContext): Operation[] {
-  const { call, changes, scope, guestMustCooperate, reason, subject } = operation;
-  if (!live || scope === 'config' || !guestMustCooperate || call.procedure !== 'DOMAIN_SET_VCPUS_FLAGS')
-    return [operation];
-  const vcpus = (nvcpus: number, each: Scope): MutatorCall => ({
-    procedure: call.procedure,
-    args: { nvcpus, flags: AFFECT[each] },
+  const draft = new Draft(context, {
+    ifNotLive,
+    detachOrder: ifNotLive === 'next-boot' ? 'config-first' : 'live-first',
   });
-  const { nvcpus } = call.args;
-  const from = vcpuAmounts(live).current;
-  const inLive = setOperation(
-    subject,
-    'live',
-    changes.map((each) => ({ ...each, from: String(from) })),
-    vcpus(nvcpus, 'live'),
-    vcpus(from, 'live'),
-    { guestMustCooperate, takesEffect: 'when-released', ...(reason === undefined ? {} : { reason }) },
+  for (const name of planSettings(draft, settings, '')) draft.notes.push(`${name} is as asked already`);
+  const waiting = draft.operations.filter(
+    ({ scope, changes: [change] }) =>
+      scope === 'config' &&
+      !draft.operations.some((each) => each.scope === 'live' && each.changes[0]?.path === change?.path),
   );
-  const before = vcpuAmounts(canonical).current;
-  return [
-    ...(scope === 'both'
-      ? [setOperation(subject, 'config', changes, vcpus(nvcpus, 'config'), vcpus(before, 'config'))]
-      : []),
-    { ...inLive, ifKept: 'next-boot' },
-  ];
+  for (const { subject, reason } of context.live && ifNotLive === 'refuse' ? waiting : [])
+    draft.refuse(
+      subject,
+      subject,
+      reason ?? 'the maximum of a running guest is what it was started with',
+      "Ask for ifNotLive: 'next-boot' to have it from the next cold boot on",
+    );
+  return finish(draft);
 }

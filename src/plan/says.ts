@@ -2,10 +2,13 @@ import {
   applies,
   asWritten,
   type Change,
+  DEVICE_NORMAL,
   type Device,
   type DeviceKind,
   decodeSpec,
   type Field,
+  inOrderOf,
+  NOTHING_SAID,
   type NormalRow,
   sameAt,
   sameText,
@@ -20,7 +23,9 @@ type Members = Readonly<Record<string, Field<unknown>>>;
  * knows by its text.
  */
 export function says(desired: Device, found: Device): Change[] {
-  const asked = asWritten(desired.leaves, found.leaves, rowsOf(found.kind));
+  const { kind } = found;
+  const ordered = inOrderOf(desired.leaves, found.leaves, kind.unordered ?? []);
+  const asked = asWritten(ordered, found.leaves, rowsOf(kind));
   const differing = differingPaths(found.kind, asked, found.leaves);
   if (differing.length === 0) return [];
   const changes = leafChanges(found.leaves, asked);
@@ -43,7 +48,7 @@ function rowsOf(kind: DeviceKind): readonly NormalRow[] {
   const running = kind.liveOnly
     .filter(({ askable }) => !askable)
     .map(({ path, where }): NormalRow => ({ path, ...(where && { where }), there: 'nothing', source: 'liveOnly' }));
-  const rows = [...(kind.normal ?? []), OWN_ALIAS, ...running];
+  const rows = [...(kind.normal ?? []), ...DEVICE_NORMAL, NOTHING_SAID, OWN_ALIAS, ...running];
   ROWS.set(kind, rows);
   return rows;
 }
@@ -51,6 +56,13 @@ function rowsOf(kind: DeviceKind): readonly NormalRow[] {
 /** True for a value that libvirt fills in while the guest runs. */
 export function runtimeValue(running: Device, path: string): boolean {
   return running.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, running.leaves));
+}
+
+/** True for a difference that a running guest makes: a value that libvirt fills in, or one that it leaves out. */
+export function isRunningState(running: Device, { path, from }: Change): boolean {
+  if (runtimeValue(running, path)) return true;
+  const rows = from === undefined ? (running.kind.coldOnly ?? []) : [];
+  return rows.some((row) => under(path, row.path) && applies(row.where, running.leaves));
 }
 
 /** The paths of alternatives that go because the desired device has another of the same group: a file for a block device. */

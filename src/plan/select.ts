@@ -1,4 +1,4 @@
-import { type Device, type DomainDocument, describe, invalid, kindOf } from '../domain/index.js';
+import { type Device, type DomainContext, type DomainDocument, describe, invalid, kindOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 
 /** What a selector means: a name, and the kind it is to be looked up in. */
@@ -36,7 +36,32 @@ export function findOne(document: DomainDocument, { element, name }: Selected, p
     `${path}: ${name} names ${found.length} devices: ${found.map((each) => each.identity).join(', ')}`,
     {
       path,
-      remedy: 'Name it by a user alias',
+      remedy: 'Name it by its address, as devices() shows it',
     },
   );
+}
+
+/** The device that a selector means in each document that the scope names, found as one device in both. */
+export interface Selection {
+  readonly canonical: Device | undefined;
+  readonly live: Device | undefined;
+}
+
+/**
+ * Finds the device that a selector means. What one document finds by a name that only it has (libvirt's own alias) or by
+ * its number or address is looked for in the other as that device.
+ */
+export function findBoth({ canonical, live }: DomainContext, selected: Selected, path: string): Selection {
+  const inCanonical = findOne(canonical, selected, path);
+  if (inCanonical) {
+    const same = live?.counterpart(inCanonical);
+    const namesake = same || !live ? undefined : findOne(live, selected, path);
+    // Under one name each document may have another device; but not one that the other document has, too.
+    return {
+      canonical: inCanonical,
+      live: same ?? (namesake && !canonical.counterpart(namesake) ? namesake : undefined),
+    };
+  }
+  const inLive = live && findOne(live, selected, path);
+  return { canonical: inLive && canonical.counterpart(inLive), live: inLive };
 }

@@ -12,6 +12,8 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { under } from '../xml/index.js';
 import type { Draft } from './draft.js';
 import type { Pair } from './match.js';
+import { isOfRunningGuest } from './running-guest.js';
+import { withVcpuUnplug } from './vcpu-unplug.js';
 
 /** Plans settings in the order of the table; `where` is the path of the request before their names. Returns those that are as asked. */
 export function planSettings(draft: Draft, settings: SettingsRequest, where: string): string[] {
@@ -25,7 +27,7 @@ export function planSettings(draft: Draft, settings: SettingsRequest, where: str
       continue;
     }
     const { operations, refusals } = (setting as Setting<unknown>).plan(value, draft.context, path, settings);
-    draft.operations.push(...operations);
+    draft.operations.push(...operations.flatMap((each) => withVcpuUnplug(each, draft)));
     draft.refusals.push(...refusals);
     if (operations.length === 0 && refusals.length === 0) asAsked.push(name);
   }
@@ -48,8 +50,9 @@ export function refuseUnknown(value: object, known: readonly string[], where: st
 
 /** What a document says that a setting can bring about, where either document says otherwise. */
 export function settingsOf(document: DomainDocument, { canonical, live }: DomainContext): SettingsRequest {
+  const running = isOfRunningGuest(document);
   const entries = Object.entries(SETTINGS).flatMap(([name, setting]) => {
-    const value = setting.read?.(document);
+    const value = running && setting.readRunning ? setting.readRunning(document, canonical) : setting.read?.(document);
     const stands = (side: DomainDocument | undefined) => !side || textOf(setting.read?.(side)) === textOf(value);
     return value === undefined || (stands(canonical) && stands(live)) ? [] : [[name, value]];
   });

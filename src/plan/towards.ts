@@ -8,14 +8,18 @@ import {
   type DomainSpec,
   describe,
   invalid,
+  isImplicit,
+  isKnownKind,
   readDevice,
   requestedDevices,
   SETTINGS,
   type SettingsRequest,
+  saidParts,
 } from '../domain/index.js';
-import { parseElement, serialize, setAt } from '../xml/index.js';
+import { buildElement, parseElement, serialize, setAt } from '../xml/index.js';
 import { type Asked, planAttaches, readRequest } from './attach.js';
 import { byBootOrder, type Update } from './boot-order.js';
+import { pluggable } from './device-operations.js';
 import { Draft } from './draft.js';
 import { refuseElsewhere } from './elsewhere.js';
 import { finish } from './finish.js';
@@ -23,7 +27,8 @@ import { Intent } from './intent.js';
 import { planLeaving } from './leaving.js';
 import { matchDevices, type Pair, refuseContradictions, type Wanted } from './match.js';
 import type { Plan } from './plan.js';
-import { runtimeValue, says } from './says.js';
+import { isOfRunningGuest } from './running-guest.js';
+import { isRunningState, runtimeValue, says } from './says.js';
 import { bySetting, planSettings, refuseUnknown, settingsOf, withDevices } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planInPlace, withLeaves } from './update.js';
@@ -70,7 +75,12 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
 
   const updates: Update[] = [];
   const replaced: Replacement[] = [];
-  const attaches: Asked[] = pairs.flatMap(({ desired: device, found, path }) => (found ? [] : [{ device, path }]));
+  const attaches: Asked[] = pairs.flatMap(({ desired: device, found, path, running }) => {
+    if (found) return [];
+    if (isKnownKind(device.kind)) return [{ device: running ? pluggable(device) : device, path }];
+    draft.notes.push(`${path} is not a device that this library knows, and the domain has none: it is left out`);
+    return [];
+  });
   for (const pair of pairs) {
     const { found } = pair;
     if (!found) continue;
@@ -81,7 +91,13 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
   }
 
   const there = new Set(pairs.map(({ found }) => found));
-  const gone = canonical.devices.filter((device) => !there.has(device) && draft.intent?.owns(device));
+  const gone = canonical.devices.filter(
+    (device) =>
+      !there.has(device) &&
+      draft.intent?.owns(device) &&
+      !isImplicit(device, canonical) &&
+      !pairs.some(({ found }) => found && isMirrorOf(canonical, found, device)),
+  );
   const leaving = [
     ...gone.map((device) => ({ device, path: `not asked for any more: ${device.identity}`, because: NOT_ASKED })),
     ...replaced.map(({ found, path, because }) => ({ device: found, path, because })),
@@ -116,9 +132,11 @@ function read(desired: string | DomainSpec, there: DomainContext): Desired {
     const document = new DomainDocument(desired);
     if (document.root.nodeName !== 'domain')
       throw invalid('the desired state', `the XML is a <${document.root.nodeName}>, not a <domain>`, 'Give domain XML');
+    const running = isOfRunningGuest(document);
     const devices = document.devices.map((device, index) => ({
       device,
       path: `devices[${index}] (${device.identity})`,
+      running,
     }));
     return { devices, settings: settingsOf(document, there), document, spec: undefined };
   }
@@ -130,12 +148,18 @@ function read(desired: string | DomainSpec, there: DomainContext): Desired {
   }));
   const { memory, vcpus, title, description } = desired;
   const settings: SettingsRequest = {
+    ...settingsOf(new DomainDocument(buildElement('domain', partsForSettings(desired))), there),
     ...(memory === undefined ? {} : { memory }),
     ...(vcpus === undefined ? {} : { vcpus }),
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
   };
   return { devices, settings, document: undefined, spec: desired };
+}
+
+/** What a spec says by its parts, but for attributes of memory and vCPUs, whose amounts the spec says elsewhere. */
+function partsForSettings(spec: DomainSpec): ReturnType<typeof saidParts> {
+  return saidParts(spec).filter(([path]) => !/^(memory|vcpu)\/@/.test(path));
 }
 
 type Found = Pair & { readonly found: Device };
@@ -155,11 +179,19 @@ type Verdict =
   | { readonly as: 'it is' | 'refused' };
 
 /** What is to become of one device that is there: nothing, an update in place, or another in its stead. */
-function judge(draft: Draft, { desired, found, path, unsaid }: Found, replace: 'refuse' | 'allow'): Verdict {
-  // An id is given when a device is made; one that is there without keeps its natural name, and is not replaced for it.
-  const wishes = (from: Device) => says(desired, from).filter(({ path: leaf }) => !unsaid?.has(leaf) && leaf !== ALIAS);
-  const asks = (from: Device) => wishes(from).filter(({ path: leaf }) => !bySetting(from, leaf));
+function judge(draft: Draft, pair: Found, replace: 'refuse' | 'allow'): Verdict {
+  const { desired, found, path, unsaid } = pair;
   const running = draft.context.live?.counterpart(found);
+  const isCopied = (change: Change, from: Device) => pair.running && ofRunningGuest(desired, change, from, running);
+  // An id is given when a device is made; one that is there without keeps its natural name, and is not replaced for it.
+  const wishes = (from: Device) =>
+    says(desired, from).filter(
+      (change) =>
+        !unsaid?.has(change.path) &&
+        !isCopied(change, from) &&
+        !(change.path === ALIAS && found.userAlias === undefined),
+    );
+  const asks = (from: Device) => wishes(from).filter(({ path: leaf }) => !bySetting(from, leaf));
   const changes = asks(found);
   if (desired.userAlias !== undefined && found.userAlias === undefined)
     draft.notes.push(`${found.identity} was made without an id, and goes on without ${desired.userAlias.slice(3)}`);
@@ -167,7 +199,9 @@ function judge(draft: Draft, { desired, found, path, unsaid }: Found, replace: '
   const element = withLeaves(found, wishes(found));
   const fixed =
     changes.find((change) =>
-      [...found.kind.identity, 'address'].some((leaf) => change.path === leaf || change.path.startsWith(`${leaf}/`)),
+      [...found.kind.identity, 'address', ALIAS].some(
+        (leaf) => change.path === leaf || change.path.startsWith(`${leaf}/`),
+      ),
     )?.path ?? (staysPut(draft, found, readDevice(element)) ? undefined : 'the bus it is on');
   if (found.kind.updateConfig && fixed === undefined) {
     const order = changes.find((change) => change.path === 'boot/@order')?.to;
@@ -182,7 +216,7 @@ function judge(draft: Draft, { desired, found, path, unsaid }: Found, replace: '
   if (replace === 'allow') {
     // On another bus, or in a slot of the other sort, it cannot stay where it is.
     if (!desired.address && !staysPut(draft, found, readDevice(element))) setAt(element, 'address', undefined);
-    if (found.userAlias === undefined) setAt(element, ALIAS, desired.userAlias);
+    if (desired.userAlias !== undefined) setAt(element, ALIAS, desired.userAlias);
     return { found, element, path, because: `replaced for ${what}: ${why}` };
   }
   draft.refuse(
@@ -192,6 +226,21 @@ function judge(draft: Draft, { desired, found, path, unsaid }: Found, replace: '
     "Ask for replace: 'allow' to detach it and attach it anew",
   );
   return { as: 'refused' };
+}
+
+/**
+ * True for a value that libvirt filled in while the guest of the desired document ran: the canonical document has none, or
+ * leaves it to libvirt, or the guest that runs now has the same.
+ */
+function ofRunningGuest(desired: Device, { path, to }: Change, from: Device, running: Device | undefined): boolean {
+  if (!runtimeValue(desired, path)) return false;
+  const stands = from.leaves.get(path);
+  return stands === undefined || stands === '-1' || (to !== undefined && running?.leaves.get(path) === to);
+}
+
+/** True for a serial port when `found` is its `<console>`: who asks for the one has the other. */
+function isMirrorOf({ mirrors, devices }: DomainDocument, found: Device, device: Device): boolean {
+  return mirrors.includes(found) && device === devices.find(({ kind }) => kind.element === 'serial');
 }
 
 /** The canonical document is as asked; the running guest may lack the device, or differ from it. */
@@ -204,7 +253,7 @@ function settled(
 ): Verdict {
   if (!draft.context.live) return { as: 'it is' };
   if (!running) return { attach: { device: readRequest(serialize(found.element), path), path, waits: true } };
-  const differs = asks(running).filter((change) => !runtimeValue(running, change.path));
+  const differs = asks(running).filter((change) => !isRunningState(running, change));
   if (differs.length === 0) return { as: 'it is' };
   if (found.kind.updateConfig) return { update: () => inPlace(draft, found, running, path, asks) };
   draft.notes.push(`${found.identity}: ${differs.map((change) => change.path).join(', ')} waits for the next boot`);
@@ -220,7 +269,7 @@ function inPlace(
 ): void {
   const wanted = (from: Device) => {
     // What libvirt fills in while the guest runs is its own, unless the canonical document is to change there.
-    const changes = asks(from).filter((change) => from !== running || !runtimeValue(from, change.path));
+    const changes = asks(from).filter((change) => from !== running || !isRunningState(from, change));
     return readDevice(withLeaves(from, changes));
   };
   const scope = running ? 'both' : 'config';

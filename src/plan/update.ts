@@ -19,16 +19,15 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, leafChanges, leaves, removeAll, serialize, setAt, under } from '../xml/index.js';
 import { type Draft, duplicate } from './draft.js';
 import type { DeviceUpdate } from './request.js';
-import { findOne, readSelector } from './select.js';
+import { findBoth, readSelector } from './select.js';
 
 /** Plans an update of fields in place. */
 export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): void {
   const selected = readSelector(update, path, ['set']);
   const asked = draft.scope(`${selected.element ?? 'device'} ${selected.name}`, path);
   if (asked === undefined) return;
-  const { canonical, live } = draft.context;
-  const inCanonical = findOne(canonical, selected, path);
-  const inLive = live && findOne(live, selected, path);
+  const { canonical } = draft.context;
+  const { canonical: inCanonical, live: inLive } = findBoth(draft.context, selected, path);
   const device = (asked === 'live' ? inLive : inCanonical) ?? inLive ?? inCanonical;
   if (!device) {
     throw new LibvirtCanonicalError(

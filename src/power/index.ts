@@ -2,10 +2,11 @@
  * The power room: start, shutdown, reboot, suspend, save and restore, with the hooks around them; the guest agent and the
  * domain's log.
  */
+
+export { type DomainLog, domainLog } from '../apply/index.js';
 export { type AgentOptions, type AgentState, GuestAgent, isRefusal, isSilence, noAgent } from './agent.js';
 export { destroy } from './destroy.js';
 export { type DomainHooks, type HookContext, HookError, type HookOperation, HookRunner } from './hooks.js';
-export { type DomainLog, domainLog } from './log.js';
 export { type Progress, ProgressMeter, type ProgressOptions } from './progress.js';
 export { type RebootOptions, reboot } from './reboot.js';
 export { type RestoreOptions, restore } from './restore.js';

@@ -1,8 +1,7 @@
-import type { DomainReader } from '../apply/index.js';
+import { type DomainLog, type DomainReader, logFromNow } from '../apply/index.js';
 import { LibvirtError, rewritten } from '../connection/index.js';
 import { secretsHidden } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { type DomainLog, logFromNow } from './log.js';
 import { isInvalidNow } from './state.js';
 
 /** libvirt did not start a domain: it is off. `code` is `START_FAILED`, `cause` libvirt's own error. */

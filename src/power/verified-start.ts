@@ -1,30 +1,78 @@
-import { type DomainReader, GuestAbiChangedError } from '../apply/index.js';
+import { type DomainReader, GuestAbiChangedError, waitForLock } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { type AbiDifference, compareGuestAbi, type DomainDocument, guestAbi, seenByGuest } from '../domain/index.js';
+import { AbortedError, LibvirtCanonicalError } from '../errors.js';
+import { stateOf } from './state.js';
 import { suspend } from './suspend.js';
 
 /**
- * Lets a guest that was started paused run when it sees what the canonical document says, else destroys it: it has not run
- * an instruction, so nothing is lost. Whatever else fails here destroys it too: no paused guest is left behind.
+ * Lets a guest that was started paused run when it sees what the canonical document says. Until the request to run is sent
+ * the guest has not run an instruction, so that whatever fails by then ends with it destroyed. From then on it may run: what
+ * fails is answered by a look, and the guest is left as it is.
  */
 export async function resumeVerified(
   reader: DomainReader,
   { paused, signal }: { readonly paused?: boolean | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const { connection, handle: dom } = reader;
+  const { name } = reader.handle;
   try {
     const { canonical, live } = await reader.documents({ signal });
     const differences = live ? between(canonical, live) : [];
     if (differences.length > 0)
       throw new GuestAbiChangedError(
-        `domain ${dom.name} was stopped before its guest ran, which would not see what the canonical document says`,
+        `domain ${name} was stopped before its guest ran, which would not see what the canonical document says`,
         differences,
-        dom.name,
+        name,
       );
-    if (!paused) await connection.call('DOMAIN_RESUME', { dom }, { signal });
   } catch (error) {
-    await connection.call('DOMAIN_DESTROY_FLAGS', { dom, flags: 0 }).catch(() => {});
+    await destroyPaused(reader);
     throw error;
+  }
+  if (!paused) await letRun(reader, signal);
+}
+
+/** virDomainResume. A guest that runs although the answer was lost is as good as resumed. */
+async function letRun(reader: DomainReader, signal: AbortSignal | undefined): Promise<void> {
+  const { connection, handle: dom } = reader;
+  try {
+    await connection.call('DOMAIN_RESUME', { dom }, { signal });
+  } catch (error) {
+    if (isUnsent(error)) await destroyPaused(reader);
+    if (isUnsent(error) || error instanceof AbortedError) throw error;
+    const state = await settledState(reader);
+    if (state === 'running') return;
+    if (state !== 'paused') throw error;
+    throw new LibvirtCanonicalError(
+      'START_FAILED',
+      `domain ${dom.name} was started, but its guest was not let run: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error, domain: dom.name, remedy: 'It is left paused: resume() lets it run, destroy() ends it' },
+    );
+  }
+}
+
+/** True when the daemon never saw the call. */
+function isUnsent(error: unknown): boolean {
+  return error instanceof Error && 'sent' in error && error.sent === false;
+}
+
+/** The state once no call is at work on the domain any more; undefined when it cannot be told. */
+function settledState(reader: DomainReader): Promise<string | undefined> {
+  return waitForLock(reader)
+    .then(() => stateOf(reader))
+    .then(
+      ({ state }) => state,
+      () => undefined,
+    );
+}
+
+/** Ends a guest that has not run yet. One that another client has let run meanwhile is left alone. */
+async function destroyPaused(reader: DomainReader): Promise<void> {
+  const { connection, handle: dom } = reader;
+  try {
+    const { state } = await stateOf(reader);
+    if (state === 'paused') await connection.call('DOMAIN_DESTROY_FLAGS', { dom, flags: 0 });
+  } catch {
+    // What led here is what the caller has to know.
   }
 }
 

@@ -17,12 +17,23 @@ const AGENT: PackageScripts = {
 export const AGENT_CHANNEL =
   "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/><alias name='ua-agent'/></channel>";
 
-/** Run beside process 1 where there is an agent: waits for its port, which is a module and a hot-plug away. */
+/**
+ * Run beside process 1 where there is an agent: asks for an address on each NIC, and waits for the agent's port, which is a
+ * module and a hot-plug away.
+ */
 export const AGENT_SCRIPT = `#!/bin/sh
 export LD_LIBRARY_PATH=/lib/agent
 mkdir -p /run /sbin
 printf '#!/bin/sh\\nsync\\npoweroff -f\\n' >/sbin/shutdown
 chmod +x /sbin/shutdown
+printf '#!/bin/sh\\n[ "$1" = bound ] && ifconfig "$interface" "$ip" netmask "$subnet"\\n' >/tmp/dhcp
+chmod +x /tmp/dhcp
+for nic in /sys/class/net/*/device; do
+  [ -e "$nic" ] || continue
+  nic=\${nic%/device}
+  ifconfig \${nic##*/} up
+  udhcpc -bq -i \${nic##*/} -s /tmp/dhcp -t 10 -T 1 &
+done
 while :; do
   for name in /sys/class/virtio-ports/*/name; do
     [ -e $name ] && read -r value <$name || continue

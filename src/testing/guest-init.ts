@@ -57,6 +57,24 @@ answer() {
   printf '\\n#end %s %s\\n' "$1" "$status"
 }
 
+# What is plugged in is used at once, as a distribution's udev rules have it. read waits without a process.
+online() {
+  read -r cmdline </proc/cmdline
+  case "$cmdline" in
+    *memhp_default_state=*) ;;
+    *) echo online >/sys/devices/system/memory/auto_online_blocks ;;
+  esac
+  mkfifo /tmp/tick
+  while :; do
+    for cpu in /sys/devices/system/cpu/cpu[0-9]*/online; do
+      read -r up <$cpu
+      [ "$up" = 1 ] || echo 1 >$cpu
+    done
+    read -rt 1 up <>/tmp/tick
+  done 2>/dev/null
+}
+online &
+
 obey_power_button() {
   for input in /sys/class/input/event*; do
     read -r name <$input/device/name
@@ -104,6 +122,6 @@ export const GUEST_MODULES = [
 
 /**
  * Drivers of what cannot be plugged in. Those of controllers are loaded at boot where there is one, since libata costs
- * 70 ms; the one that tells of a panic by `modprobe pvpanic_mmio`.
+ * 70 ms; the one that tells of a panic by `modprobe pvpanic_mmio`, the file system of CDs by `modprobe isofs`.
  */
-export const STATIC_MODULES = ['ahci', 'ata_piix', 'pvpanic_mmio'] as const;
+export const STATIC_MODULES = ['ahci', 'ata_piix', 'pvpanic_mmio', 'isofs'] as const;

@@ -1,6 +1,7 @@
 /**
  * The testing room, an entry of its own (`libvirt-canonical/testing`): a private libvirtd and a small guest for tests.
  */
+export { Authority, type Certificate, type CertificateOptions } from './authority.js';
 export type { DiskOptions } from './disk-image.js';
 export { HostSetupError } from './errors.js';
 export { Guest, type GuestOptions } from './guest.js';
@@ -11,3 +12,4 @@ export type { GuestDisk, GuestDomainOptions, GuestInterfaceSpec } from './guest-
 export { type HostRootOptions, prepareHostRoot, removeHostRoot } from './host-root.js';
 export { PrivateHost, type PrivateHostOptions } from './private-host.js';
 export { privilegedProblem } from './privileged.js';
+export { SshServer, type SshServerOptions, type SshUriOptions } from './ssh-server.js';

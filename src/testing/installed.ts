@@ -14,6 +14,8 @@ export interface HostPlace {
   readonly account: Account;
   readonly env: NodeJS.ProcessEnv;
   readonly socket: string;
+  /** Arguments of the daemon. */
+  readonly args: readonly string[];
   readonly log: 'none' | 'stderr';
   readonly namespaces: Namespaces | undefined;
 }
@@ -30,7 +32,7 @@ export interface Installed {
 
 /** A daemon ready to be started over the state in the host's directory, of the machine's own release or of the one in `root`. */
 export async function install(place: HostPlace, daemonName: string, root: string | undefined): Promise<Installed> {
-  const { directory, account, env, socket, log, namespaces } = place;
+  const { directory, account, env, socket, args, log, namespaces } = place;
   if (root !== undefined && (namespaces || !account.switch)) {
     throw new HostSetupError(
       namespaces ? 'A privileged host runs the machine’s own libvirt' : 'A host in a root of its own needs root',
@@ -54,7 +56,15 @@ export async function install(place: HostPlace, daemonName: string, root: string
     ? Promise.all([namespaces?.launch(program) ?? launchOf(program, account, directory), run(program, ['--version'])])
     : Promise.all([launchInRoot(root, program, account, directory), versionInRoot(root, program)]));
   return {
-    daemon: new Daemon({ program, launch, socket, logFile: join(directory, 'libvirtd.log'), log, directory, env }),
+    daemon: new Daemon({
+      program,
+      launch: { ...launch, args: [...launch.args, ...args] },
+      socket,
+      logFile: join(directory, 'libvirtd.log'),
+      log,
+      directory,
+      env,
+    }),
     capabilities,
     libvirtVersion: /\d+\.\d+\.\d+/.exec(version)?.[0] ?? version.trim(),
     root,

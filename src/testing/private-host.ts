@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { type Connection, type ConnectOptions, connect } from '../connection/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { type Account, handOverTree, hostAccount } from './account.js';
 import { createDiskImage, createMedium, type DiskOptions } from './disk-image.js';
@@ -35,6 +36,10 @@ export interface PrivateHostOptions {
    * Root only, and not with `privileged`. {@link PrivateHost.restartDaemon} goes from one to another.
    */
   readonly root?: string;
+  /** Lines for the daemon's configuration file, before the host's own: the first of two lines with one key counts. */
+  readonly config?: string;
+  /** Whether the daemon listens on the network too (`--listen`), as `config` says: `listen_tls`, `listen_tcp` … */
+  readonly listen?: boolean;
   /** Where the daemon's messages go. `none` (default): into `libvirtd.log` of the host's directory, quoted when a start fails. */
   readonly log?: 'none' | 'stderr';
 }
@@ -63,6 +68,7 @@ export class PrivateHost implements AsyncDisposable {
   #installed: Installed;
   readonly #namespaces: Namespaces | undefined;
   readonly #guests: Guest[] = [];
+  readonly #connections: Connection[] = [];
   #stopping: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -108,7 +114,7 @@ export class PrivateHost implements AsyncDisposable {
       chmodSync(place('run'), options.privileged ? 0o755 : 0o700);
       writeFileSync(
         place('etc/libvirt', `${daemonName}.conf`),
-        `host_uuid = "${hostUuid}"\nlog_outputs = "3:stderr"\n${options.privileged ? SYSTEM_CONFIG : ''}`,
+        `${options.config ?? ''}\nhost_uuid = "${hostUuid}"\nlog_outputs = "3:stderr"\n${options.privileged ? SYSTEM_CONFIG : ''}`,
       );
       if (options.privileged) prepareNamespaces(directory, account);
       handOverTree(directory, account);
@@ -124,7 +130,8 @@ export class PrivateHost implements AsyncDisposable {
       };
       const namespaces = options.privileged ? await Namespaces.open(directory, env, options.signal) : undefined;
       const socket = place('run/libvirt', daemonName === 'virtqemud' ? 'virtqemud-sock' : 'libvirt-sock');
-      const setting: HostPlace = { directory, account, env, socket, log: options.log ?? 'none', namespaces };
+      const args = options.listen ? ['--listen'] : [];
+      const setting: HostPlace = { directory, account, env, socket, args, log: options.log ?? 'none', namespaces };
       const reinstall = (root: string | undefined) =>
         install(setting, root === undefined ? program : daemonName, root && resolve(root));
       const installed = await reinstall(options.root);
@@ -134,6 +141,19 @@ export class PrivateHost implements AsyncDisposable {
       await reaper.reap();
       throw error;
     }
+  }
+
+  /**
+   * A connection to this host, closed by {@link stop} if it was not before. It knows where the logs of domains are.
+   *
+   * @example
+   * await using host = await PrivateHost.start();
+   * const manager = new DomainManager(await host.connect());
+   */
+  async connect(options: ConnectOptions = {}): Promise<Connection> {
+    const connection = await connect(this.uri, { logDirectory: this.logDirectory, ...options });
+    this.#connections.push(connection);
+    return connection;
   }
 
   /** Of the daemon, e.g. `9.0.0`. */
@@ -239,6 +259,7 @@ export class PrivateHost implements AsyncDisposable {
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
       for (const guest of this.#guests) guest.close();
+      await Promise.all(this.#connections.map((connection) => connection.close()));
       this.#installed.capabilities.harvest();
       await Promise.all([this.#reaper.reap(), this.#installed.daemon.ended()]);
     })();

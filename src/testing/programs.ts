@@ -19,6 +19,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
   mount: 'mount',
   ip: 'iproute2',
+  sshd: 'openssh-server',
+  'ssh-keygen': 'openssh-client',
+  openssl: 'openssl',
+  setpriv: 'util-linux',
 };
 
 /** Daemons live in sbin, which an ordinary user's PATH may lack. */

@@ -29,6 +29,8 @@ const REASONS: ReadonlyArray<readonly [RegExp, string]> = [
 /** A character like any other, which the parser takes for a sign of a wrong encoding. */
 const REPLACEMENT_CHARACTER = /^Unicode replacement character/;
 
+const BYTE_ORDER_MARK = '\ufeff';
+
 /** Characters that XML 1.0 has no way to carry, not even as a character reference. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
 const FORBIDDEN_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\p{Surrogate}]/u;
@@ -40,6 +42,7 @@ const FORBIDDEN_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff
  */
 export function parseXml(text: string): Document {
   if (typeof text !== 'string') throw malformed('expected a string of XML');
+  if (text.startsWith(BYTE_ORDER_MARK)) return parseXml(text.slice(1));
   if (Buffer.byteLength(text) > MAX_XML_BYTES) {
     throw new LibvirtCanonicalError('XML_LIMIT', `the XML is longer than ${MAX_XML_BYTES} bytes`, {
       remedy: 'libvirt itself takes no longer document',

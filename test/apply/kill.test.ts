@@ -6,7 +6,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withoutBookkeeping } from '../../src/domain/index.js';
-import type { ChangeRequest, ManagedDomain } from '../../src/index.js';
+import type { ChangeRequest, ManagedDomain, RecoverProgress } from '../../src/index.js';
 import { runBuilt } from '../examples/run.js';
 import { type Bench, benchOnDemand } from '../support/bench.js';
 import { failure, within } from '../support/deadline.js';
@@ -127,7 +127,10 @@ for (const running of [false, true]) {
           );
           assert.match(refused.remedy ?? '', /recover/);
         }
-        await within(found.recover({ mode }), 60_000, where);
+        const told: RecoverProgress[] = [];
+        const onProgress = (each: RecoverProgress) => told.push(each);
+        await within(found.recover({ mode, onProgress }), 60_000, where);
+        if (interrupted) assert.equal([told.at(-1)?.state, told.at(-1)?.done], ['done', told.at(-1)?.total], where);
         assert.is(found.interrupted, undefined);
         // The claim of a process that ended before it did anything stays until the next one takes its turn.
         await found.apply(await found.plan({ set: { autostart: true } }));

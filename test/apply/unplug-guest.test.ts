@@ -16,7 +16,7 @@ let booted: Promise<{ guest: Guest; domain: ManagedDomain }> | undefined;
 function answering(): Promise<{ guest: Guest; domain: ManagedDomain }> {
   booted ??= (async () => {
     const b = await bench();
-    const guest = await b.host.guest({ name: 'unplugs' });
+    const guest = await b.host.guest({ name: 'unplugs', cmdline: 'memhp_default_state=offline' });
     const disks = [];
     for (const target of DISKS) disks.push({ file: await b.disk(), target, serial: target });
     const extraElements = [

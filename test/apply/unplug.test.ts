@@ -339,4 +339,28 @@ test('onProgress: told at each request; a guest that never answered gets less ti
   assert.is(patienceWith(reader, (await reader.documents()).live, {}).attempts, 4, 'of this run alone');
 });
 
+test('apply: vCPUs that QEMU does not let go of are refused before anything else of the plan is done', async () => {
+  const b = await bench();
+  const domain = await b.started({ vcpus: { current: 1, maximum: 4 } });
+  await change(domain, { set: { vcpus: 3 } });
+  const before = await documentsOf(domain);
+  const plan = await domain.plan({ set: { title: 'x', vcpus: 1 }, detach: [{ interface: 'lan' }] });
+  using wire = new Wire();
+  const error = await failure<ApplyError>(domain.apply(plan, { unplug: BRIEFLY }), 'APPLY_FAILED', 60_000);
+  assert.is((error.cause as { code: string }).code, 'UNPLUG_REFUSED');
+  assert.is(error.rollback, 'undone', String(error.rollbackErrors));
+  assert.match(error.message, /device_del/, "QEMU's own words");
+  assert.is(
+    wire.mutators(domain.uuid).filter((name) => name === 'DOMAIN_SET_VCPUS_FLAGS').length,
+    1,
+    'asked once, and not set back',
+  );
+  assert.is(await domain.state(), 'paused', 'the guest is there');
+  assert.equal(await documentsOf(domain), before);
+  const later = await domain.plan({ set: { vcpus: 1 }, detachOrder: 'config-first' });
+  const { unplugs } = await within(domain.apply(later, { unplug: BRIEFLY }), 60_000);
+  assert.equal(unplugs, [{ device: 'vcpus', outcome: 'refused' }]);
+  assert.match(await domain.canonical(), "current='1'");
+});
+
 test.run();

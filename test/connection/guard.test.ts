@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { defineOnce } from '../../src/connection/define-permit.js';
 import * as front from '../../src/connection/index.js';
 import { connect } from '../../src/connection/index.js';
+import { callMigration } from '../../src/connection/migration-permit.js';
 import { DOM, FakeDaemon, failure, type ReceivedCall, until, within } from './helpers.js';
 
 const XML = `<domain type='qemu'><name>web1</name><uuid>${DOM.uuid.toUpperCase()}</uuid></domain>`;
@@ -25,6 +26,38 @@ test('procedures that give a domain another document are refused, and nothing is
     assert.match((await failure(attempt, 'REDEFINE_REFUSED')).message, /redefine: 'allow'/);
   }
   assert.is(daemon.calls.length, count);
+});
+
+test('calls of a migration are refused; where they are allowed, a Perform without a cookie still is: it would crash the daemon', async () => {
+  await using daemon = await FakeDaemon.start();
+  const none = new Uint8Array();
+  const perform = { dom: DOM, dconnuri: null, params: [], cookie_in: none, flags: 1 | 256 };
+  const older = { dom: DOM, cookie_in: none, flags: 1, resource: 0 };
+  for (const redefine of ['refuse', 'allow'] as const) {
+    await using connection = await connect(daemon.uri, { redefine });
+    const count = daemon.calls.length;
+    const attempts = [
+      connection.call('DOMAIN_MIGRATE_PERFORM3_PARAMS', perform),
+      connection.call('DOMAIN_MIGRATE_PERFORM3', older),
+      ...(redefine === 'allow'
+        ? [callMigration(connection, 'DOMAIN_MIGRATE_PERFORM3_PARAMS', perform)]
+        : [
+            connection.call('DOMAIN_MIGRATE_BEGIN3_PARAMS', { dom: DOM, params: [], flags: 1 }),
+            connection.call('DOMAIN_MIGRATE_PREPARE3_PARAMS', { params: [], cookie_in: none, flags: 1 }),
+            connection.call('DOMAIN_MIGRATE_FINISH3_PARAMS', { params: [], cookie_in: none, flags: 1, cancelled: 0 }),
+            connection.call('DOMAIN_MIGRATE_CONFIRM3_PARAMS', {
+              dom: DOM,
+              params: [],
+              cookie_in: none,
+              flags: 17,
+              cancelled: 0,
+            }),
+            connection.call('DOMAIN_MIGRATE_PREPARE3', { cookie_in: none, flags: 1, resource: 0, dom_xml: XML }),
+          ]),
+    ];
+    for (const attempt of attempts) await failure(attempt, 'REDEFINE_REFUSED');
+    assert.is(daemon.calls.length, count, 'nothing is sent');
+  }
 });
 
 test('the one definition goes through, a second of the same UUID does not', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,6 +99,8 @@ export class FakeDaemon implements AsyncDisposable {
   refusing = false;
   pongs = 0;
   readonly uri: string;
+  /** Of its socket. */
+  readonly path: string;
   readonly #directory: string;
   readonly #server: Server;
   readonly #handlers: Handlers;
@@ -107,13 +109,17 @@ export class FakeDaemon implements AsyncDisposable {
   private constructor(handlers: Handlers) {
     this.#handlers = { ...OPENING, ...handlers };
     this.#directory = mkdtempSync(join(tmpdir(), 'lvc-fake-'));
-    this.uri = `qemu+unix:///session?socket=${this.#directory}/sock`;
+    // The user of a private host's sshd is another one.
+    chmodSync(this.#directory, 0o755);
+    this.path = `${this.#directory}/sock`;
+    this.uri = `qemu+unix:///session?socket=${this.path}`;
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
   static async start(handlers: Handlers = {}): Promise<FakeDaemon> {
     const daemon = new FakeDaemon(handlers);
-    await new Promise<void>((resolve) => daemon.#server.listen(join(daemon.#directory, 'sock'), resolve));
+    const listening = { path: daemon.path, writableAll: true };
+    await new Promise<void>((resolve) => daemon.#server.listen(listening, resolve));
     return daemon;
   }
 

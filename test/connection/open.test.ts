@@ -93,11 +93,6 @@ for (const [code, says] of [
   });
 }
 
-test('SASL is refused in clear words', async () => {
-  await using daemon = await FakeDaemon.start({ AUTH_LIST: () => ({ types: [1] }) });
-  assert.match((await failure(connect(daemon.uri), 'UNSUPPORTED')).message, /SASL/);
-});
-
 test('an error of CONNECT_OPEN is libvirt own', async () => {
   await using daemon = await FakeDaemon.start({
     CONNECT_OPEN: (call) => void daemon.fail(call, 38, 'no polkit for you'),

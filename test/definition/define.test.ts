@@ -60,9 +60,9 @@ test('as many ports are free for hot-plug as were asked for', async () => {
   const free = async (spec: Partial<DomainSpec>) => (await (await define(spec)).plan({})).capacity.pci.free;
   for (const pciePorts of [0, 1, 5]) assert.is(await free({ hotplug: { pciePorts } }), pciePorts);
   const disks = [
-    { target: 'vda', file: await disk(), boot: 1 },
-    { target: 'sda', bus: 'scsi', file: await disk() },
-    { target: 'sdb', bus: 'scsi', file: await disk() },
+    { target: 'vda', file: await disk(), format: 'qcow2', boot: 1 },
+    { target: 'sda', bus: 'scsi', file: await disk(), format: 'qcow2' },
+    { target: 'sdb', bus: 'scsi', file: await disk(), format: 'qcow2' },
   ] as const;
   assert.is(await free({ disks, hotplug: { pciePorts: 3 } }), 3, 'with a virtio-scsi controller of its own');
   const rng = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>";
@@ -179,7 +179,7 @@ test('definitions that are wrong are refused with the place, before anything is 
     [{ type: 'xen' }, 'SPEC_INVALID', 'type'],
     [{ cpu: 5 }, 'SPEC_INVALID', 'cpu'],
     [{ cpu: { mode: 'host-model', pinn: 'never' } }, 'SPEC_UNKNOWN_FIELD', 'cpu.pinn'],
-    [{ cpu: { mode: 'fastest' } }, 'SPEC_INVALID', 'cpu'],
+    [{ cpu: { mode: 'fastest' } }, 'SPEC_INVALID', 'cpu.mode'],
     [{ hotplug: { pciePorts: -1 } }, 'SPEC_INVALID', 'hotplug.pciePorts'],
     [{ hotplug: { memory: { upTo: '1 MiB' } } }, 'SPEC_INVALID', 'hotplug.memory.upTo'],
     [{ hotplug: { memory: { upTo: '1 TiB', slots: 0 } } }, 'SPEC_INVALID', 'hotplug.memory.slots'],

@@ -29,6 +29,15 @@ test('a PCIe place is free in both documents', () => {
   assert.is(chosen('full', EXPRESS), undefined);
 });
 
+test('choose: a slot is taken by whichever of its functions a device has', () => {
+  const web = topology('web');
+  const free = web.choose(EXPRESS, true) as Extract<Address, { type: 'pci' }>;
+  web.take({ ...free, function: 1 }, 'another function');
+  const next = web.choose(EXPRESS, true) as Extract<Address, { type: 'pci' }>;
+  assert.is.not(`${next.bus}:${next.slot}`, `${free.bus}:${free.slot}`);
+  assert.is(web.occupant(free), 'another function');
+});
+
 test('taken places are given once, released ones last', () => {
   const web = topology('web');
   const seen = new Set<string>();

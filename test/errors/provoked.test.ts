@@ -22,6 +22,7 @@ const NO_REMEDY: Partial<Record<ErrorCode, string>> = {
   ABORTED: 'the caller knows why',
   GUEST_ABI_CHANGED: 'it lists what differs',
   IMPORT_REFUSED: 'each of its findings has a remedy',
+  MIGRATION_REFUSED: 'each of its findings has a remedy',
 };
 
 const BASE_FIELDS = ['code', 'cause', 'remedy', 'domain', 'device', 'path'];

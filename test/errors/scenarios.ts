@@ -1,5 +1,12 @@
 import { rm } from 'node:fs/promises';
-import { connect, DomainManager, type ErrorCode, type ManagedDomain } from '../../src/index.js';
+import {
+  type Connection,
+  connect,
+  DomainManager,
+  type ErrorCode,
+  type ManagedDomain,
+  recoverMigration,
+} from '../../src/index.js';
 import { type Guest, PrivateHost } from '../../src/testing/index.js';
 import { FakeDaemon } from '../connection/helpers.js';
 import type { Bench } from '../support/bench.js';
@@ -198,7 +205,7 @@ export const SCENARIOS: Readonly<Record<ErrorCode, Scenario>> = {
     return () => domain.apply(plan);
   },
   UNPLUG_REFUSED: async ({ host, manager }) => {
-    const guest = await host.guest({ name: 'refuses' });
+    const guest = await host.guest({ name: 'refuses', cmdline: 'memhp_default_state=offline' });
     const memory = [
       "<maxMemory slots='1' unit='MiB'>1024</maxMemory>",
       "<cpu><numa><cell id='0' cpus='0' memory='131072' unit='KiB'/></numa></cpu>",
@@ -223,8 +230,42 @@ export const SCENARIOS: Readonly<Record<ErrorCode, Scenario>> = {
     return () => domain.verify(reference);
   },
 
+  MIGRATION_REFUSED: async ({ connection, started }) => {
+    const domain = await started();
+    return () => domain.migrate(connection).done;
+  },
+  MIGRATION_FAILED: async ({ started }) => {
+    const [domain, other] = [await started(), await PrivateHost.start()];
+    // Ports below 1024 are not for its QEMU.
+    const options = { uri: 'tcp://127.0.0.1:7' };
+    return () => withHost(other, (destination) => domain.migrate(destination, options).done);
+  },
+  MIGRATION_IN_PROGRESS: async ({ connection, started, rival }) => {
+    const [domain, other] = [await started(), await PrivateHost.start()];
+    const { uuid, name } = domain;
+    const begin = { dom: { uuid, name, id: -1 }, params: [], flags: 1 | 256 | 512 };
+    await (await rival()).call('DOMAIN_MIGRATE_BEGIN3_PARAMS', begin);
+    return () => withHost(other, (destination) => recoverMigration(connection, destination, uuid));
+  },
+  MIGRATION_UNSETTLED: async ({ connection, started }) => {
+    const [domain, other] = [await started(), await PrivateHost.start()];
+    return () =>
+      withHost(other, async (destination) => {
+        await destination.close();
+        return recoverMigration(connection, destination, domain.uuid);
+      });
+  },
   HOST_SETUP: ready(() => PrivateHost.start({ libvirtd: '/nowhere/libvirtd' })),
 };
+
+/** Works with a second host, and ends it. */
+async function withHost<T>(host: PrivateHost, work: (connection: Connection) => Promise<T>): Promise<T> {
+  try {
+    return await work(await connect(host.uri));
+  } finally {
+    await host.stop();
+  }
+}
 
 /** Makes the guest's kernel keep things of its own in memory that was plugged in, which it then cannot give back. */
 async function useMemory(guest: Guest): Promise<void> {

@@ -15,6 +15,14 @@ test('define-once: the second definition is refused, adopting changes nothing', 
   assert.match(said, 'Started; nothing pending: true');
 });
 
+test('getting-started: from an empty folder to a guest with an address', async () => {
+  const said = await example('getting-started');
+  assert.match(said, /Made .*example\.qcow2, 1073741824 bytes, and .*seed\.iso/);
+  assert.match(said, /\+ clock\.timers: .*preset: linux/);
+  assert.match(said, /Hot-plug PCI slots: 8 of \d+ free/);
+  assert.match(said, 'example runs and has the address 10.0.2.15 (agent)');
+});
+
 test('hot-plug: each device sits now where it boots next, and the guest lets go of the disk', async () => {
   const said = await example('hot-plug');
   assert.match(said, '5 operations, 0 refusals');
@@ -122,6 +130,18 @@ test('a name that is none lists those there are', async () => {
   const { code, stderr } = await runBuilt('examples/support/run.js', { args: ['teleport'], deadline: DEADLINE });
   assert.is(code, 2);
   for (const name of ['define-once', 'desired-state', 'hot-plug', 'power', 'reboot']) assert.match(stderr, name);
+});
+
+test('ssh: an sshd of its own leads to a private host, and refuses another key', async () => {
+  const said = await example('ssh');
+  assert.match(said, /libvirt \d+\.\d+\.\d+ on \S+ over ssh, 0 domains/);
+  assert.match(said, /AUTHENTICATION_FAILED: .*Permission denied \(publickey\)/);
+});
+
+test('tls: a certificate that is accepted, and one that has expired', async () => {
+  const said = await example('tls');
+  assert.match(said, /libvirt \d+\.\d+\.\d+ over TLS/);
+  assert.match(said, /AUTHENTICATION_FAILED: .*our certificate .* has expired \(Jan {2}1 00:00:00 2021 GMT\)/);
 });
 
 test.run();

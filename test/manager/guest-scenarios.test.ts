@@ -30,7 +30,7 @@ function answering(): Promise<{ guest: Guest; domain: ManagedDomain }> {
     ];
     const disks = [{ file: await b.disk(), target: 'vda' }];
     const domain = await b.manager.define(
-      guest.domainXml({ disks, vcpus: 1, maxVcpus: 4, extraElements, extraDevices, rootPorts: 12 }),
+      guest.domainXml({ disks, vcpus: 1, maxVcpus: 4, hotplugVcpus: true, extraElements, extraDevices, rootPorts: 12 }),
     );
     await domain.start();
     await guest.waitForReport();

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { ManagedDomain, ResizeRequest } from '../../src/index.js';
 import { benchOnDemand } from '../support/bench.js';
 import { within } from '../support/deadline.js';
+import { eventually } from '../support/eventually.js';
 import { change, documentsOf, stayedPut, untouched } from '../support/scenario.js';
 import { Wire } from '../support/wire.js';
 
@@ -23,7 +24,7 @@ test('a guest grows and shrinks: what it has by its own report, what waits for t
   const b = await bench();
   const guest = await b.host.guest({ name: 'sized' });
   const disks = [{ file: await b.disk(), target: 'vda' }];
-  const domain = await b.manager.define(guest.domainXml({ memoryMiB: 320, maxVcpus: 3, disks }));
+  const domain = await b.manager.define(guest.domainXml({ memoryMiB: 320, maxVcpus: 3, hotplugVcpus: true, disks }));
   await domain.start();
   const booted = await guest.waitForReport();
   assert.equal(booted.onlineCpus, [0]);
@@ -37,8 +38,7 @@ test('a guest grows and shrinks: what it has by its own report, what waits for t
     nextBoot: { current: 2, maximum: 3 },
     takesEffect: 'now',
   });
-  await guest.exec('echo 1 >/sys/devices/system/cpu/cpu1/online');
-  assert.equal((await guest.report()).onlineCpus, [0, 1]);
+  await eventually('the guest brings it online itself', async () => (await guest.report()).onlineCpus.join() === '0,1');
 
   const less = await within(domain.resize({ memory: '256 MiB' }, { settle: 30_000 }), 60_000);
   assert.equal(less.memory.now, { current: 256n * MIB, maximum: 320n * MIB });

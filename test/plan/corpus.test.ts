@@ -217,8 +217,9 @@ const DEVICES: Readonly<Record<string, Row>> = {
   },
   'a video card that is not the primary one': {
     same: [video("primary='no'"), video('')],
-    other: [video("primary='no'"), video("primary='yes'")],
+    other: [video("primary='yes'"), video('')],
   },
+  'the only video card is the primary one': { same: [video("primary='no'"), video("primary='yes'")] },
   'a console that is the first serial port': {
     same: [
       "<console type='pty'/>",
@@ -253,8 +254,9 @@ const DEVICES: Readonly<Record<string, Row>> = {
     Object.entries(SOCKETS).map(([name, write]) => [
       `a socket has no protocol: ${name}`,
       {
-        same: [write("<protocol type='raw'/>"), write('')] as const,
-        other: [write("<protocol type='telnet'/>"), write('')] as const,
+        // Not even one that a TCP socket would have: libvirt does not read it.
+        same: [write("<protocol type='telnet'/>"), write('')] as const,
+        other: [write("<log file='/l'/>"), write('')] as const,
       },
     ]),
   ),

@@ -41,7 +41,10 @@ test('vCPUs that the guest must give back leave the canonical document first, ea
 test('with ifNotLive: refuse the guest must have it now, or there is no plan', () => {
   const refuse = (request: ResizeRequest, context = plugged()) =>
     planResize({ ...request, ifNotLive: 'refuse' }, context);
-  assert.equal(steps(refuse({ vcpus: 1 })), [['vcpus', 'both', 'now', undefined]]);
+  assert.equal(steps(refuse({ vcpus: 1 })), [
+    ['vcpus', 'live', 'when-released', undefined],
+    ['vcpus', 'config', 'next-boot', undefined],
+  ]);
   for (const [request, context, reason] of [
     [{ vcpus: 6 }, plugged(), /what it was started with/],
     [{ vcpus: 1 }, contextOf('web'), /was started with 2 vCPUs/],

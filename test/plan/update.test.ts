@@ -31,6 +31,21 @@ test('what update-device really makes live is one call for both documents', () =
   ]);
 });
 
+test('planChanges: one call serves both documents only when the rest of the element is the same in both', () => {
+  const context = contextOf('web');
+  const canonical = new DomainDocument(context.canonical.xml.replace("<boot order='2'/>", "<mtu size='9000'/>$&"));
+  const made = planChanges({ update: [{ interface: 'lan', set: { link: 'down' } }] }, { ...context, canonical });
+  assert.equal(
+    steps(made).map(([scope]) => scope),
+    ['live', 'config'],
+  );
+  assert.equal(
+    made.operations.map((each) => sent(each).get('mtu/@size')),
+    [undefined, '9000'],
+    'each document gets its own element back',
+  );
+});
+
 test('the canonical document gets its own full element with only the asked change', () => {
   const made = update('web', { disk: 'root', set: { serial: 'NEW' } });
   assert.equal(steps(made), [['config', ['serial: ROOT-1 → NEW']]]);

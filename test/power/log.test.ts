@@ -4,10 +4,10 @@ import { inspect } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DomainReader } from '../../src/apply/index.js';
+import { logFromNow } from '../../src/apply/log.js';
 import { logDirectoryOf } from '../../src/connection/log-directory.js';
 import { parseUri } from '../../src/connection/transports/uri.js';
 import { connect, DomainManager, type LibvirtError, type StartFailedError } from '../../src/index.js';
-import { logFromNow } from '../../src/power/log.js';
 import { type Bench, benchOnDemand } from '../support/bench.js';
 import { failure } from '../support/deadline.js';
 import { eventually } from '../support/eventually.js';
@@ -138,7 +138,14 @@ test('a log that virtlogd began anew is read from its beginning; a long one from
 });
 
 test('logs are looked for only where the daemon of this machine is the one that has them', () => {
-  const user = { root: false, home: '/home/u', variables: {}, systemRuntime: '/run', systemConfig: '/etc/libvirt' };
+  const user = {
+    root: false,
+    home: '/home/u',
+    variables: {},
+    systemRuntime: '/run',
+    systemConfig: '/etc/libvirt',
+    systemPki: '/etc/pki',
+  };
   const cases = [
     ['qemu:///system', '/var/log/libvirt/qemu'],
     ['qemu+unix:///system?socket=/run/libvirt/virtqemud-sock', '/var/log/libvirt/qemu'],

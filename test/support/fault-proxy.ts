@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type AnyProcedure, procedureOf } from '../../src/connection/procedures.js';
 import { FrameReader } from '../../src/connection/wire/framing.js';
 import { MessageType, Program, readMessage } from '../../src/connection/wire/message.js';
 
@@ -28,6 +29,8 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Which call since the fault was armed, from 1; of no meaning to faults of events. */
   readonly at: number;
+  /** Counts only calls of this procedure of libvirt's remote program. */
+  readonly of?: AnyProcedure;
 }
 
 const DELAY = 30;
@@ -40,6 +43,8 @@ const REORDER = 15;
  */
 export class FaultProxy implements AsyncDisposable {
   readonly uri: string;
+  /** Of its socket. */
+  readonly path: string;
   readonly #target: string;
   readonly #directory = mkdtempSync(join(tmpdir(), 'lvc-px-'));
   readonly #server: Server;
@@ -56,13 +61,16 @@ export class FaultProxy implements AsyncDisposable {
     if (!target) throw new Error(`${uri} names no socket`);
     this.#target = target;
     this.#kill = kill;
-    this.uri = uri.replace(/socket=.*/, `socket=${this.#directory}/s`);
+    // The user of a private host's sshd is another one.
+    chmodSync(this.#directory, 0o755);
+    this.path = join(this.#directory, 's');
+    this.uri = uri.replace(/socket=.*/, `socket=${this.path}`);
     this.#server = createServer((client) => this.#serve(client));
   }
 
   static async start(uri: string, kill: () => Promise<void>): Promise<FaultProxy> {
     const proxy = new FaultProxy(uri, kill);
-    await new Promise<void>((resolve) => proxy.#server.listen(join(proxy.#directory, 's'), resolve));
+    await new Promise<void>((resolve) => proxy.#server.listen({ path: proxy.path, writableAll: true }, resolve));
     return proxy;
   }
 
@@ -106,8 +114,8 @@ export class FaultProxy implements AsyncDisposable {
     let held: Buffer | undefined;
 
     const toDaemon = new FrameReader((frame) => {
-      const { type, serial, program } = readMessage(frame);
-      const kind = type === MessageType.CALL && program !== Program.KEEPALIVE ? this.#next() : undefined;
+      const { type, serial, program, procedure } = readMessage(frame);
+      const kind = type === MessageType.CALL && program !== Program.KEEPALIVE ? this.#next(procedure) : undefined;
       if (kind) marked = serial;
       if (kind === 'cut before the request') cut();
       else if (kind === 'request delayed') setTimeout(() => daemon.write(frame), DELAY);
@@ -156,8 +164,9 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   /** The fault that this call meets. */
-  #next(): FaultKind | undefined {
+  #next(procedure: number): FaultKind | undefined {
     if (!this.#fault || this.#fault.kind.startsWith('events')) return undefined;
+    if (this.#fault.of !== undefined && procedureOf(this.#fault.of).number !== procedure) return undefined;
     if (++this.#calls !== this.#fault.at) return undefined;
     this.#happened = true;
     return this.#fault.kind;

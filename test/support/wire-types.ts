@@ -38,6 +38,8 @@ function arbitrary(type: string): fc.Arbitrary<unknown> {
     const maxLength = Math.min(limit, 16);
     return fc.uint8Array({ minLength: fixed ? limit : 0, maxLength: fixed ? limit : maxLength });
   }
+  // A message of SASL.
+  if (base === 'char' && limit === 65_536) return fc.uint8Array({ maxLength: 16 });
   if (base === 'char') return fc.string({ unit: 'grapheme-ascii', maxLength: Math.min(limit, 16) });
   return fc.array(arbitrary(base), { minLength: fixed ? limit : 0, maxLength: fixed ? limit : 4 });
 }

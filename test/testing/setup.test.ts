@@ -20,6 +20,9 @@ const PROGRAMS = [
   'busybox',
   'xz',
   'zstd',
+  'ssh',
+  'nc',
+  'openssl',
   'env',
 ];
 

@@ -241,9 +241,9 @@ export interface Procedures {
   /** internal to libvirt clients */
   AUTH_SASL_INIT: { args: Record<string, never>; result: { mechlist: string } };
   /** internal to libvirt clients */
-  AUTH_SASL_START: { args: { mech: string; nil: number; data: string }; result: { complete: number; nil: number; data: string } };
+  AUTH_SASL_START: { args: { mech: string; nil: number; data: Uint8Array }; result: { complete: number; nil: number; data: Uint8Array } };
   /** internal to libvirt clients */
-  AUTH_SASL_STEP: { args: { nil: number; data: string }; result: { complete: number; nil: number; data: string } };
+  AUTH_SASL_STEP: { args: { nil: number; data: Uint8Array }; result: { complete: number; nil: number; data: Uint8Array } };
   /** internal to libvirt clients */
   AUTH_POLKIT: { args: Record<string, never>; result: { complete: number } };
   /** virConnectNumOfStoragePools, since libvirt 0.4.1 */

@@ -3,9 +3,9 @@ import { accessSync, constants } from 'node:fs';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AbortedError } from '../../errors.js';
+import { connectUnix, systemCode } from './connect-unix.js';
 import type { Environment } from './environment.js';
 import type { SocketChoice } from './sockets.js';
-import { connectUnix, systemCode } from './unix.js';
 
 const RETRIES = 500;
 const RETRY_DELAY = 10;

@@ -9,6 +9,8 @@ export interface Environment {
   readonly systemRuntime: string;
   /** /etc/libvirt or, in tests, another place. */
   readonly systemConfig: string;
+  /** /etc/pki or, in tests, another place. */
+  readonly systemPki: string;
 }
 
 /** The environment of this process. */
@@ -19,6 +21,7 @@ export function processEnvironment(): Environment {
     variables: process.env,
     systemRuntime: '/run',
     systemConfig: '/etc/libvirt',
+    systemPki: '/etc/pki',
   };
 }
 

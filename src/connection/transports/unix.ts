@@ -1,34 +1,25 @@
-import { createConnection, type Socket } from 'node:net';
-import { AbortedError, LibvirtCanonicalError } from '../../errors.js';
-import type { SocketChoice } from './sockets.js';
+import { LibvirtCanonicalError } from '../../errors.js';
+import { connectSession } from './autostart.js';
+import { connectUnix, systemCode } from './connect-unix.js';
+import type { Environment } from './environment.js';
+import { DAEMON_HANGS, type Dial } from './link.js';
+import { chooseSocket, type SocketChoice } from './sockets.js';
+import type { ConnectionUri } from './uri.js';
 
-/** Connects to a unix socket. Rejects with the system's own error, or ABORTED. */
-export function connectUnix(path: string, signal?: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(new AbortedError('connecting', signal.reason));
-    const socket = createConnection({ path });
-    const settle = (finish: () => void): void => {
-      signal?.removeEventListener('abort', onAbort);
-      socket.off('error', onError);
-      socket.off('connect', onConnect);
-      finish();
-    };
-    const onConnect = () => settle(() => resolve(socket));
-    const onError = (error: Error) => settle(() => reject(error));
-    const onAbort = () =>
-      settle(() => {
-        socket.destroy();
-        reject(new AbortedError('connecting', signal?.reason));
-      });
-    socket.once('connect', onConnect);
-    socket.once('error', onError);
-    signal?.addEventListener('abort', onAbort, { once: true });
-  });
+/** Opens links to a socket of this machine; which one is chosen anew each time. Throws URI_INVALID. */
+export function unixDial(uri: ConnectionUri, readonly: boolean, environment: Environment): Dial {
+  chooseSocket(uri, readonly, environment);
+  return async (signal) => {
+    const choice = chooseSocket(uri, readonly, environment);
+    const connecting = choice.session ? connectSession(choice, environment, signal) : connectUnix(choice.path, signal);
+    const stream = await connecting.catch((error: unknown) => {
+      throw error instanceof LibvirtCanonicalError ? error : unreachable(choice, error);
+    });
+    // A modular daemon knows no other driver than its own, but the monolithic one has to be told.
+    const name = uri.name || (choice.daemon === 'virtqemud' ? `qemu:///${choice.session ? 'session' : 'system'}` : '');
+    return { stream, where: choice.path, name, protection: 'local', ifSilent: DAEMON_HANGS };
+  };
 }
-
-/** The system's error code, e.g. ENOENT. */
-export const systemCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /** DAEMON_UNREACHABLE, with the socket, the reason and what to do. */
 export function unreachable(choice: SocketChoice, error: unknown): LibvirtCanonicalError {

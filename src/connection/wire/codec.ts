@@ -35,6 +35,7 @@ function compile(type: string): Codec {
   if (optional) return optionalOf(codecOf(base));
   const limit = Number(list ?? fixed);
   if (base === 'opaque') return opaque(limit, fixed !== undefined);
+  if (base === 'char' && limit === SASL_MESSAGE_MAX) return charBytes(limit);
   if (base === 'char') return chars(limit, fixed !== undefined);
   return listOf(codecOf(base), limit, fixed !== undefined);
 }
@@ -65,6 +66,23 @@ function opaque(limit: number, fixed: boolean): Codec {
       checkLength(value.length, limit, fixed, 'bytes');
       if (!fixed) writer.uint(value.length);
       writer.fixed(value);
+    },
+  };
+}
+
+/** REMOTE_AUTH_SASL_DATA_MAX: an array of char with this limit is a message of SASL, which may hold any byte. */
+const SASL_MESSAGE_MAX = 65_536;
+
+/** Arrays of C's char that are not text. */
+function charBytes(limit: number): Codec {
+  return {
+    size: 4,
+    read: (reader) => Uint8Array.from({ length: reader.count(limit, 4) }, () => reader.int() & 0xff),
+    write(writer, value) {
+      if (!(value instanceof Uint8Array)) throw new FieldError(`must be a Uint8Array, not ${kindOf(value)}`);
+      checkLength(value.length, limit, false, 'bytes');
+      writer.uint(value.length);
+      for (const byte of value) writer.int((byte << 24) >> 24);
     },
   };
 }

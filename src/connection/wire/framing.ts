@@ -69,6 +69,12 @@ export class FrameReader {
 
 function checkedLength(bytes: Buffer): number {
   const length = bytes.readUInt32BE(0);
-  if (length < HEADER_SIZE || length > FRAME_MAX) throw violation(`a frame of ${length} bytes`);
+  if (length < HEADER_SIZE || length > FRAME_MAX) throw violation(`a frame of ${length} bytes${asText(bytes)}`);
   return length;
+}
+
+/** A greeting in the place of a frame, of a login shell for example, is told as what it is. */
+function asText(bytes: Buffer): string {
+  const text = bytes.toString('latin1', 0, 80).split(/[\r\n]/, 1)[0] ?? '';
+  return /^[ -~\t]{4,}$/.test(text) ? `, or the text '${text}'` : '';
 }

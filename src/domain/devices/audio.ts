@@ -159,6 +159,7 @@ export const audio: DeviceKind<AudioSpec> = {
   support: defineOnly('audio backends'),
   ...NO_UPDATE,
   abi: [],
+  implicit: [{ where: { '@id': ['1'] }, only: true, source: 'qemuDomainDefAddDefaultAudioBackend' }],
   liveOnly: [],
   bus: () => undefined,
 };

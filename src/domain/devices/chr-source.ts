@@ -13,7 +13,7 @@ import {
   whole,
 } from './fields.js';
 import type { LiveOnlyRow, NormalRow, SupportRow } from './kind.js';
-import { cannot } from './rows.js';
+import { cannot, unread } from './rows.js';
 
 /** Where a character device ends on the host: one of the keys up to `spiceport`. libvirt: `type=` and `<source>`. */
 export interface ChrSourceSpec {
@@ -201,7 +201,36 @@ export function chrLiveOnly(at = ''): readonly LiveOnlyRow[] {
 /** How libvirt writes a source. */
 export function chrNormal(at = ''): readonly NormalRow[] {
   const source = 'virDomainChrSourceDefFormat: only a TCP socket has a protocol';
-  return [{ path: `${at}protocol/@type`, asked: /^raw$/, there: 'nothing', source }];
+  const only = (paths: readonly string[], ...types: string[]) =>
+    unread(
+      'virDomainChrSourceDefFormat',
+      paths.map((path) => `${at}source/${path}`),
+      { [`${at}@type`]: types },
+    );
+  return [
+    { path: `${at}protocol/@type`, asked: /^raw$/, there: 'nothing', source },
+    ...unread(source, [`${at}protocol`], { [`${at}@type`]: ['tcp'] }),
+    ...only(['@path'], 'pty', 'dev', 'file', 'pipe', 'unix'),
+    ...only(['@host', '@service'], 'tcp', 'udp'),
+    ...only(['@mode'], 'tcp', 'udp', 'unix'),
+    ...only(['@tls'], 'tcp'),
+    ...only(['@append'], 'file'),
+    ...only(['@channel'], 'spiceport', 'dbus'),
+    ...only(['@master', '@slave'], 'nmdm'),
+    ...only(['clipboard', 'mouse'], 'qemu-vdagent'),
+    ...only(['reconnect'], 'tcp', 'unix'),
+    {
+      path: `${at}source/reconnect/@timeout`,
+      where: { [`${at}source/reconnect/@enabled`]: ['no'] },
+      there: 'nothing',
+      source: 'virDomainChrSourceReconnectDefFormat',
+    },
+    {
+      path: new RegExp(`^${at}source(\\[\\d+\\])?/seclabel(\\[\\d+\\])?/@labelskip$`),
+      there: 'nothing',
+      source: 'virSecurityDeviceLabelDefFormat: a running domain has it',
+    },
+  ];
 }
 
 /** Refuses a device without a source, and fields that its source does not have. `autoPath`: libvirt chooses a socket. */

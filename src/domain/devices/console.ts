@@ -1,3 +1,4 @@
+import type { Leaves } from '../../xml/index.js';
 import {
   CHR_SOURCES,
   type ChrSourceSpec,
@@ -9,7 +10,7 @@ import {
 } from './chr-source.js';
 import { deviceFields, integer, oneOf } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, cannot, NO_UPDATE } from './rows.js';
+import { CONFIG, can, cannot, NO_UPDATE, unread } from './rows.js';
 
 /** A console of the guest. libvirt: `<console>`. */
 export interface ConsoleSpec extends DeviceSpecBase, ChrSourceSpec {
@@ -23,6 +24,10 @@ const mirror = { 'target/@type': ['serial', ''] };
 const attach = 'a serial console is the first serial port by another name; attach a serial port instead';
 const detach = 'a serial console is the first serial port by another name; detach that instead';
 
+function isSerial(leaves: Leaves): boolean {
+  return ['serial', undefined].includes(leaves.get('target/@type'));
+}
+
 export const console: DeviceKind<ConsoleSpec> = {
   element: 'console',
   fields: {
@@ -34,7 +39,8 @@ export const console: DeviceKind<ConsoleSpec> = {
   required: ['port'],
   exclusive: [CHR_SOURCES],
   check: (leaves, where) => checkChrSource(leaves, where),
-  names: (leaves) => [leaves.get('target/@port')],
+  // A serial one is the first, whatever number it is given (virDomainDefAddConsoleCompat).
+  names: (leaves) => [isSerial(leaves) ? '0' : leaves.get('target/@port')],
   numbered: true,
   unique: { 'target/@port': 'console' },
   support: [
@@ -64,9 +70,10 @@ export const console: DeviceKind<ConsoleSpec> = {
   liveOnly: chrLiveOnly(),
   normal: [
     ...chrNormal(),
+    ...unread('virDomainChrTargetDefFormat: only a serial port has models', ['target/model']),
     {
       path: 'target/@port',
-      where: { 'target/@type': ['virtio', 'sclp', 'sclplm'] },
+      where: { 'target/@type': ['virtio', 'sclp', 'sclplm', 'serial', ''] },
       there: 'any',
       source: 'virDomainDefAddConsoleCompat: the first serial port comes first, as a console of its own',
     },

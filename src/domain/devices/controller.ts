@@ -128,6 +128,8 @@ const ADDED_LATER: ReadonlyArray<readonly [field: string, path: string, models: 
 const ATTACH = 'qemuDomainAttachControllerDevice';
 const DETACH = 'qemuDomainDetachPrepController';
 const IMPLICIT = 'libvirt puts this controller back by itself';
+const ROOTS = { '@type': ['pci'], '@model': ['pcie-root', 'pci-root'] };
+const FIRST = { '@type': ['usb', 'sata', 'ide'], '@index': ['0'] };
 const byte = (path: string) => integer(path, { max: 255 });
 
 export const controller: DeviceKind<ControllerSpec> = {
@@ -173,6 +175,7 @@ export const controller: DeviceKind<ControllerSpec> = {
       throw invalid(`${where}.model`, 'is missing', 'Every pci controller needs it');
   },
   names: (leaves) => [`${leaves.get('@type')}${leaves.get('@index') ?? ''}`],
+  namesOne: true,
   // One without an index gets the lowest free one.
   numbered: true,
   unique: {},
@@ -192,17 +195,12 @@ export const controller: DeviceKind<ControllerSpec> = {
     can('attach', 'config', 'qemuDomainAttachDeviceConfig'),
     can('detach', 'live', DETACH, { where: { '@type': ['scsi'] } }),
     cannot('detach', 'live', 'only scsi controllers can be hot-unplugged', DETACH),
-    cannot('detach', 'config', IMPLICIT, 'qemuDomainDefAddDefaultDevices', {
-      '@type': ['pci'],
-      '@model': ['pcie-root', 'pci-root'],
-    }),
-    cannot('detach', 'config', IMPLICIT, 'qemuDomainDefAddDefaultDevices', {
-      '@type': ['usb', 'sata', 'ide'],
-      '@index': ['0'],
-    }),
+    cannot('detach', 'config', IMPLICIT, 'qemuDomainDefAddDefaultDevices', ROOTS),
+    cannot('detach', 'config', IMPLICIT, 'qemuDomainDefAddDefaultDevices', FIRST),
     can('detach', 'config', 'qemuDomainDetachDeviceConfig'),
   ],
   ...NO_UPDATE,
+  implicit: [ROOTS, FIRST].map((where) => ({ where, source: 'qemuDomainDefAddDefaultDevices' })),
   abi: [
     '@type',
     '@index',
@@ -219,7 +217,15 @@ export const controller: DeviceKind<ControllerSpec> = {
     ...VIRTIO_ABI,
   ],
   liveOnly: [],
-  normal: [{ path: '@model', asked: /^auto$/, there: 'any', source: 'qemuDomainControllerDefPostParse' }],
+  normal: [
+    {
+      path: /^driver\/@(queues|cmd_per_lun|max_sectors)$/,
+      asked: /^0$/,
+      there: 'nothing',
+      source: 'virDomainControllerDriverFormat',
+    },
+    { path: '@model', asked: /^auto$/, there: 'any', source: 'qemuDomainControllerDefPostParse' },
+  ],
   // As qemuDomainDeviceCalculatePCIConnectFlags; ports and the other bridges are placed by libvirt.
   bus(leaves) {
     const model = leaves.get('@model');

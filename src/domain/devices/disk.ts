@@ -1,9 +1,10 @@
 import { invalid, type Size } from '../values.js';
 import { type DiskDriverSpec, diskDriverFields } from './disk-driver.js';
 import { type IotuneSpec, iotuneFields } from './disk-iotune.js';
+import { IMAGE_NORMAL } from './disk-normal.js';
 import { type DiskEncryptionSpec, type DiskSourceSpec, diskSourceFields, encryptionField } from './disk-source.js';
 import { bootableFields, flag, group, integer, oneOf, present, size, text, VIRTIO_ABI } from './fields.js';
-import type { BootableSpec, DeviceKind, UpdateRow } from './kind.js';
+import type { BootableSpec, ChosenRow, DeviceKind, UpdateRow } from './kind.js';
 
 /** A disk, CD-ROM or floppy. libvirt: `<disk>`. Without a source: an empty drive (cdrom, floppy). */
 export interface DiskSpec extends BootableSpec, DiskSourceSpec {
@@ -71,6 +72,16 @@ export interface DiskSpec extends BootableSpec, DiskSourceSpec {
 const CHANGE = 'qemuDomainChangeDiskLive, qemuDomainDiskChangeSupported';
 /** virDomainDiskDefPostParse: the bus that a target name stands for. */
 const BUS_OF_PREFIX: Readonly<Record<string, string>> = { vd: 'virtio', sd: 'scsi', hd: 'ide', fd: 'fdc' };
+/** The bus of a disk that names none. */
+const CHOSEN: readonly ChosenRow[] = [
+  { path: 'target/@bus', value: 'fdc', where: { '@device': ['floppy'] }, source: 'virDomainDiskDefPostParse' },
+  ...Object.entries({ sd: 'scsi', vd: 'virtio', xvd: 'xen', hd: 'ide', '': 'ide' }).map(
+    ([prefix, value]): ChosenRow => {
+      const follows = ['target/@dev', new RegExp(`^${prefix}`)] as const;
+      return { path: 'target/@bus', value, follows, source: 'virDomainDiskDefPostParse' };
+    },
+  ),
+];
 const removable = { '@device': ['cdrom', 'floppy'] };
 const EMPTY = Object.fromEntries(
   ['file', 'dev', 'dir', 'pool', 'protocol', 'namespace', 'path'].map((name) => [`source/@${name}`, ['']]),
@@ -292,11 +303,23 @@ export const disk: DeviceKind<DiskSpec> = {
     'blockio',
     'geometry',
   ],
+  chosen: CHOSEN,
+  musts: [
+    {
+      path: 'target/@dev',
+      pattern: /^(fd|hd|vd|sd|xvd|ubd)[a-z]+\d*$/,
+      expected: "a name such as 'vda', 'sdb' or 'hdc'",
+      source: 'virDiskNameParse',
+    },
+  ],
   liveOnly: [
     ...['source/@index', 'mirror'].map((path) => ({ path })),
     ...['backingStore', 'target/@tray'].map((path) => ({ path, askable: true }) as const),
   ],
+  // The guest moves the tray, and an empty one has no format.
+  coldOnly: [{ path: 'driver/@type', where: { ...EMPTY, '@device': ['cdrom', 'floppy'] } }, { path: 'target/@tray' }],
   normal: [
+    { path: 'blockio', asked: /^0+$/, there: 'nothing', source: 'virDomainDiskBlockIoDefFormat' },
     {
       path: '@type',
       where: { ...EMPTY, '@device': ['cdrom', 'floppy'] },
@@ -316,12 +339,7 @@ export const disk: DeviceKind<DiskSpec> = {
       there: 'nothing',
       source: 'virDomainDiskDefFormat: what cannot be written to is in no snapshot anyway',
     },
-    {
-      path: 'source/seclabel',
-      where: { 'source/seclabel/@labelskip': ['yes'] },
-      there: 'nothing',
-      source: 'virSecurityDeviceLabelDefParseXML: a running domain has it',
-    },
+    ...IMAGE_NORMAL,
     {
       path: /^backingStore\/(.+\/)?@index$/,
       there: 'nothing',

@@ -1,6 +1,6 @@
-import { LibvirtCanonicalError } from '../../errors.js';
 import { assertXmlText, type Leaves, under } from '../../xml/index.js';
 import { addressLeaves, addressOf, addressText, parseAddress } from '../places/address.js';
+import { unknownField } from '../unknown-field.js';
 import { bytesOf, bytesOfXml, describe, invalid, macOf, type Size, uuidOf } from '../values.js';
 
 /** One value in an element: a path of {@link Leaves}' form and what stands there. */
@@ -303,32 +303,45 @@ export function whole<G extends object>(
  * path `''` is its own text.
  */
 export function list<G extends object>(path: string, fields: FieldTable<G>): Field<readonly G[]> {
-  const nth = (index: number) => (index === 0 ? path : `${path}[${index + 1}]`);
   return {
     paths: [path],
     items: fields as unknown as Record<string, Field<unknown>>,
     encode(values, where) {
       if (!Array.isArray(values)) throw invalid(where, `${describe(values)} is not a list`);
       return values.flatMap((value, index) =>
-        encodeSpec(fields, value, `${where}[${index}]`).map(
-          ([below, leaf]): Assignment => [below === '' ? nth(index) : `${nth(index)}/${below}`, leaf],
-        ),
+        encodeSpec(fields, value, `${where}[${index}]`).map((assignment) => below(nth(path, index), assignment)),
       );
     },
     decode(leaves) {
-      const items: G[] = [];
-      for (let index = 0; ; index++) {
-        const prefix = `${nth(index)}/`;
-        const below: Leaves = new Map();
-        for (const [leaf, value] of leaves) {
-          if (leaf.startsWith(prefix)) below.set(leaf.slice(prefix.length), value);
-          else if (leaf === nth(index)) below.set('', value);
-        }
-        if (below.size === 0) return items.length > 0 ? items : undefined;
-        items.push(decodeSpec(fields, below) as G);
-      }
+      const items = itemsAt(leaves, path);
+      return items.length > 0 ? items.map((item) => decodeSpec(fields, item) as G) : undefined;
     },
   };
+}
+
+/** The path of one of several like elements, counted from 0. */
+export function nth(path: string, index: number): string {
+  return index === 0 ? path : `${path}[${index + 1}]`;
+}
+
+/** An assignment within the element at `path`; the path `''` is the element's own text. */
+export function below(path: string, [leaf, value]: Assignment): Assignment {
+  return [leaf === '' ? path : `${path}/${leaf}`, value];
+}
+
+/** The leaves of each of several like elements, by paths relative to it. */
+export function itemsAt(leaves: Leaves, path: string): Leaves[] {
+  const items: Leaves[] = [];
+  for (let index = 0; ; index++) {
+    const at = nth(path, index);
+    const item: Leaves = new Map();
+    for (const [leaf, value] of leaves) {
+      if (leaf.startsWith(`${at}/`)) item.set(leaf.slice(at.length + 1), value);
+      else if (leaf === at) item.set('', value);
+    }
+    if (item.size === 0) return items;
+    items.push(item);
+  }
 }
 
 /** All assignments of a spec; `SPEC_UNKNOWN_FIELD` for a key without a field, `SPEC_INVALID` for a bad value. */
@@ -338,12 +351,7 @@ export function encodeSpec<Spec extends object>(fields: FieldTable<Spec>, spec: 
   const assignments: Assignment[] = [];
   for (const [key, value] of Object.entries(spec)) {
     const path = where === '' ? key : `${where}.${key}`;
-    if (!Object.hasOwn(fields, key)) {
-      throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${path}: there is no such field`, {
-        path,
-        remedy: `Known here: ${Object.keys(fields).join(', ')}`,
-      });
-    }
+    if (!Object.hasOwn(fields, key)) throw unknownField(path, key, Object.keys(fields));
     if (value !== undefined) assignments.push(...(fields[key as keyof Spec] as Field<unknown>).encode(value, path));
   }
   return assignments;

@@ -12,7 +12,7 @@ import {
   virtioDriverFields,
 } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, cannot, NO_UPDATE } from './rows.js';
+import { CONFIG, can, cannot, defaultValue, NO_UPDATE, unread } from './rows.js';
 import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 
 /** A directory of the host in the guest. libvirt: `<filesystem type='mount'>`. Exactly one of `dir` and `socket`. */
@@ -124,5 +124,15 @@ export const filesystem: DeviceKind<FilesystemSpec> = {
   ...NO_UPDATE,
   abi: ['target/@dir', 'readonly', '@model', '@type', 'driver/@type', 'driver/@queue', ...VIRTIO_ABI],
   liveOnly: [],
+  normal: [
+    ...unread('virDomainFSDefParseXML: of virtiofs', ['binary'], { 'driver/@type': ['virtiofs'] }),
+    ...unread('virDomainFSDefFormat', ['driver/@format'], { 'driver/@type': ['loop', 'nbd', 'ploop'] }),
+    ...unread('virDomainFSDefFormat', ['driver/@wrpolicy'], { 'driver/@type': ['path', 'handle'] }),
+    ...defaultValue('virDomainFSDefFormat', {
+      '@multidevs': /^default$/,
+      space_hard_limit: /^0+$/,
+      space_soft_limit: /^0+$/,
+    }),
+  ],
   bus: (leaves) => virtioSlot(leaves.get('@model')),
 };

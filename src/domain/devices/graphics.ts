@@ -2,7 +2,7 @@ import { under } from '../../xml/index.js';
 import { invalid } from '../values.js';
 import { constant, type Field, flag, group, integer, list, oneOf, text } from './fields.js';
 import type { DeviceKind } from './kind.js';
-import { defineOnly } from './rows.js';
+import { defaultValue, defineOnly, unread } from './rows.js';
 
 /**
  * A remote or local display. libvirt: `<graphics>`. It cannot be added or removed, but its password changes live. There is
@@ -139,6 +139,15 @@ const SPICE = [
   'filetransfer',
 ];
 
+/** SPICE without any port. */
+const NO_PORTS = {
+  '@type': ['spice'],
+  '@port': ['', '0'],
+  '@tlsPort': ['', '0'],
+  '@autoport': ['', 'no'],
+};
+const SOCKET = { '@socket': ['*'] };
+
 export const graphics: DeviceKind<GraphicsSpec> = {
   element: 'graphics',
   fields: {
@@ -242,7 +251,24 @@ export const graphics: DeviceKind<GraphicsSpec> = {
       (path) => ({ path, askable: true }) as const,
     ),
   ],
+  unordered: [
+    {
+      path: 'channel',
+      key: '@name',
+      void: ['@mode', 'any'],
+      source: 'virDomainGraphicsDefFormat: in the order of its enum',
+    },
+  ],
   normal: [
+    { path: '@defaultMode', asked: /^any$/, there: 'nothing', source: 'virDomainGraphicsDefFormat' },
+    ...['@port', '@tlsPort'].map(
+      (path) => ({ path, asked: /^0$/, there: 'nothing', source: 'virDomainGraphicsDefFormat' }) as const,
+    ),
+    // With a socket libvirt listens on that and on nothing else.
+    ...['@listen', 'listen/@address'].map(
+      (path) => ({ path, where: SOCKET, there: 'nothing', source: 'virDomainGraphicsListensParseXML' }) as const,
+    ),
+    { path: 'listen/@type', where: SOCKET, there: ['socket'], source: 'virDomainGraphicsListensParseXML' },
     ...['@port', '@tlsPort'].map(
       (path) =>
         ({ path, where: { '@autoport': ['yes'] }, there: 'any', source: 'virDomainGraphicsDefParseXMLVNC' }) as const,
@@ -252,6 +278,32 @@ export const graphics: DeviceKind<GraphicsSpec> = {
       asked: /\/lib\/(libvirt\/qemu\/)?domain-[^/]+\/[^/]+$/,
       there: 'nothing',
       source: 'qemuDomainDeviceGraphicsDefPostParse: a socket that libvirt chose',
+    },
+    ...defaultValue('virDomainGraphicsDefFormat', { '@fullscreen': /^no$/, '@p2p': /^no$/, '@websocket': /^0+$/ }),
+    {
+      path: 'listen/@address',
+      where: { 'listen/@type': ['network'] },
+      there: 'nothing',
+      source: 'virDomainGraphicsListenDefFormat: that of a network shows while it runs',
+    },
+    ...unread('virDomainGraphicsAuthDefFormatAttr: they are about the password', ['@connected', '@passwdValidTo'], {
+      '@passwd': ['*'],
+    }),
+    ...['@listen', 'listen/@address'].map(
+      (path) => ({ path, where: NO_PORTS, there: 'nothing', source: 'virDomainGraphicsListensParseXML' }) as const,
+    ),
+    {
+      path: 'listen/@type',
+      where: NO_PORTS,
+      asked: /^address$/,
+      there: ['none'],
+      source: 'virDomainGraphicsDefParseXMLSpice: without a port it does not listen',
+    },
+    {
+      path: /^@(port|tlsPort|autoport|websocket|listen)$/,
+      where: { 'listen/@type': ['none', 'socket'] },
+      there: 'nothing',
+      source: 'virDomainGraphicsDefFormat: it listens on no address',
     },
     { path: '@autoport', asked: /^no$/, there: 'nothing', source: 'virDomainGraphicsDefFormat: the ports say it' },
   ],

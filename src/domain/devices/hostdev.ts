@@ -3,7 +3,7 @@ import { bootableFields, flag, integer, oneOf, present, text, uuid, whole } from
 import type { BootableSpec, DeviceKind } from './kind.js';
 import { hostPci, type SecretRef, secretRef } from './references.js';
 import { type RomSpec, romField } from './rom.js';
-import { CONFIG, can, NO_UPDATE } from './rows.js';
+import { CONFIG, can, NO_UPDATE, unread } from './rows.js';
 import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 
 /** A device of the host, handed to the guest. libvirt: `<hostdev mode='subsystem'>`. Exactly one of `pci`, `usb`, … */
@@ -204,6 +204,7 @@ export const hostdev: DeviceKind<HostdevSpec> = {
       throw invalid(`${where}.usb`, 'names no device', 'Give vendor and product, or bus and device');
   },
   names: (leaves) => [hostName((path) => leaves.get(path))],
+  namesOne: true,
   unique: {},
   support: [
     can('attach', 'live', 'qemuDomainAttachHostDevice'),
@@ -218,6 +219,13 @@ export const hostdev: DeviceKind<HostdevSpec> = {
     { path: 'source/address', where: { '@type': ['usb'], 'source/vendor/@id': ['*'] }, askable: true },
   ],
   normal: [
+    ...unread('virDomainHostdevDefFormat: for SCSI devices', ['readonly', 'shareable'], { '@type': ['scsi'] }),
+    ...unread('virDomainHostdevSubsysSCSIHostDefParseXML: an adapter is known by its name', [
+      /^source\/adapter\/(?!@name$)/,
+    ]),
+    ...unread('virDomainHostdevSubsysPCIDefFormat: an address of the host', ['source/address/@multifunction']),
+    { path: 'source/@protocol', asked: /^adapter$/, there: 'nothing', source: 'virDomainHostdevDefFormatSubsysSCSI' },
+    { path: 'source/host/@port', asked: /^0+$/, there: 'any', source: 'virStorageSourceNetworkAssignDefaultPorts' },
     {
       path: 'source/@name',
       where: { 'source/@protocol': ['iscsi'] },

@@ -123,6 +123,11 @@ export function kindOf(element: string, path?: string): DeviceKind {
   });
 }
 
+/** True for an element that the library knows as a device. */
+export function isKnownKind({ element }: DeviceKind): boolean {
+  return BY_ELEMENT.has(element);
+}
+
 /** The kind with this element name, or one that keeps an unknown element as it stands. */
 export function kindOrUnknown(element: string): DeviceKind {
   return BY_ELEMENT.get(element) ?? (xmlOnly(element) as unknown as DeviceKind);
@@ -171,6 +176,7 @@ export type { ParallelSpec } from './parallel.js';
 export type { PstoreSpec } from './pstore.js';
 export type { RedirdevSpec } from './redirdev.js';
 export type { RngSpec } from './rng.js';
+export { DEVICE_NORMAL } from './rows.js';
 export { isSecret, type SecretOwner, secretPaths } from './secret.js';
 export type { SerialSpec } from './serial.js';
 export type { ShmemSpec } from './shmem.js';

@@ -44,6 +44,9 @@ export interface InputEvdevSpec {
 
 const path = { pattern: /^\//, expected: 'an absolute path' };
 const PS2 = { '@type': ['mouse', 'keyboard'], '@bus': ['ps2'] };
+const EMULATED = { '@type': ['mouse', 'keyboard', 'tablet'] };
+const X86 = { 'os/type/@arch': ['x86_64', 'i686'] };
+const POST_PARSE = 'virDomainInputDefPostParse';
 const HOT_BUSES = { '@bus': ['usb', 'virtio'] };
 const reason = 'only input devices on the usb and virtio buses can be hot-plugged (evdev from libvirt 10.4.0 on)';
 
@@ -106,6 +109,13 @@ export const input: DeviceKind<InputSpec> = {
     ...CONFIG,
   ],
   ...NO_UPDATE,
+  chosen: [
+    { path: '@bus', value: 'ps2', where: { '@type': ['mouse', 'keyboard'] }, domain: X86, source: POST_PARSE },
+    { path: '@bus', value: 'virtio', where: { '@type': ['passthrough'] }, source: POST_PARSE },
+    { path: '@bus', value: 'virtio', where: EMULATED, domain: { 'os/type/@arch': ['s390x'] }, source: POST_PARSE },
+    { path: '@bus', value: 'usb', where: EMULATED, source: POST_PARSE },
+  ],
+  implicit: [{ where: PS2, source: 'virDomainDefAddImplicitDevices' }],
   abi: ['@type', '@bus', '@model', ...VIRTIO_ABI],
   liveOnly: [],
   bus(leaves) {

@@ -16,6 +16,8 @@ import {
 } from './interface-driver.js';
 import type { BootableSpec, DeviceKind, UpdateRow } from './kind.js';
 import { type RomSpec, romField } from './rom.js';
+import { defaultValue, unread } from './rows.js';
+import { VIRTIO_MODELS } from './virtio.js';
 
 /** A network card. libvirt: `<interface>`. `network`, `bridge`, `user` … say where it is connected. */
 export interface InterfaceSpec extends BootableSpec, InterfaceConnectionSpec {
@@ -128,6 +130,10 @@ const CHANGEABLE = { '@type': ['network', 'bridge', 'ethernet', 'direct', 'user'
 const updateRows = (live: UpdateRow['live'], paths: readonly string[]): UpdateRow[] =>
   paths.map((path) => ({ path, live, source: CHANGE }));
 const hotpluggable = ['bridge', 'network', 'direct', 'ethernet', 'vhostuser', 'user', 'vdpa', 'hostdev'];
+
+/** What libvirt reads for virtio cards only. */
+const VIRTIO_ONLY =
+  /^(driver\/(@(name|txmode|ioeventfd|event_idx|queues|rx_queue_size|tx_queue_size|rss|rss_hash_report)$|host\/|guest\/)|backend\/@vhost$)/;
 
 export const networkInterface: DeviceKind<InterfaceSpec> = {
   element: 'interface',
@@ -278,6 +284,7 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     { path: 'mac/@currentAddress' },
     { path: 'target/@managed', askable: true },
   ],
+  unordered: [{ path: 'filterref/parameter', source: 'virNWFilterFormatParamAttributes: sorted by name' }],
   normal: [
     {
       path: 'target/@dev',
@@ -285,6 +292,47 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
       there: 'nothing',
       source: 'virDomainNetDefParseXML: a name that libvirt made',
     },
+    ...unread(
+      'virDomainNetDefParseXMLDriver: only virtio cards have such a driver',
+      [VIRTIO_ONLY],
+      {
+        'model/@type': VIRTIO_MODELS,
+      },
+      { '@type': ['hostdev'] },
+    ),
+    {
+      path: VIRTIO_ONLY,
+      where: { 'model/@type': [''] },
+      there: 'nothing',
+      source: 'virDomainNetDefParseXMLDriver: read before a model is chosen',
+    },
+    ...defaultValue('virDomainHostdevDefFormat', { '@managed': /^no$/ }),
+    ...unread('virDomainNetDefParseXML', ['filterref'], { '@type': ['ethernet', 'network', 'bridge'] }),
+    ...unread('virNetDevBandwidthFormat: only what comes in has a floor', ['bandwidth/outbound/@floor']),
+    ...unread('virNetDevBandwidthFormat: only a network guarantees one', ['bandwidth/inbound/@floor'], {
+      '@type': ['network'],
+    }),
+    ...unread(
+      'virDomainNetDefFormat',
+      ['source/@dev'],
+      { '@type': ['direct', 'vdpa', 'ethernet', 'hostdev'] },
+      { 'backend/@type': ['passt'] },
+    ),
+    { path: 'driver/@queues', asked: /^[01]$/, there: 'nothing', source: 'virDomainNetDriverAttributesFormat' },
+    {
+      path: /^bandwidth\/(in|out)bound\/@(average|peak|burst|floor)$/,
+      asked: /^0+$/,
+      there: 'nothing',
+      source: 'virNetDevBandwidthRateFormat',
+    },
+    {
+      path: /^ip(\[\d+\])?\/@family$/,
+      asked: /^(?!ipv[46]$)/,
+      there: 'nothing',
+      source: 'virDomainNetIPParseXML: it takes no other word for one',
+    },
+    { path: 'vlan/@trunk', asked: /^no$/, there: 'nothing', source: 'virNetDevVlanFormat' },
+    { path: 'mtu/@size', asked: /^0+$/, there: 'nothing', source: 'virDomainNetDefFormat' },
     { path: 'coalesce/rx/frames/@max', asked: /^0$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },
     { path: 'coalesce', asked: /^\s*$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },
   ],

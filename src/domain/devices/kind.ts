@@ -58,10 +58,21 @@ export interface RequireRow {
   /** In which document; both when left out. */
   readonly scope?: 'live' | 'config';
   readonly where?: Where;
-  /** XPath relative to `<domain>` that must select something. */
-  readonly domain: string;
+  /** XPath relative to `<domain>` that must select something; the device may have a say in it. */
+  readonly domain: string | ((leaves: Leaves) => string);
+  /** First libvirt that asks for it, as semver; left out when every supported one does. */
+  readonly since?: string;
   readonly reason: string;
   readonly remedy: string;
+  readonly source: string;
+}
+
+/** A value without which libvirt takes no device of the kind. */
+export interface MustRow {
+  readonly path: string;
+  readonly pattern: RegExp;
+  /** For people: what it must be. */
+  readonly expected: string;
   readonly source: string;
 }
 
@@ -89,13 +100,48 @@ export interface NormalRow {
   readonly path: string | RegExp;
   /** Conditions on what is asked. */
   readonly where?: Where;
+  /** libvirt reads it only where one of these holds, of what is asked or else there; elsewhere it is dropped. */
+  readonly unless?: readonly Where[];
   /** Which of the values that are asked; any when left out. */
   readonly asked?: RegExp;
   /**
    * What the canonical document may say instead, with `$&` and `$1` standing for parts of what was asked, as in
-   * `String.replace`; `nothing`: libvirt does not write it; `any`: whatever it is, libvirt chose it.
+   * `String.replace`; a function: true when the document has what libvirt makes of what was asked; `nothing`: libvirt does not write it; `any`: whatever it is, libvirt
+   * chose it.
    */
-  readonly there: readonly string[] | 'any' | 'nothing';
+  readonly there: readonly string[] | ((asked: Leaves, there: Leaves, path: string) => boolean) | 'any' | 'nothing';
+  readonly source: string;
+}
+
+/** What libvirt chooses where a device leaves it out, so that the device can be named before libvirt has written it. */
+export interface ChosenRow {
+  readonly path: string;
+  readonly value: string;
+  /** Conditions on the device. */
+  readonly where?: Where;
+  /** Another value of the device that it follows from, and the pattern that this fits. */
+  readonly follows?: readonly [path: string, pattern: RegExp];
+  /** Conditions on the domain, by path of its document. */
+  readonly domain?: Where;
+  readonly source: string;
+}
+
+/** A device that libvirt adds to a domain by itself: leaving it out of a desired state is no request to take it away. */
+export interface ImplicitRow {
+  readonly where?: Where;
+  /** Only when the domain has no other device of the kind. */
+  readonly only?: true;
+  readonly source: string;
+}
+
+/** A list in a device of which libvirt keeps an order of its own. */
+export interface UnorderedRow {
+  /** The repeated element. */
+  readonly path: string;
+  /** The value that tells one item from another; left out, all that it says. */
+  readonly key?: string;
+  /** A value that makes an item say nothing, so that libvirt leaves it out. */
+  readonly void?: readonly [path: string, value: string];
   readonly source: string;
 }
 
@@ -124,6 +170,7 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   readonly support: readonly SupportRow[];
   readonly requires?: readonly RequireRow[];
   readonly limits?: readonly LimitRow[];
+  readonly musts?: readonly MustRow[];
   /** Can update-device change it at all, in the canonical document? */
   readonly updateConfig: boolean;
   readonly updates: readonly UpdateRow[];
@@ -134,8 +181,18 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** Paths that the guest can see, beside the address and the boot order. */
   readonly abi: readonly string[];
   readonly liveOnly: readonly LiveOnlyRow[];
+  /** Paths that libvirt leaves out of the document of a running guest: that it lacks them is no difference. */
+  readonly coldOnly?: ReadonlyArray<Pick<LiveOnlyRow, 'path' | 'where'>>;
   /** What libvirt writes otherwise than it was asked for, which is no difference. */
   readonly normal?: readonly NormalRow[];
+  /** Lists in which the order says nothing. */
+  readonly unordered?: readonly UnorderedRow[];
+  /** What libvirt chooses where the device leaves it out. */
+  readonly chosen?: readonly ChosenRow[];
+  /** Which of the kind libvirt adds by itself. */
+  readonly implicit?: readonly ImplicitRow[];
+  /** No two devices of the kind have one name: libvirt refuses the second. */
+  readonly namesOne?: true;
   /** libvirt numbers such devices itself, so that one is also known by what it says beside its number. */
   readonly numbered?: true;
   /** Paths whose values never show in plans, errors or logs. */

@@ -1,7 +1,7 @@
 import type { Size } from '../values.js';
 import { size, text, whole } from './fields.js';
 import type { DeviceKind } from './kind.js';
-import { CONFIG, can, NO_UPDATE } from './rows.js';
+import { CONFIG, can, defaultValue, NO_UPDATE } from './rows.js';
 
 /** A lease that the host's lock manager holds for the domain. libvirt: `<lease>`. The guest does not see it. */
 export interface LeaseSpec {
@@ -25,6 +25,7 @@ export const lease: DeviceKind<LeaseSpec> = {
   },
   required: ['key', 'target'],
   names: (leaves) => [[leaves.get('lockspace'), leaves.get('key')].filter((part) => part !== undefined).join('/')],
+  namesOne: true,
   unique: {},
   support: [
     can('attach', 'live', 'qemuDomainAttachLease'),
@@ -34,5 +35,6 @@ export const lease: DeviceKind<LeaseSpec> = {
   ...NO_UPDATE,
   abi: [],
   liveOnly: [],
+  normal: defaultValue('virDomainLeaseDefFormat', { 'target/@offset': /^0+$/ }),
   bus: () => undefined,
 };

@@ -40,6 +40,7 @@ export const memballoon: DeviceKind<MemballoonSpec> = {
   unique: {},
   support: defineOnly('memory balloons'),
   ...NO_UPDATE,
+  implicit: [{ source: 'qemuDomainDefAddDefaultDevices' }],
   abi: ['@model', '@autodeflate', '@freePageReporting', ...VIRTIO_ABI],
   liveOnly: [],
   bus: (leaves) => (leaves.get('@model') === 'none' ? undefined : virtioSlot(leaves.get('@model'))),

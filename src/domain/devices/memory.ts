@@ -1,7 +1,7 @@
 import { invalid, type Size } from '../values.js';
 import { deviceFields, flag, group, integer, oneOf, present, size, text, uuid } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, cannot } from './rows.js';
+import { CONFIG, can, cannot, defaultValue, unread } from './rows.js';
 
 /**
  * A memory module. libvirt: `<memory>` below `<devices>`. The domain must be defined with `<maxMemory>` and a NUMA cell.
@@ -67,6 +67,7 @@ const SGX = { '@model': ['sgx-epc'] };
 const MEMSLOTS = { 'target/@dynamicMemslots': ['yes', 'no'] };
 const PLUGGED = { '@model': ['dimm', 'nvdimm', 'virtio-mem', 'virtio-pmem'] };
 
+const PARSED = 'virDomainMemoryDefParseXML: each model has parts of its own';
 const PMEM_REASON = 'libvirt before 9.4.0 cannot start a domain that has a virtio-pmem';
 
 export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
@@ -208,6 +209,21 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
     'target/readonly',
   ],
   liveOnly: [{ path: 'target/current' }, { path: 'address/@base', where: { 'address/@type': ['dimm'] } }],
+  normal: [
+    ...unread(PARSED, ['source/path'], { '@model': ['nvdimm', 'virtio-pmem'] }),
+    ...unread(PARSED, ['source/alignsize', 'source/pmem', 'target/label', 'target/readonly', 'uuid'], {
+      '@model': ['nvdimm'],
+    }),
+    ...unread(PARSED, ['source/pagesize', 'source/nodemask'], { '@model': ['dimm', 'virtio-mem', 'sgx-epc'] }),
+    ...unread(PARSED, ['target/block', 'target/requested', 'target/current'], { '@model': ['virtio-mem'] }),
+    ...unread(
+      'qemuDomainAssignMemoryDeviceSlot',
+      ['address'],
+      { 'address/@type': ['dimm'] },
+      { '@model': ['virtio-mem', 'virtio-pmem', 'sgx-epc'] },
+    ),
+    ...defaultValue(PARSED, { 'source/pagesize': /^0+$/ }),
+  ],
   // libvirt counts the module in (virDomainDefPostParseMemory).
   touches: ['memory', 'currentMemory'],
   bus(leaves) {

@@ -15,6 +15,7 @@ export const panic: DeviceKind<PanicSpec> = {
   unique: {},
   support: defineOnly('panic devices'),
   ...NO_UPDATE,
+  implicit: [{ where: { '@model': ['pseries', 's390'] }, source: 'qemuDomainDefAddDefaultDevices' }],
   abi: ['@model'],
   liveOnly: [],
   bus: (leaves) => (leaves.get('@model') === 'pvpanic' ? { type: 'pci', slot: 'conventional' } : undefined),

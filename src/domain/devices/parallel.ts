@@ -8,7 +8,7 @@ import {
 } from './chr-source.js';
 import { deviceFields, integer } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, cannot, NO_UPDATE } from './rows.js';
+import { CONFIG, cannot, NO_UPDATE, unread } from './rows.js';
 
 /** A parallel port. libvirt: `<parallel>`. */
 export interface ParallelSpec extends DeviceSpecBase, ChrSourceSpec {
@@ -34,6 +34,9 @@ export const parallel: DeviceKind<ParallelSpec> = {
   ...NO_UPDATE,
   abi: ['target/@port'],
   liveOnly: chrLiveOnly(),
-  normal: chrNormal(),
+  normal: [
+    ...chrNormal(),
+    ...unread('virDomainChrDefFormat: a parallel port has no types', ['target/@type', 'target/model']),
+  ],
   bus: () => undefined,
 };

@@ -9,7 +9,7 @@ import {
 } from './chr-source.js';
 import { bootableFields, constant } from './fields.js';
 import type { BootableSpec, DeviceKind } from './kind.js';
-import { CONFIG, can, NO_UPDATE } from './rows.js';
+import { CONFIG, can, NO_UPDATE, unread } from './rows.js';
 
 /** A USB port whose device is on the other side of a character device. libvirt: `<redirdev bus='usb'>`. */
 export interface RedirdevSpec extends BootableSpec, ChrSourceSpec {
@@ -40,6 +40,11 @@ export const redirdev: DeviceKind<RedirdevSpec> = {
   ...NO_UPDATE,
   abi: ['@bus', '@type'],
   liveOnly: chrLiveOnly(),
-  normal: chrNormal(),
+  normal: [
+    ...chrNormal(),
+    ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [
+      /^source(\[\d+\])?\/seclabel/,
+    ]),
+  ],
   bus: () => ({ type: 'usb' }),
 };

@@ -13,7 +13,7 @@ import {
   virtioDriverFields,
 } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, NO_UPDATE } from './rows.js';
+import { CONFIG, can, NO_UPDATE, unread } from './rows.js';
 import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 
 /** A source of randomness. libvirt: `<rng>`. One of `random`, `builtin` and `egd` says where it comes from. */
@@ -65,6 +65,12 @@ export const rng: DeviceKind<RngSpec> = {
   ...NO_UPDATE,
   abi: ['@model', ...VIRTIO_ABI],
   liveOnly: chrLiveOnly('backend/'),
-  normal: chrNormal('backend/'),
+  normal: [
+    ...chrNormal('backend/'),
+    ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [
+      /^backend\/source(\[\d+\])?\/seclabel/,
+    ]),
+    { path: /^rate\/@(bytes|period)$/, asked: /^0$/, there: 'nothing', source: 'virDomainRNGDefFormat' },
+  ],
   bus: (leaves) => virtioSlot(leaves.get('@model')),
 };

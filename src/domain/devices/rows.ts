@@ -1,4 +1,4 @@
-import type { SupportRow, Where } from './kind.js';
+import type { NormalRow, SupportRow, Where } from './kind.js';
 
 type Action = SupportRow['action'];
 type RowScope = SupportRow['scope'];
@@ -35,6 +35,28 @@ export function defineOnly(plural: string): readonly SupportRow[] {
     cannot('detach', 'config', never, 'qemuDomainDetachDeviceConfig'),
   ];
 }
+
+/**
+ * Rows for parts that libvirt reads only under a condition, or nowhere. Elsewhere it drops them without a word, and what it
+ * has there is its own.
+ */
+export function unread(
+  source: string,
+  paths: ReadonlyArray<string | RegExp>,
+  ...unless: readonly Where[]
+): NormalRow[] {
+  return paths.map((path) => ({ path, unless, there: 'any', source }));
+}
+
+/** Rows for values that are what libvirt does anyway: it does not write them. */
+export function defaultValue(source: string, values: Readonly<Record<string, RegExp>>): NormalRow[] {
+  return Object.entries(values).map(([path, asked]) => ({ path, asked, there: 'nothing', source }));
+}
+
+/** What libvirt makes of parts that many kinds have. */
+export const DEVICE_NORMAL: readonly NormalRow[] = [
+  ...unread('virDomainDeviceInfoFormat: zPCI is for s390', [/^address\/zpci/], { 'address/@type': ['ccw'] }),
+];
 
 /** Kinds that update-device does not know. */
 export const NO_UPDATE = { updateConfig: false, updates: [], identity: [] } as const;

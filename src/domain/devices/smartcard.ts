@@ -2,7 +2,7 @@ import { describe, invalid } from '../values.js';
 import { type ChrSourceSpec, chrLiveOnly, chrNormal, chrSource } from './chr-source.js';
 import { constant, deviceFields, type Field, text } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { defineOnly, NO_UPDATE } from './rows.js';
+import { defineOnly, NO_UPDATE, unread } from './rows.js';
 
 /**
  * A smartcard. libvirt: `<smartcard>`. Only in the definition. One of `host`, `certificates` and `passthrough`. libvirt's
@@ -68,6 +68,12 @@ export const smartcard: DeviceKind<SmartcardSpec> = {
   ...NO_UPDATE,
   abi: ['@mode'],
   liveOnly: chrLiveOnly(),
-  normal: chrNormal(),
+  normal: [
+    ...chrNormal(),
+    ...unread('virDomainChrSourceDefParseXML: only a character device of its own has labels', [
+      /^source(\[\d+\])?\/seclabel/,
+    ]),
+    ...unread('virDomainSmartcardDefFormat', ['target']),
+  ],
   bus: () => ({ type: 'ccid' }),
 };

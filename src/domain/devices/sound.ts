@@ -1,7 +1,7 @@
 import { invalid } from '../values.js';
 import { deviceFields, flag, integer, list, oneOf } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { can, cannot, NO_UPDATE } from './rows.js';
+import { can, cannot, NO_UPDATE, unread } from './rows.js';
 
 /** A sound card. libvirt: `<sound>`. It comes and goes at a cold boot only. */
 export interface SoundSpec extends DeviceSpecBase {
@@ -48,6 +48,7 @@ export const sound: DeviceKind<SoundSpec> = {
   ...NO_UPDATE,
   abi: ['@model', '@multichannel', 'codec'],
   liveOnly: [],
+  normal: unread('virDomainSoundDefFormat', ['codec'], { '@model': ['ich6', 'ich9'] }),
   bus(leaves) {
     const model = leaves.get('@model') ?? '';
     if (model === 'usb') return { type: 'usb' };

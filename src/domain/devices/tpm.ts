@@ -1,7 +1,7 @@
 import { describe, invalid } from '../values.js';
 import { deviceFields, type Field, flag, oneOf, text, uuid, whole } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { defineOnly, NO_UPDATE } from './rows.js';
+import { defaultValue, defineOnly, NO_UPDATE, unread } from './rows.js';
 
 const BANKS = ['sha1', 'sha256', 'sha384', 'sha512', 'sm3_256'] as const;
 type Bank = (typeof BANKS)[number];
@@ -79,6 +79,15 @@ export const tpm: DeviceKind<TpmSpec> = {
   unique: {},
   support: defineOnly('TPMs'),
   ...NO_UPDATE,
+  normal: [
+    ...unread(
+      'virDomainTPMDefFormat: they are those of an emulated one',
+      ['backend/@version', 'backend/@persistent_state', 'backend/encryption', 'backend/active_pcr_banks'],
+      { 'backend/@type': ['emulator'] },
+    ),
+    ...unread('virDomainTPMDefFormat', ['backend/device'], { 'backend/@type': ['passthrough'] }),
+    ...defaultValue('virDomainTPMDefFormat', { 'backend/@version': /^default$/, 'backend/@persistent_state': /^no$/ }),
+  ],
   abi: ['@model', 'backend/@type', 'backend/@version', 'backend/active_pcr_banks'],
   liveOnly: [],
   bus: () => undefined,

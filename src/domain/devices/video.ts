@@ -1,3 +1,4 @@
+import type { Leaves } from '../../xml/index.js';
 import { invalid, type Size } from '../values.js';
 import {
   deviceFields,
@@ -12,7 +13,7 @@ import {
   virtioDriverFields,
 } from './fields.js';
 import type { BusDemand, DeviceKind, DeviceSpecBase } from './kind.js';
-import { defineOnly, NO_UPDATE } from './rows.js';
+import { defineOnly, NO_UPDATE, unread } from './rows.js';
 
 /** A video card. libvirt: `<video>`. Only in the definition. */
 export interface VideoSpec extends DeviceSpecBase {
@@ -64,6 +65,11 @@ const ONLY: Readonly<Record<string, readonly [field: string, ...models: string[]
   ...Object.fromEntries(VIRTIO_ABI.map((leaf) => [leaf, ['driver', 'virtio'] as const])),
 };
 
+/** True when the document has the least power of two that is not below what was asked. */
+function powerOfTwo(asked: Leaves, there: Leaves, path: string): boolean {
+  return Number(there.get(path)) === 2 ** Math.ceil(Math.log2(Math.max(Number(asked.get(path)), 1)));
+}
+
 export const video: DeviceKind<VideoSpec> = {
   element: 'video',
   fields: {
@@ -107,6 +113,7 @@ export const video: DeviceKind<VideoSpec> = {
   unique: {},
   support: defineOnly('video cards'),
   ...NO_UPDATE,
+  implicit: [{ only: true, source: 'virDomainDefAddImplicitVideo' }],
   abi: [
     'model/@type',
     'model/@ram',
@@ -121,6 +128,17 @@ export const video: DeviceKind<VideoSpec> = {
     ...VIRTIO_ABI,
   ],
   liveOnly: [],
-  normal: [{ path: 'model/@primary', asked: /^no$/, there: 'nothing', source: 'virDomainVideoDefFormat' }],
+  normal: [
+    { path: 'model/@primary', asked: /^no$/, there: ['yes'], source: 'virDomainDefPostParseVideo: the only one is' },
+    ...unread('virDomainVideoDriverDefFormat: no card that QEMU has takes it', ['driver/@vgaconf']),
+    { path: 'model/@vram', where: { 'model/@type': ['cirrus'] }, there: ['16384'], source: 'virDomainVideoDefaultRAM' },
+    ...['ram', 'vram', 'vram64', 'vgamem'].map((name) => ({
+      path: `model/@${name}`,
+      asked: /^\d{1,9}$/,
+      there: powerOfTwo,
+      source: 'qemuDomainDeviceVideoDefPostParse: the next power of two',
+    })),
+    { path: 'model/@primary', asked: /^no$/, there: 'nothing', source: 'virDomainVideoDefFormat' },
+  ],
   bus: (leaves) => SLOTS[leaves.get('model/@type') ?? ''],
 };

@@ -34,8 +34,27 @@ export const watchdog: DeviceKind<WatchdogSpec> = {
     cannot('detach', 'config', ITCO_REASON, 'qemuDomainDefAddImplicitDevices', ITCO),
     ...CONFIG,
   ],
+  requires: [
+    {
+      since: '9.3.0',
+      where: { '@model': ['ib700'] },
+      domain: 'os/type[contains(@machine, "i440fx") or @machine = "pc"]',
+      reason: 'an ib700 watchdog belongs to i440fx machines since libvirt 9.3.0',
+      remedy: 'Use an i6300esb',
+      source: 'qemuValidateDomainWatchdogDef',
+    },
+    {
+      since: '9.1.0',
+      // libvirt's default is reset, and written out.
+      domain: (leaves) => `self::node()[not(devices/watchdog[@action != "${leaves.get('@action') ?? 'reset'}"])]`,
+      reason: 'all watchdogs of a domain have one action, that of the q35 machine’s own included',
+      remedy: 'Give the action of the watchdog that is there',
+      source: 'qemuValidateDomainWatchdogDef',
+    },
+  ],
   limits: [{ atMost: 1, until: '9.1.0', source: 'qemuDomainAttachWatchdog, qemuDomainAttachDeviceConfig' }],
   ...NO_UPDATE,
+  implicit: [{ where: { '@model': ['itco'] }, source: 'qemuDomainDefAddImplicitDevices' }],
   abi: ['@model'],
   liveOnly: [],
   bus: (leaves) => (leaves.get('@model') === 'i6300esb' ? { type: 'pci', slot: 'conventional' } : undefined),

@@ -10,6 +10,8 @@ export interface DomainAbiRow {
   readonly volatile?: true;
   /** An amount with a `unit` attribute. */
   readonly amount?: true;
+  /** An amount of memory, of which QEMU gets whole MiB (qemuDomainAlignMemorySizes): a running guest has as much. */
+  readonly aligned?: true;
 }
 
 const CHECK = 'virDomainDefCheckABIStabilityFlags';
@@ -34,7 +36,7 @@ export const DOMAIN_ABI: readonly DomainAbiRow[] = [
   { path: 'uuid', source: CHECK },
   { path: 'genid', source: CHECK },
   { path: 'name', source: CHECK, volatile: true },
-  { path: 'memory', source: MEMORY, amount: true },
+  { path: 'memory', source: MEMORY, amount: true, aligned: true },
   { path: 'currentMemory', source: MEMORY, amount: true, volatile: true },
   { path: 'maxMemory', source: MEMORY, amount: true },
   { path: 'maxMemory/@slots', source: MEMORY },
@@ -66,7 +68,8 @@ export const DOMAIN_ABI: readonly DomainAbiRow[] = [
   ...['cpu/cache/@level', 'cpu/cache/@mode'].map((path) => ({ path, source: CPU, live: 'filled' as const })),
   ...['cpu/maxphysaddr/@mode', 'cpu/maxphysaddr/@bits'].map((path) => ({ path, source: CPU, live: 'filled' as const })),
   { path: 'cpu/@migratable', source: 'beyond libvirt: it decides which features host-passthrough has', live: 'filled' },
-  ...['cpus', 'memory', 'unit'].map((name) => ({ path: `cpu/numa/cell/@${name}`, source: NUMA })),
+  ...['cpus', 'unit'].map((name) => ({ path: `cpu/numa/cell/@${name}`, source: NUMA })),
+  { path: 'cpu/numa/cell/@memory', source: NUMA, aligned: true },
   { path: 'cpu/numa/cell/distances/**', source: NUMA },
   { path: 'sysinfo/**', source: 'virSysinfoIsEqual' },
   { path: 'devices/redirfilter/**', source: 'virDomainRedirFilterDefCheckABIStability' },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BOOLEAN, checkOptions, words } from '../../options.js';
 import { type Leaves, leaves, select, under } from '../../xml/index.js';
 import { isSecret } from '../devices/index.js';
-import type { Device, DomainDocument } from '../document.js';
+import { type Device, type DomainDocument, withoutNumber } from '../document.js';
 import { HIDDEN } from '../operation.js';
 import { addressText } from '../places/address.js';
 import { bytesOfXml } from '../values.js';
@@ -112,7 +112,7 @@ export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: Comp
   };
   const compared = ({ domain }: GuestAbi) =>
     Object.fromEntries(
-      Object.entries(domain).filter(([path]) => {
+      (options.live ? Object.entries(domain).map(aligned) : Object.entries(domain)).filter(([path]) => {
         const row = rowOf(path);
         return !(options.live && row?.live) && (options.volatile === 'compare' || !row?.volatile);
       }),
@@ -145,6 +145,12 @@ export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: Comp
   return differences;
 }
 
+/** An amount of memory as QEMU gets it. */
+function aligned([path, value]: [string, string]): [string, string] {
+  if (!rowOf(path)?.aligned) return [path, value];
+  return [path, String(Math.ceil(Number.parseInt(value, 10) / 1024) * 1024)];
+}
+
 /** The differences that the guest sees. */
 export function seenByGuest(differences: readonly AbiDifference[]): AbiDifference[] {
   return differences.filter(({ benign }) => benign === undefined);
@@ -152,6 +158,12 @@ export function seenByGuest(differences: readonly AbiDifference[]): AbiDifferenc
 
 /** When two devices are one, best sign first: a NIC that only got another MAC is still told by its place. */
 const SAMENESS: ReadonlyArray<(a: DeviceAbi, b: DeviceAbi) => boolean> = [
+  // Of several of one name the number changes when one goes, their places stay.
+  (a, b) =>
+    a.kind === b.kind &&
+    withoutNumber(a.name) === withoutNumber(b.name) &&
+    a.address !== undefined &&
+    a.address === b.address,
   (a, b) => a.identity === b.identity,
   (a, b) => a.kind === b.kind && a.name === b.name,
   (a, b) => a.kind === b.kind && a.address !== undefined && a.address === b.address,

@@ -17,6 +17,8 @@ export const OWN_METADATA = {
   journal: { prefix: 'lvcj', uri: 'urn:libvirt-canonical:journal:1' },
   /** The canonical document as this library left it, to tell what others changed since. Canonical document only. */
   seal: { prefix: 'lvcd', uri: 'urn:libvirt-canonical:seal:1' },
+  /** A migration under way: where to, by whom, since when. Canonical document, or the live one of a transient domain. */
+  migration: { prefix: 'lvcm', uri: 'urn:libvirt-canonical:migration:1' },
 } as const;
 
 /** Entries of one kind that are looked at. There are as many as processes that wait; more are somebody's mischief. */
@@ -32,8 +34,8 @@ export function isOwnNamespace(uri: string): boolean {
 
 /** True for a namespace of what apply keeps for itself. */
 export function isBookkeeping(uri: string): boolean {
-  const { seal, journal } = OWN_METADATA;
-  return uri === seal.uri || uri === journal.uri || uri.startsWith(`${journal.uri}:`);
+  const { seal, journal, migration } = OWN_METADATA;
+  return uri === seal.uri || uri === migration.uri || uri === journal.uri || uri.startsWith(`${journal.uri}:`);
 }
 
 /** True when what names a domain's UUID, or none as releases before this one wrote it, is of the domain with that UUID. */

@@ -109,6 +109,11 @@ export function addressText(address: Address): string {
   }
 }
 
+/** True when both have an address, and it is one. */
+export function isSameAddress(a: Address | undefined, b: Address | undefined): boolean {
+  return a !== undefined && b !== undefined && addressText(a) === addressText(b);
+}
+
 /** The leaves of an `<address>` element in libvirt's own notation. */
 export function addressLeaves(address: Exclude<Address, { type: 'other' }>): ReadonlyArray<readonly [string, string]> {
   const { type, ...parts } = address;
@@ -163,6 +168,11 @@ const FORMS: ReadonlyArray<
   ],
   [/^dimm (\d{1,3})(?:@(0x[0-9a-f]{1,16}))?$/, ([slot, base]) => ({ type: 'dimm', slot: Number(slot), base })],
 ];
+
+/** True for a text that {@link parseAddress} reads. */
+export function isPlace(text: string): boolean {
+  return FORMS.some(([form]) => form.test(text));
+}
 
 /** An address as a request writes it, which is as {@link addressText} shows it; `SPEC_INVALID` naming `path` otherwise. */
 export function parseAddress(text: unknown, path: string): Exclude<Address, { type: 'other' | 'isa' }> {

@@ -1,8 +1,9 @@
 import type { BusDemand } from '../devices/index.js';
 import type { Device, DomainDocument } from '../document.js';
 import type { Scope } from '../operation.js';
-import { type Address, addressText, type PciAddress } from './address.js';
+import { type Address, addressText, isPlace, type PciAddress, parseAddress } from './address.js';
 import { BUSES, type BusName, DRIVE_UNITS, HUB_PORTS, PCI_MODELS, type PciBus, USB_PORTS } from './buses.js';
+import { indexOf } from './controllers.js';
 
 /** How many places there are on a bus (on PCI those for hot-plug), and how many are free in both documents. */
 export interface Capacity {
@@ -83,14 +84,25 @@ export class Topology {
   choose(demand: BusDemand, hotplug: boolean, former?: string): Address | undefined {
     const free = this.#places(demand, hotplug).filter(({ at }) => !this.#holders.has(at));
     const own = demand.type === 'drive' ? unitOf(demand) : undefined;
+    const back = former === undefined ? undefined : this.#formerPlace(former, demand, hotplug);
+    if (back) return back;
     const chosen =
-      free.find(({ address }) => former !== undefined && addressText(address) === former) ??
       // The place that libvirt itself derives from the target name comes first.
       free.find(({ at }) => at === own && !this.#released.has(at)) ??
       free.find(({ at }) => !this.#released.has(at)) ??
       free.find(({ at }) => at === own) ??
       free[0];
     return chosen?.address;
+  }
+
+  /** The place that a device had, whoever gave it: also one that is given away only by name. */
+  #formerPlace(former: string, demand: BusDemand, hotplug: boolean): Address | undefined {
+    const address = isPlace(former) ? parseAddress(former, 'the former address') : undefined;
+    if (address?.type !== demand.type) return undefined;
+    const at = place(address, demand);
+    const known = this.#places(demand, hotplug).find((each) => each.at === at);
+    if (known && address.type !== 'pci') return this.#holders.has(at) ? undefined : known.address;
+    return this.objection(address, demand, hotplug) === undefined ? address : undefined;
   }
 
   /** Says why an address that a request names cannot be had; undefined when it can. */
@@ -312,11 +324,6 @@ function add({ controllers }: Side, leaves: Device['leaves']): void {
   const index = Number(leaves.get('@index') ?? 0);
   const found = controllers.get(type) ?? new Map<number, Array<Device['leaves']>>();
   controllers.set(type, found.set(index, [...(found.get(index) ?? []), leaves]));
-}
-
-/** The index of the controller that an address is on. */
-function indexOf(address: Address): number {
-  return 'controller' in address ? address.controller : 'bus' in address ? address.bus : 0;
 }
 
 /** The bus that a demand is for: the sort of slot on PCI, the sort of controller for drives. */

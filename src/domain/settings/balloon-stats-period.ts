@@ -15,6 +15,7 @@ export const balloonStatsPeriod: Setting<number> = {
     path: 'stats',
     read: ({ leaves }) => (leaves.has('stats/@period') ? Number(leaves.get('stats/@period')) : undefined),
   },
+  shown: (document) => read(document).period,
   plan(value, { canonical, live }, path) {
     const text = seconds.parse(value, path);
     const model = canonical.value('devices/memballoon/@model') ?? 'none';

@@ -1,7 +1,7 @@
 import type { DomainContext } from '../operation.js';
 import { invalid } from '../values.js';
 import { oneDevice } from './one-device.js';
-import { asObject, count, type ParamRow, planParams, readParams, refusal, wantedParams } from './params.js';
+import { asObject, count, type ParamRow, paramAt, planParams, readParams, refusal, wantedParams } from './params.js';
 import type { Setting, SettingPlan } from './setting.js';
 
 /** Rates in KiB/s, burst in KiB; `null` removes one. */
@@ -44,6 +44,10 @@ export const bandwidth: Setting<BandwidthRequest> = {
   name: 'bandwidth',
   touches: ['devices/interface/bandwidth'],
   owns: ['devices/interface/bandwidth'],
+  shown({ devices }, path, { args }) {
+    const nic = devices.find(({ leaves }) => 'device' in args && leaves.get('mac/@address') === args.device);
+    return paramAt(nic?.element, TABLE, path.slice(path.lastIndexOf('bandwidth/')));
+  },
   plan(value, context, path) {
     const plans = Object.entries(asObject(value, path)).map(([name, rates]) =>
       planInterface(name, rates, context, `${path}.${name}`),

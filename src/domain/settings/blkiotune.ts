@@ -57,6 +57,10 @@ export const blkiotune: Setting<BlkiotuneRequest> = {
     if (own === undefined && Object.keys(devices).length === 0) return undefined;
     return { ...(own === undefined ? {} : { weight: Number(own) }), devices };
   },
+  shown(document, path) {
+    const values = read(document);
+    return values[Object.keys(values).find((key) => labelOf(key) === path) ?? ''];
+  },
   plan(value, context, path) {
     const { canonical, live } = context;
     const asked = asObject(value, path, ['weight', 'devices']);
@@ -77,10 +81,7 @@ export const blkiotune: Setting<BlkiotuneRequest> = {
       canonical: read(canonical),
       live: live && read(live),
       wanted,
-      label: (key) => {
-        const [limit, device] = split(key);
-        return device === undefined ? 'blkiotune/weight' : `blkiotune/device ${device}/${DEVICE[limit as Limit].path}`;
-      },
+      label: labelOf,
       call: (change, _, flags) => ({
         procedure: 'DOMAIN_SET_BLKIO_PARAMETERS',
         args: { params: paramsOf(change, flags === AFFECT.live), flags },
@@ -118,6 +119,11 @@ function paramsOf(change: Values, live: boolean): TypedParameter[] {
     params.push({ field: param, value: { type: 'string', value } });
   }
   return params;
+}
+
+function labelOf(key: string): string {
+  const [limit, device] = split(key);
+  return device === undefined ? 'blkiotune/weight' : `blkiotune/device ${device}/${DEVICE[limit as Limit].path}`;
 }
 
 function split(key: string): [limit: string, device: string | undefined] {

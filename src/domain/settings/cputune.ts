@@ -1,4 +1,4 @@
-import { count, type ParamTable, planParams, requestOf, unlessSession, wantedParams } from './params.js';
+import { count, type ParamTable, paramAt, planParams, requestOf, unlessSession, wantedParams } from './params.js';
 import type { Setting } from './setting.js';
 
 /** Shares and bandwidth of the host's CPUs. Periods and quotas in microseconds; `null` removes one. libvirt: `<cputune>`. */
@@ -56,6 +56,7 @@ export const cputune: Setting<CputuneRequest> = {
   touches: ['cputune'],
   owns: ['cputune', ...Object.values(TABLE).map(({ path }) => path)],
   read: ({ root }) => requestOf(root, TABLE),
+  shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const plan = planParams({

@@ -1,12 +1,13 @@
-import { planPins } from './pin.js';
+import { pinAt, planPins } from './pin.js';
 import type { Setting } from './setting.js';
 
 /** `<cputune><emulatorpin>`, the CPUs of QEMU's own threads: virDomainPinEmulator. */
 export const emulatorPin: Setting<string> = {
   name: 'emulatorPin',
-  touches: ['cputune'],
+  touches: ['cputune/emulatorpin'],
   owns: ['cputune/emulatorpin'],
   read: (document) => document.value('cputune/emulatorpin/@cpuset'),
+  shown: pinAt,
   plan: (value, context, path) =>
     planPins(
       {

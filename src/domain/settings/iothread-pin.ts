@@ -1,7 +1,7 @@
 import { invalid } from '../values.js';
 import { iothreadIds } from './iothreads.js';
 import { asObject } from './params.js';
-import { planPins, readPins } from './pin.js';
+import { pinAt, planPins, readPins } from './pin.js';
 import type { Setting } from './setting.js';
 
 /** CPUs of the host for each IOThread, by its id: `{ 1: '0-3' }`. The IOThread must be there, or asked for beside it. */
@@ -10,9 +10,10 @@ export type IothreadPinRequest = Readonly<Record<number, string>>;
 /** `<cputune><iothreadpin>`: virDomainPinIOThread. */
 export const iothreadPin: Setting<IothreadPinRequest> = {
   name: 'iothreadPin',
-  touches: ['cputune'],
+  touches: ['cputune/iothreadpin'],
   owns: ['cputune/iothreadpin'],
   read: (document) => readPins(document, 'iothreadpin', 'iothread'),
+  shown: pinAt,
   plan(value, context, path, beside) {
     const asked = asObject(value, path);
     const { canonical, live } = context;

@@ -55,6 +55,13 @@ export const iothreads: Setting<IothreadsRequest> = {
     const paramsOf = (element: Element | undefined) => element && requestOf<IothreadParams>(element, TABLE);
     return Object.fromEntries(ids.map((id) => [id, paramsOf(elementOf(document, id)) ?? {}]));
   },
+  shown(document, path, { args }) {
+    if (!('iothread_id' in args)) return undefined;
+    const values = read(document, String(args.iothread_id));
+    return values[
+      [...Object.keys(TABLE), 'there'].find((key) => labelOf(String(args.iothread_id), key) === path) ?? ''
+    ];
+  },
   plan(value, context, path) {
     const plans = Object.entries(asObject(value, path)).map(([id, params]) =>
       planOne(id, params, context, `${path}.${id}`),
@@ -93,7 +100,7 @@ function planOne(id: string, asked: unknown, context: DomainContext, path: strin
   const there = planSides({
     ...common,
     wanted: { there: asked === null ? undefined : 'yes' },
-    label: () => `iothreadids/iothread ${id}`,
+    label: (key) => labelOf(id, key),
     call: (change, _, flags) => addOrDelete(id, change.there !== undefined, flags),
     // The parameters go with the IOThread and come back with it.
     undo: (before, _, flags) => [
@@ -104,11 +111,16 @@ function planOne(id: string, asked: unknown, context: DomainContext, path: strin
   const tuned = planSides({
     ...common,
     wanted: params,
-    label: (key) => `iothreadids/iothread ${id}/${TABLE[key as keyof typeof TABLE].path}`,
+    label: (key) => labelOf(id, key),
     call: (change, side, flags) => setParams(id, change, side, flags),
     permanent: (key) => TABLE[key as keyof typeof TABLE].unset === undefined,
   });
   return { operations: [...there, ...tuned], refusals: [] };
+}
+
+function labelOf(id: string, key: string): string {
+  const path = TABLE[key as keyof typeof TABLE]?.path;
+  return path === undefined ? `iothreadids/iothread ${id}` : `iothreadids/iothread ${id}/${path}`;
 }
 
 function read(document: DomainDocument, id: string): Values {

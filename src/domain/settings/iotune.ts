@@ -7,6 +7,7 @@ import {
   asObject,
   type ParamRow,
   type ParamTable,
+  paramAt,
   paramsFor,
   planParams,
   readParams,
@@ -45,6 +46,10 @@ export const iotune: Setting<IotuneRequest> = {
       return limits && { [there.leaves.get('target/@dev') as string]: limits };
     },
   },
+  shown({ devices }, path, { args }) {
+    const disk = devices.find(({ leaves }) => 'disk' in args && leaves.get('target/@dev') === args.disk);
+    return paramAt(disk?.element, TABLE, path.slice(path.lastIndexOf('iotune/')));
+  },
   plan(value, context, path) {
     const plans = Object.entries(asObject(value, path)).map(([name, limits]) =>
       planDisk(name, limits, context, `${path}.${name}`),
@@ -67,6 +72,12 @@ function planDisk(name: string, limits: unknown, context: DomainContext, path: s
   const all = Object.fromEntries(Object.keys(TABLE).map((key) => [key, undefined]));
   let wanted = limits === null ? all : wantedParams(limits, TABLE, context, path);
   const joined = wanted.groupName;
+  const has = (element: Device['element']) => {
+    const values = readParams(element, TABLE);
+    return Object.entries(wanted).every(([key, each]) => values[key] === each);
+  };
+  // A definition may hold limits that no call takes together.
+  if (has(device.element) && (!running || has(running.element))) return { operations: [], refusals: [] };
   const group =
     joined === undefined || joined === now.groupName ? undefined : member(context.canonical, joined, device);
   if (group) {

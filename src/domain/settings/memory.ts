@@ -1,5 +1,6 @@
+import { type Element, select, valueAt } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import { bytesOfXml, formatBytes, kibOf, type Size } from '../values.js';
+import { bytesOfXml, formatBytes, memoryKibOf, type Size } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
 import type { Setting } from './setting.js';
 
@@ -13,8 +14,15 @@ export const memory: Setting<MemoryRequest> = {
   owns: ['memory', 'currentMemory'],
   read(document) {
     const { current, maximum } = memoryAmounts(document);
-    return maximum === 0 ? undefined : { current: BigInt(current) * 1024n, maximum: BigInt(maximum) * 1024n };
+    if (maximum === 0) return undefined;
+    const bytes = (amount: number) => BigInt(amount) * 1024n;
+    return { current: bytes(current), maximum: bytes(maximum) };
   },
+  readRunning(document, canonical) {
+    // The balloon is where the guest moved it.
+    return isMemoryOf(document, canonical) ? undefined : { maximum: BigInt(memoryAmounts(document).maximum) * 1024n };
+  },
+  shown: (document, path) => text(memoryAmounts(document)[path === 'memory' ? 'maximum' : 'current']),
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<Size>(value, path);
     return planAmount({
@@ -22,13 +30,13 @@ export const memory: Setting<MemoryRequest> = {
       path,
       paths: { maximum: 'memory', current: 'currentMemory' },
       asked: {
-        current: asked.current === undefined ? undefined : kibOf(asked.current, both ? `${path}.current` : path),
-        maximum: asked.maximum === undefined ? undefined : kibOf(asked.maximum, `${path}.maximum`),
+        current: asked.current === undefined ? undefined : memoryKibOf(asked.current, both ? `${path}.current` : path),
+        maximum: asked.maximum === undefined ? undefined : memoryKibOf(asked.maximum, `${path}.maximum`),
       },
       now: memoryAmounts(canonical),
       live: live && memoryAmounts(live),
       guestMoves: true,
-      format: (kib) => formatBytes(BigInt(kib) * 1024n),
+      format: text,
       call: (memory, flags) => ({ procedure: 'DOMAIN_SET_MEMORY_FLAGS', args: { memory, flags } }),
       refuseMaximum: (maximum) => refuseMaximum(canonical, maximum),
       heldBack: () =>
@@ -40,15 +48,38 @@ export const memory: Setting<MemoryRequest> = {
   },
 };
 
-/** How much memory a document says the guest has, and at most, in KiB; memory modules are counted in. */
-export function memoryAmounts(document: DomainDocument): { current: number; maximum: number } {
-  const maximum = kib(document, 'memory') ?? 0;
-  return { maximum, current: kib(document, 'currentMemory') ?? maximum };
+/** True when a guest runs with the memory of the canonical document: QEMU gets whole MiB for each cell (qemuDomainAlignMemorySizes). */
+export function isMemoryOf(guest: DomainDocument, canonical: DomainDocument): boolean {
+  const above = memoryAmounts(guest).maximum - memoryAmounts(canonical).maximum;
+  const cells = Math.max(select(guest.root, 'cpu/numa/cell').length, 1);
+  return above >= 0 && above < cells * 1024;
 }
 
-function kib(document: DomainDocument, element: string): number | undefined {
-  const value = document.value(element);
-  return value === undefined ? undefined : Number(bytesOfXml(value, document.value(`${element}/@unit`), 'KiB') / 1024n);
+function text(kib: number): string {
+  return formatBytes(BigInt(kib) * 1024n);
+}
+
+/** How much memory a document says the guest has, and at most, in KiB; memory modules are counted in. */
+export function memoryAmounts(document: DomainDocument): { current: number; maximum: number } {
+  const maximum = ofCells(document) || (kib(document.root, 'memory') ?? 0);
+  const current = kib(document.root, 'currentMemory') ?? 0;
+  // libvirt takes no amount, and one above the maximum, for the maximum (virDomainDefPostParseMemory).
+  return { maximum, current: current === 0 || current > maximum ? maximum : current };
+}
+
+/** With NUMA cells these and the memory modules are the memory, whatever `<memory>` says (virDomainDefGetMemoryTotal); 0 without. */
+function ofCells({ root }: DomainDocument): number {
+  const sum = (elements: readonly Element[], path: string) =>
+    elements.reduce((all, element) => all + (kib(element, path) ?? 0), 0);
+  const cells = sum(select(root, 'cpu/numa/cell'), '@memory');
+  return cells === 0 ? 0 : cells + sum(select(root, 'devices/memory'), 'target/size');
+}
+
+/** An amount in KiB; libvirt rounds up (virDomainParseMemory). */
+function kib(element: Element, path: string): number | undefined {
+  const value = valueAt(element, path);
+  const unit = valueAt(element, path.startsWith('@') ? '@unit' : `${path}/@unit`);
+  return value === undefined ? undefined : Number((bytesOfXml(value, unit, 'KiB') + 1023n) / 1024n);
 }
 
 function refuseMaximum(canonical: DomainDocument, maximum: number): { reason: string; remedy: string } | undefined {
@@ -62,7 +93,7 @@ function refuseMaximum(canonical: DomainDocument, maximum: number): { reason: st
         : `Stay within ${most}: the domain is defined without slots for memory devices`,
     };
   }
-  const limit = kib(canonical, 'maxMemory');
+  const limit = kib(canonical.root, 'maxMemory');
   if (limit !== undefined && maximum > limit) {
     return { reason: 'it is more than maxMemory, which no call changes', remedy: 'Stay within maxMemory' };
   }

@@ -1,5 +1,14 @@
 import { invalid, type Size } from '../values.js';
-import { amount, type ParamTable, planParams, readParams, requestOf, unlessSession, wantedParams } from './params.js';
+import {
+  amount,
+  type ParamTable,
+  paramAt,
+  planParams,
+  readParams,
+  requestOf,
+  unlessSession,
+  wantedParams,
+} from './params.js';
 import type { Setting } from './setting.js';
 
 /** Limits of the host memory that the domain's process may take; `null` removes one. libvirt: `<memtune>`. */
@@ -34,6 +43,7 @@ export const memtune: Setting<MemtuneRequest> = {
   touches: ['memtune'],
   owns: ['memtune', ...Object.values(TABLE).map(({ path }) => path)],
   read: ({ root }) => requestOf(root, TABLE),
+  shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const { canonical, live } = context;

@@ -28,7 +28,7 @@ function textSetting(name: 'title' | 'description'): Setting<string | null> {
     name,
     touches: [name],
     owns: [name],
-    read: (document) => document.value(name),
+    read: (document) => asKept(document.value(name)),
     plan(value, { canonical, live }, path) {
       if (value !== null && typeof value !== 'string')
         throw invalid(path, `${describe(value)} is not a text`, 'Give a string, or null to remove it');
@@ -49,11 +49,19 @@ function textSetting(name: 'title' | 'description'): Setting<string | null> {
   };
 }
 
+/** A text as the next reader of the document sees it: libvirt writes a carriage return as it is, which XML reads as a line end. */
+function asKept(text: string | undefined): string | undefined {
+  return text?.replace(/\r\n?/g, '\n');
+}
+
 /** `<title>`, one line: virDomainSetMetadata. */
 export const title = textSetting('title');
 
 /** `<description>`: virDomainSetMetadata. */
 export const description = textSetting('description');
+
+/** For an element that stands in a default namespace: libvirt's call wants a prefix. */
+const NO_PREFIX = 'app';
 
 /** One element per namespace in `<metadata>`: virDomainSetMetadata. Others' elements are left alone, and this library's own. */
 export const metadata: Setting<MetadataRequest> = {
@@ -67,7 +75,7 @@ export const metadata: Setting<MetadataRequest> = {
     return Object.fromEntries(
       others.map(({ namespaceURI, prefix }) => [
         namespaceURI as string,
-        { prefix: prefix ?? '', xml: metadataText(document, namespaceURI as string) as string },
+        { prefix: prefix || NO_PREFIX, xml: metadataText(document, namespaceURI as string) as string },
       ]),
     );
   },
@@ -102,7 +110,12 @@ export function ownElementOperations(
 }
 
 /** `wanted` is prefix and element in one text. */
-function elementOperations(uri: string, wanted: string | undefined, { canonical, live }: DomainContext): Operation[] {
+function elementOperations(uri: string, asked: string | undefined, { canonical, live }: DomainContext): Operation[] {
+  // The prefix is only another word for the namespace: one that is there stays.
+  const same = [read(canonical, uri), live && read(live, uri)].find(
+    (each) => each && split(each)[1] === split(asked)[1],
+  );
+  const wanted = same ?? asked;
   const operations = planSides({
     name: 'metadata',
     canonical: { [uri]: read(canonical, uri) },
@@ -142,8 +155,7 @@ function read({ root }: DomainDocument, uri: string): string | undefined {
   const metadata = child(root, 'metadata');
   const element = metadata && children(metadata).find((each) => each.namespaceURI === uri);
   if (!element) return undefined;
-  const prefix = element.prefix ?? '';
-  return `${prefix} ${settled(element, prefix)}`;
+  return `${element.prefix || NO_PREFIX} ${settled(element, element.prefix ?? '', uri)}`;
 }
 
 /** The element of one namespace as a call writes it; undefined when the document has none. */
@@ -159,19 +171,22 @@ function split(text: string | undefined): [prefix: string | null, xml: string | 
 
 /**
  * An element as text, without the prefix that libvirt gives to every element that comes without a namespace
- * (virXMLInjectNamespace), and without the white space between elements, which it sets its own way.
+ * (virXMLInjectNamespace), without a declaration of `uri` as the default namespace, which the prefix stands for then, and
+ * without the white space between elements, which it sets its own way.
  */
-function settled(element: Element, prefix = ''): string {
+function settled(element: Element, prefix = '', uri = ''): string {
   const given = prefix !== '' && element.prefix === prefix;
   const name = given ? element.localName : element.nodeName;
-  const attributes = Array.from(element.attributes).filter((each) => each.name !== `xmlns:${prefix}`);
+  const attributes = Array.from(element.attributes).filter(
+    (each) => each.name !== `xmlns:${prefix}` && !(uri !== '' && each.name === 'xmlns' && each.value === uri),
+  );
   const nodes = Array.from(element.childNodes);
   const isText = (node: Node) => node.nodeType === node.TEXT_NODE;
   const isElement = (node: Node): node is Element => node.nodeType === node.ELEMENT_NODE;
   const spaced = nodes.some(isElement) && !nodes.some((node) => isText(node) && node.nodeValue?.trim());
   const content = nodes
     .filter((node) => !(spaced && isText(node)))
-    .map((node) => (isElement(node) ? settled(node, prefix) : serialize(node)));
+    .map((node) => (isElement(node) ? settled(node, prefix, uri) : serialize(node)));
   const head = [name, ...attributes.map((each) => serialize(each).trimStart())].join(' ');
   return nodes.length === 0 ? `<${head}/>` : `<${head}>${content.join('')}</${name}>`;
 }

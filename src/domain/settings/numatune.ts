@@ -1,7 +1,7 @@
 import { selectText } from '../../xml/index.js';
 import { invalid } from '../values.js';
 import { cpuset } from './cpuset.js';
-import { type ParamTable, planParams, readParams, requestOf, wantedParams, word } from './params.js';
+import { type ParamTable, paramAt, planParams, readParams, requestOf, wantedParams, word } from './params.js';
 import type { Setting } from './setting.js';
 
 /** Which of the host's NUMA nodes the domain's memory comes from. libvirt cannot remove it again. libvirt: `<numatune><memory>`. */
@@ -27,6 +27,7 @@ export const numatune: Setting<NumatuneRequest> = {
   touches: ['numatune'],
   owns: ['numatune', 'numatune/memory'],
   read: ({ root }) => requestOf(root, TABLE),
+  shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const { canonical, live, session } = context;

@@ -105,6 +105,12 @@ export function readParams(element: Element, table: object): Values {
   );
 }
 
+/** The value that an element has for the row with a path, as the document writes it; what means none is undefined. */
+export function paramAt(element: Element | undefined, table: object, path: string): string | undefined {
+  const key = Object.keys(table).find((each) => (table as Rows)[each]?.path === path);
+  return key === undefined || element === undefined ? undefined : readParams(element, table)[key];
+}
+
 /** What an element says, as a request would; undefined when it says nothing. */
 export function requestOf<Request>(element: Element, table: ParamTable<Request>): Request | undefined {
   const said = Object.entries(readParams(element, table)).flatMap(([key, text]) => {

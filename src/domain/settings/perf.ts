@@ -1,8 +1,18 @@
 import { describe, invalid } from '../values.js';
-import { type Form, type ParamRow, type ParamTable, planParams, refusal, requestOf, wantedParams } from './params.js';
+import {
+  type Form,
+  type ParamRow,
+  type ParamTable,
+  paramAt,
+  planParams,
+  refusal,
+  requestOf,
+  wantedParams,
+} from './params.js';
 import type { Setting } from './setting.js';
 
-const EVENTS = [
+/** Names of the events, as libvirt writes them. */
+export const EVENTS = [
   'cmt',
   'mbmt',
   'mbml',
@@ -53,6 +63,7 @@ export const perf: Setting<PerfRequest> = {
   touches: ['perf'],
   owns: ['perf'],
   read: ({ root }) => requestOf(root, TABLE as ParamTable<PerfRequest>),
+  shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const on = Object.keys(wanted).find((event) => wanted[event] === 'yes');

@@ -31,6 +31,12 @@ export function readPins(
   return pins.length === 0 ? undefined : Object.fromEntries(pins);
 }
 
+/** The CPU set that a document has at a path of {@link Pin.at}. */
+export function pinAt(document: DomainDocument, path: string): string | undefined {
+  const text = document.value(path);
+  return text === undefined ? undefined : setText(numbersOf(text, path));
+}
+
 /** One call for each thread; `null` is refused with the way out that libvirt has. */
 export function planPins(
   { name, path, asked, at, call, heldBack }: Pin,
@@ -42,10 +48,7 @@ export function planPins(
   };
   for (const [thread, value] of Object.entries(asked)) {
     const where = name === 'emulatorPin' ? path : `${path}.${thread}`;
-    const read = (document: DomainDocument): Values => {
-      const text = document.value(at(thread));
-      return { [thread]: text === undefined ? undefined : setText(numbersOf(text, where)) };
-    };
+    const read = (document: DomainDocument): Values => ({ [thread]: pinAt(document, at(thread)) });
     if (value === null) {
       if (Object.values(read(canonical))[0] === undefined && (!live || Object.values(read(live))[0] === undefined))
         continue;

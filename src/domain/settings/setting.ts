@@ -1,5 +1,5 @@
 import type { Device, DomainDocument } from '../document.js';
-import type { DomainContext, Operation, Refusal } from '../operation.js';
+import type { DomainContext, MutatorCall, Operation, Refusal } from '../operation.js';
 
 /** Settings of the same request that another setting looks at: a pin may name a vCPU or an IOThread that the request adds. */
 export interface OtherSettings {
@@ -24,6 +24,8 @@ export interface Setting<Value> {
   readonly since?: string;
   /** What a document says of it, as a request would; undefined when it says nothing. */
   read?(document: DomainDocument): Value | undefined;
+  /** The same of the document of a guest that ran, without what the guest or QEMU made of it; as `read` when left out. */
+  readRunning?(document: DomainDocument, canonical: DomainDocument): Value | undefined;
   /** For a part of a device that this setting changes, and no update of the device does. */
   readonly ofDevice?: {
     readonly kind: string;
@@ -31,6 +33,11 @@ export interface Setting<Value> {
     /** What a desired device asks of the one that is there. */
     read(desired: Device, there: Device): Value | undefined;
   };
+  /**
+   * What a document has at `path` of a change that `call` makes, written as the change writes it. Left out: the path is one
+   * of the document, and the change has its text.
+   */
+  shown?(document: DomainDocument, path: string, call: MutatorCall): string | undefined;
   /** Plans the way from what is to `value`. Bad values are `SPEC_INVALID` naming `path`. `beside` are other settings of the same request. */
   plan(value: Value, context: DomainContext, path: string, beside?: OtherSettings): SettingPlan;
 }

@@ -92,7 +92,9 @@ function undoSteps(sides: Sides, scope: 'live' | 'config' | 'both', change: Valu
     const before = Object.fromEntries(kept.map((key) => [key, side[key]]));
     const after = { ...side, ...change };
     const calls = sides.undo?.(before, after, AFFECT[each]) ?? [sides.call(before, after, AFFECT[each])];
-    return calls.map((call) => ({ scope: each, changes: changesOf(sides, after, before), call }));
+    // Only with the last of several calls are the values back.
+    const back = changesOf(sides, after, before);
+    return calls.map((call, at) => ({ scope: each, changes: at === calls.length - 1 ? back : [], call }));
   };
   const { canonical, live } = sides;
   if (scope !== 'both' || live === undefined)

@@ -22,6 +22,11 @@ export const throttleGroups: Setting<ThrottleGroupsRequest> = {
     ]);
     return groups.length === 0 ? undefined : Object.fromEntries(groups);
   },
+  shown(document, path, { args }) {
+    if (!('group' in args)) return undefined;
+    const values = read(document, args.group);
+    return values[Object.keys(values).find((key) => labelOf(args.group, key) === path) ?? ' '];
+  },
   plan(value, context, path) {
     needs(context, '11.2.0', path);
     const plans = Object.entries(asObject(value, path)).map(([group, limits]) =>
@@ -60,10 +65,14 @@ function planGroup(group: string, limits: unknown, context: DomainContext, path:
     canonical: now,
     live: live && read(live, group),
     wanted,
-    label: (key) => [`throttlegroups ${group}`, LIMITS[key as keyof typeof LIMITS]?.path].filter(Boolean).join('/'),
+    label: (key) => labelOf(group, key),
     call: (change, side, flags) => setOrDelete(group, change, side, flags),
   });
   return { operations, refusals: [] };
+}
+
+function labelOf(group: string, key: string): string {
+  return [`throttlegroups ${group}`, LIMITS[key as keyof typeof LIMITS]?.path].filter(Boolean).join('/');
 }
 
 function groupName(group: Element): string | undefined {

@@ -1,7 +1,8 @@
 import { invalid } from '../values.js';
 import { asObject } from './params.js';
-import { planPins, readPins } from './pin.js';
+import { pinAt, planPins, readPins } from './pin.js';
 import type { Setting } from './setting.js';
+import { vcpuAmounts } from './vcpus.js';
 
 /** CPUs of the host for each vCPU: `{ 0: '0-3', 1: '4-7,^6' }`. */
 export type VcpuPinRequest = Readonly<Record<number, string>>;
@@ -9,9 +10,15 @@ export type VcpuPinRequest = Readonly<Record<number, string>>;
 /** `<cputune><vcpupin>`: virDomainPinVcpuFlags. */
 export const vcpuPin: Setting<VcpuPinRequest> = {
   name: 'vcpuPin',
-  touches: ['cputune'],
+  touches: ['cputune/vcpupin'],
   owns: ['cputune/vcpupin'],
-  read: (document) => readPins(document, 'vcpupin', 'vcpu'),
+  read(document) {
+    const { maximum } = vcpuAmounts(document);
+    // libvirt drops the pin of a vCPU that the domain does not have (virDomainVcpuPinDefParseXML).
+    const pins = Object.entries(readPins(document, 'vcpupin', 'vcpu') ?? {}).filter(([vcpu]) => Number(vcpu) < maximum);
+    return pins.length === 0 ? undefined : Object.fromEntries(pins);
+  },
+  shown: pinAt,
   plan(value, context, path, beside) {
     const asked = asObject(value, path);
     const { canonical, live } = context;

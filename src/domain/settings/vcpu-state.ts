@@ -20,6 +20,7 @@ export const vcpuState: Setting<VcpuStateRequest> = {
     });
     return states.length === 0 ? undefined : Object.fromEntries(states);
   },
+  shown: (document, _, { args }) => ('state' in args ? stateOf(document, args.cpumap) : undefined),
   plan(value, context, path) {
     needs(context, '3.1.0', path);
     const { canonical, live } = context;
@@ -78,6 +79,11 @@ export const vcpuState: Setting<VcpuStateRequest> = {
 
 function numbers(maximum: number): number[] {
   return Array.from({ length: maximum }, (_, vcpu) => vcpu);
+}
+
+/** True when a document has the vCPU of that number online. */
+export function vcpuIsOnline(document: DomainDocument, vcpu: string): boolean {
+  return stateOf(document, vcpu) === 'online';
 }
 
 /** Without `<vcpus>` the first `current` ones are online. */

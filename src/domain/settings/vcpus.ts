@@ -20,6 +20,7 @@ export const vcpus: Setting<VcpusRequest> = {
     // A document that lists its vCPUs says there which are online, and how many that makes.
     return document.value('vcpus/vcpu/@id') === undefined ? { current, maximum } : { maximum };
   },
+  shown: (document, path) => String(vcpuAmounts(document)[path === 'vcpu' ? 'maximum' : 'current']),
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<number>(value, path);
     return planAmount({

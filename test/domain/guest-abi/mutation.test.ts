@@ -104,7 +104,11 @@ test('what moves while the machine stays the same is compared on request only', 
     const after = guestAbi(mutated(xml, place));
     assert.is(compareGuestAbi(guestAbi(before), after).length, row.volatile ? 0 : 1, place.path);
     const live = compareGuestAbi(guestAbi(before), after, { live: true, volatile: 'compare' });
-    assert.is(live.length, row.live ? 0 : 1, `${place.path} against a live document`);
+    // A running guest has whole MiB.
+    const mebibytes = ({ domain }: ReturnType<typeof guestAbi>) =>
+      Math.ceil(Number.parseInt(domain[place.path] ?? '', 10) / 1024);
+    const isSame = row.aligned && mebibytes(guestAbi(before)) === mebibytes(after);
+    assert.is(live.length, row.live || isSame ? 0 : 1, `${place.path} against a live document`);
   }
 });
 

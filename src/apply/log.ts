@@ -1,8 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DomainReader } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { secretsHidden } from '../domain/index.js';
+import type { DomainReader } from './read.js';
 
 /** The end of a domain's log, which libvirt and QEMU write on the host: without the command line, and without secrets. */
 export interface DomainLog {

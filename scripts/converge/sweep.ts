@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, DomainManager, LibvirtCanonicalError } from '../../src/index.js';
+import { PrivateHost } from '../../src/testing/index.js';
+import { readGrammar, SCHEMAS } from '../../test/domain/schema/grammar.js';
+import { type Candidate, pairs, singles } from './candidates.js';
+import { EXPLAINED, type ExplainedRow } from './explained.js';
+import { type Finding, type Outcome, type Site, type Trial, tryOut } from './subject.js';
+
+export interface SweepOptions {
+  /** The same seed tries the same documents. Default 1. */
+  readonly seed?: number;
+  /** How many documents with one thing in them. Default: all. */
+  readonly singles?: number;
+  /** How many with two, made of those that were accepted. Default 0. */
+  readonly pairs?: number;
+  /** Only these elements. */
+  readonly only?: readonly string[];
+  /** Another release's libvirt and QEMU: see `prepareHostRoot`. */
+  readonly root?: string;
+  /** Told every so often how far it is. */
+  readonly progress?: (tried: number, accepted: number) => void;
+}
+
+export interface Sweep {
+  readonly libvirt: string;
+  readonly outcomes: readonly Outcome[];
+  /** Documents at which the daemon ended. */
+  readonly crashes: readonly Candidate[];
+  readonly generated: number;
+  readonly accepted: number;
+  readonly empty: number;
+  readonly explained: number;
+  readonly unexplained: readonly Unexplained[];
+  /** How many domains went through each trial. */
+  readonly trials: Readonly<Record<Trial, number>>;
+  /** Rows that explained something, by how many documents. */
+  readonly used: ReadonlyMap<ExplainedRow, number>;
+}
+
+export interface Unexplained {
+  readonly outcome: Outcome;
+  readonly findings: readonly Finding[];
+}
+
+const LANES = 3;
+const IMAGES = ['root.img', 'a.img', 'm.img', 'ü b.img'];
+
+/** Tries documents out on a private host. */
+export async function sweep(options: SweepOptions = {}): Promise<Sweep> {
+  const { seed = 1, root } = options;
+  const grammar = readGrammar(root === undefined ? SCHEMAS : `${root}${SCHEMAS}`);
+  const all = singles(grammar, seed).filter(({ about }) => options.only?.includes(about) ?? true);
+  await using runner = await Runner.start(root, options.progress);
+  await runner.tryAll(all.slice(0, options.singles ?? all.length));
+  if (options.pairs) await runner.tryAll(first(pairs(runner.accepted, seed), options.pairs));
+  return summary(runner);
+}
+
+function* first<T>(items: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  if (left > 0)
+    for (const item of items) {
+      yield item;
+      if (--left === 0) return;
+    }
+}
+
+/** Tries candidates out, a few at a time, and starts the daemon again when one of them ends it. */
+class Runner implements AsyncDisposable {
+  readonly outcomes: Outcome[] = [];
+  readonly crashes: Candidate[] = [];
+  readonly #host: PrivateHost;
+  readonly #progress: SweepOptions['progress'];
+  #site: Omit<Site, 'lane'>;
+  #tried = 0;
+
+  private constructor(host: PrivateHost, site: Omit<Site, 'lane'>, progress: SweepOptions['progress']) {
+    this.#host = host;
+    this.#site = site;
+    this.#progress = progress;
+  }
+
+  static async start(root: string | undefined, progress: SweepOptions['progress']): Promise<Runner> {
+    const host = await PrivateHost.start(root === undefined ? {} : { root });
+    for (const name of IMAGES) await host.createMedium(name);
+    return new Runner(host, await siteOn(host), progress);
+  }
+
+  get libvirt(): string {
+    return this.#host.libvirtVersion;
+  }
+
+  /** What libvirt took, in the order in which it was tried. */
+  get accepted(): Candidate[] {
+    return [...this.outcomes]
+      .sort((a, b) => a.index - b.index)
+      .flatMap(({ base, candidate }) => (base === undefined ? [] : [candidate]));
+  }
+
+  async tryAll(candidates: Iterable<Candidate>): Promise<void> {
+    const queue = candidates[Symbol.iterator]();
+    const again: Array<readonly [Candidate, number]> = [];
+    const lane = async (number: number) => {
+      for (let each = queue.next(); !each.done; each = queue.next()) {
+        const index = this.#tried++;
+        const outcome = await this.#attempt(each.value, index, number);
+        if (outcome) this.#told(outcome);
+        else {
+          again.push([each.value, index]);
+          return;
+        }
+      }
+    };
+    for (let more = true; more; ) {
+      await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));
+      more = again.length > 0;
+      // The daemon has ended: of those that were under way each is tried alone, to tell which did it.
+      for (const [candidate, index] of again.splice(0)) {
+        await this.#restart();
+        const outcome = await this.#attempt(candidate, index, 0);
+        if (outcome) this.#told(outcome);
+        else this.crashes.push(candidate);
+      }
+      if (more) await this.#restart();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#site.connection.close();
+    await this.#host.stop();
+  }
+
+  /** Undefined when the daemon ended at it. */
+  async #attempt(candidate: Candidate, index: number, lane: number): Promise<Outcome | undefined> {
+    try {
+      return await tryOut({ ...this.#site, lane }, candidate, index);
+    } catch (error) {
+      if (!(error instanceof LibvirtCanonicalError && error.code.startsWith('CONNECTION'))) throw error;
+      return undefined;
+    }
+  }
+
+  async #restart(): Promise<void> {
+    await this.#site.connection.close();
+    // The connection is lost a moment before the process is gone.
+    for (let n = 0; this.#host.pid !== undefined && n < 100; n++) await sleep(50);
+    await this.#host.startDaemon();
+    this.#site = await siteOn(this.#host);
+  }
+
+  #told(outcome: Outcome): void {
+    this.outcomes.push(outcome);
+    if (this.outcomes.length % 500 === 0)
+      this.#progress?.(this.outcomes.length, this.outcomes.filter(({ base }) => base !== undefined).length);
+  }
+}
+
+async function siteOn(host: PrivateHost): Promise<Omit<Site, 'lane'>> {
+  const connection = await connect(host.uri, { redefine: 'allow', maxInFlight: 8, callTimeout: 120_000 });
+  return { connection, manager: new DomainManager(connection), images: `${host.directory}/images` };
+}
+
+function summary({ outcomes, crashes, libvirt }: Runner): Sweep {
+  const used = new Map<ExplainedRow, number>();
+  const unexplained: Unexplained[] = [];
+  const accepted = outcomes.filter(({ base }) => base !== undefined);
+  for (const outcome of accepted) {
+    const rows = outcome.findings.map((finding) => EXPLAINED.find((row) => explains(row, finding, outcome)));
+    for (const row of new Set(rows)) if (row) used.set(row, (used.get(row) ?? 0) + 1);
+    const left = outcome.findings.filter((_, index) => rows[index] === undefined);
+    if (left.length > 0) unexplained.push({ outcome, findings: left });
+  }
+  const empty = accepted.filter(({ findings }) => findings.length === 0).length;
+  const went = (trial: Trial) => accepted.filter(({ trials }) => trials.includes(trial)).length;
+  return {
+    libvirt,
+    outcomes,
+    crashes,
+    generated: outcomes.length + crashes.length,
+    accepted: accepted.length,
+    empty,
+    explained: accepted.length - empty - unexplained.length,
+    unexplained,
+    trials: { start: went('start'), attach: went('attach'), 'own attach': went('own attach'), move: went('move') },
+    used,
+  };
+}
+
+function explains({ line, desired, document }: ExplainedRow, finding: Finding, { xml }: Outcome): boolean {
+  return line.test(finding.line) && (desired?.test(finding.desired) ?? true) && (document?.test(xml) ?? true);
+}

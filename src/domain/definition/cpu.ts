@@ -1,0 +1,149 @@
+import {
+  type Assignment,
+  decodeSpec,
+  encodeSpec,
+  type Field,
+  type FieldTable,
+  flag,
+  group,
+  integer,
+  oneOf,
+  text,
+} from '../devices/fields.js';
+import { describe, invalid } from '../values.js';
+import { record, textKey } from './forms.js';
+import { type NumaCellSpec, type NumaInterconnectsSpec, numaCells, numaInterconnects } from './numa.js';
+
+const MODES = ['host-model', 'host-passthrough', 'maximum', 'custom'] as const;
+const POLICIES = ['force', 'require', 'optional', 'disable', 'forbid'] as const;
+
+/** What becomes of a CPU feature. */
+export type CpuFeaturePolicy = (typeof POLICIES)[number];
+
+/** The guest's CPU. libvirt: `<cpu>`. All of it is fixed at define. */
+export interface CpuSpec {
+  /**
+   * `host-model` is expanded at define and pinned as a custom model, since libvirt would expand it again at each start.
+   * `host-passthrough` needs KVM. Default with a `model`: `custom`.
+   */
+  readonly mode?: (typeof MODES)[number];
+  /** `never` leaves `host-model` to libvirt, which expands it at each start. */
+  readonly pin?: 'never';
+  /** Name of a model, for mode `custom`. */
+  readonly model?: string;
+  /** May libvirt choose a lesser model. Default of a custom model `forbid`. */
+  readonly fallback?: 'allow' | 'forbid';
+  /** Vendor that the guest sees, 12 characters. */
+  readonly vendorId?: string;
+  /** Vendor that the host's CPU must have. */
+  readonly vendor?: string;
+  /** Default of a custom model `exact`. `minimum` is as changeable as an unpinned host model. */
+  readonly match?: 'exact' | 'strict' | 'minimum';
+  /** Default of a custom model `partial`: a host that lacks a feature refuses the start. */
+  readonly check?: 'none' | 'partial' | 'full';
+  /** Of `host-passthrough` and `maximum`: leave out what cannot migrate. libvirt 6.5.0 */
+  readonly migratable?: boolean;
+  /** Policy by name of the feature, such as `{ vmx: 'require' }`. */
+  readonly features?: Readonly<Record<string, CpuFeaturePolicy>>;
+  /** How the vCPUs look to the guest. Their product is the maximum of vCPUs, and can never be changed. */
+  readonly topology?: {
+    readonly sockets: number;
+    readonly dies?: number;
+    /** libvirt 10.1.0 */
+    readonly clusters?: number;
+    readonly cores: number;
+    readonly threads: number;
+  };
+  /** Cache that the guest sees. `passthrough` needs the CPU of the host. */
+  readonly cache?: { readonly mode: 'emulate' | 'passthrough' | 'disable'; readonly level?: number };
+  /** Bits of a physical address. libvirt 8.7.0 */
+  readonly maxphysaddr?: {
+    readonly mode: 'emulate' | 'passthrough';
+    readonly bits?: number;
+    /** Of `passthrough`: not more than these. libvirt 9.3.0 */
+    readonly limit?: number;
+  };
+  /** NUMA cells of the guest, by their order. Their memory makes up the domain's. */
+  readonly numa?: readonly NumaCellSpec[];
+  /** Latencies and bandwidths between cells (HMAT). libvirt 6.6.0 */
+  readonly interconnects?: NumaInterconnectsSpec;
+}
+
+/** Everything but `pin`, which is this library's own. */
+const TABLE: FieldTable<Omit<CpuSpec, 'pin'>> = {
+  mode: oneOf('cpu/@mode', MODES),
+  model: text('cpu/model', { pattern: /^[\w.-]+$/, expected: "a model's name" }),
+  fallback: oneOf('cpu/model/@fallback', ['allow', 'forbid']),
+  vendorId: text('cpu/model/@vendor_id', { pattern: /^[^,]{12}$/, expected: '12 characters without a comma' }),
+  vendor: text('cpu/vendor'),
+  match: oneOf('cpu/@match', ['exact', 'strict', 'minimum']),
+  check: oneOf('cpu/@check', ['none', 'partial', 'full']),
+  migratable: flag('cpu/@migratable', 'on', 'off'),
+  features: record('cpu/feature', '@name', policy(), textKey(/^[\w.-]+$/, 'the name of a CPU feature')),
+  topology: group<NonNullable<CpuSpec['topology']>>({
+    sockets: integer('cpu/topology/@sockets', { min: 1 }),
+    dies: integer('cpu/topology/@dies', { min: 1 }),
+    clusters: integer('cpu/topology/@clusters', { min: 1 }),
+    cores: integer('cpu/topology/@cores', { min: 1 }),
+    threads: integer('cpu/topology/@threads', { min: 1 }),
+  }),
+  cache: group<NonNullable<CpuSpec['cache']>>({
+    mode: oneOf('cpu/cache/@mode', ['emulate', 'passthrough', 'disable']),
+    level: integer('cpu/cache/@level', { min: 1, max: 3 }),
+  }),
+  maxphysaddr: group<NonNullable<CpuSpec['maxphysaddr']>>({
+    mode: oneOf('cpu/maxphysaddr/@mode', ['emulate', 'passthrough']),
+    bits: integer('cpu/maxphysaddr/@bits', { min: 1, max: 64 }),
+    limit: integer('cpu/maxphysaddr/@limit', { min: 1, max: 64 }),
+  }),
+  numa: numaCells('cpu/numa/cell'),
+  interconnects: numaInterconnects('cpu/numa/interconnects'),
+};
+
+/** What a custom model says when its spec does not. */
+const OF_A_MODEL = { mode: 'custom', match: 'exact', check: 'partial', fallback: 'forbid' } as const;
+
+/** `<cpu>`. A string is a mode or the name of a model. */
+export const cpu: Field<string | CpuSpec> = {
+  paths: Object.values(TABLE as unknown as Record<string, Field<unknown>>).flatMap(({ paths }) => paths),
+  items: TABLE as unknown as Record<string, Field<unknown>>,
+  encode(value, where) {
+    const { pin, ...spec } = cpuSpec(value, where);
+    if (pin !== undefined && pin !== 'never') throw invalid(`${where}.pin`, `${describe(pin)} is not 'never'`);
+    const complete = spec.model === undefined ? spec : { ...OF_A_MODEL, ...spec };
+    if (spec.model !== undefined && complete.mode !== 'custom')
+      throw invalid(`${where}.model`, `does not go with mode ${complete.mode}`, 'Leave one of them out');
+    const { topology } = complete;
+    for (const key of ['sockets', 'cores', 'threads'] as const)
+      if (topology && topology[key] === undefined) throw invalid(`${where}.topology.${key}`, 'is missing');
+    return encodeSpec(TABLE, complete, where);
+  },
+  decode(leaves) {
+    const spec = decodeSpec(TABLE, leaves);
+    return Object.keys(spec).length > 0 ? spec : undefined;
+  },
+};
+
+/** A CPU as an object: what a word stands for. */
+export function cpuSpec(value: string | CpuSpec, where: string): CpuSpec {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  if (typeof value !== 'string')
+    throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or an object");
+  const mode = MODES.find((each) => each === value);
+  if (mode !== undefined) return { mode };
+  if (!/^[\w.-]+$/.test(value))
+    throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or a model's name");
+  return { model: value };
+}
+
+/** What a caller says of the CPU, without what `define` writes beside it. */
+export function saidCpu(value: string | CpuSpec, where: string): Assignment[] {
+  const { pin, ...spec } = cpuSpec(value, where);
+  return encodeSpec(TABLE, spec, where);
+}
+
+/** The policy of a feature; without one it is required. */
+function policy(): Field<CpuFeaturePolicy> {
+  const field = oneOf('@policy', POLICIES);
+  return { ...field, decode: (leaves) => (leaves.has('@policy') ? field.decode(leaves) : 'require') };
+}

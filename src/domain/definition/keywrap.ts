@@ -1,0 +1,16 @@
+import { type Field, flag } from '../devices/fields.js';
+import { record, wordKey } from './forms.js';
+
+/** Which keys of an S/390 guest the host wraps. Fixed at define. */
+export interface KeywrapSpec {
+  readonly aes?: boolean;
+  readonly dea?: boolean;
+}
+
+/** `<keywrap>`. */
+export const keywrap: Field<KeywrapSpec> = record(
+  'keywrap/cipher',
+  '@name',
+  flag('@state', 'on', 'off'),
+  wordKey(['aes', 'dea']),
+);

@@ -1,0 +1,129 @@
+import { type CallOptions, type Connection, LibvirtError, type ProcedureArgs } from '../connection/index.js';
+import { bytesOf, describe, invalid, refuseUnknownFields, type Size } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { buildElement, parseElement, valueAt } from '../xml/index.js';
+import { type ImagePlace, type Pool, withPool } from './pool.js';
+
+type Volume = ProcedureArgs<'STORAGE_VOL_GET_PATH'>['vol'];
+
+/** A disk image to be made: empty, a clone of another, or an overlay that keeps only what differs from its base. */
+export interface ImageRequest extends ImagePlace {
+  /** Name of the file, which must not be taken. */
+  readonly name: string;
+  /** What the guest sees. Default of a clone or overlay: that of the other image. */
+  readonly size?: Size;
+  /** Default `qcow2`. */
+  readonly format?: 'qcow2' | 'raw';
+  /** Path of the image to copy, all of it. */
+  readonly clone?: string;
+  /** Path of the image that this one is an overlay of, and that must not be written to from then on. */
+  readonly base?: string;
+  /** Format of the base. Default: as the host's pool tells it, else `qcow2` or `raw` by the end of its name. */
+  readonly baseFormat?: 'qcow2' | 'raw';
+}
+
+/** An image that was made. */
+export interface CreatedImage {
+  readonly path: string;
+  readonly format: 'qcow2' | 'raw';
+  /** What the guest sees, in bytes. */
+  readonly size: bigint;
+}
+
+const KEYS = ['pool', 'directory', 'name', 'size', 'format', 'clone', 'base', 'baseFormat'];
+const FORMATS = ['qcow2', 'raw'];
+
+/** Makes a disk image through libvirt's storage driver. virStorageVolCreateXML, virStorageVolCreateXMLFrom. */
+export async function createImage(
+  connection: Connection,
+  request: ImageRequest,
+  call: CallOptions = {},
+): Promise<CreatedImage> {
+  refuseUnknownFields(request, KEYS, '');
+  const { name, format = 'qcow2', clone, base } = request;
+  if (typeof name !== 'string' || !/^[^/\0\n]+$/.test(name) || name.startsWith('.'))
+    throw invalid('name', `${describe(name)} is not a plain file name`);
+  for (const key of ['format', 'baseFormat'] as const)
+    if (request[key] !== undefined && !FORMATS.includes(request[key] as string))
+      throw invalid(key, `${describe(request[key])} is not one of ${FORMATS.join(', ')}`);
+  for (const key of ['clone', 'base'] as const)
+    if (request[key] !== undefined && !/^\//.test(String(request[key])))
+      throw invalid(key, `${describe(request[key])} is not an absolute path`);
+  if (clone !== undefined && base !== undefined) throw invalid('base', 'does not go with clone', 'Give one of them');
+  if (base !== undefined && format === 'raw') throw invalid('format', 'a raw image has no base', 'Leave format out');
+  const size = request.size === undefined ? undefined : bytesOf(request.size, 'size');
+  if (size === undefined && clone === undefined && base === undefined)
+    throw invalid('size', 'is missing', 'An empty image has to have a size');
+  return withPool(connection, request, call, async (pool) => {
+    const other = clone ?? base;
+    const source = other === undefined ? undefined : await volumeAt(connection, other, call);
+    const capacity = size ?? source?.capacity;
+    if (clone !== undefined && !source) throw notInPool(clone);
+    if (source && size !== undefined && size < source.capacity)
+      throw invalid('size', `is less than the ${source.capacity} bytes of ${other}`, 'Give as much, or leave it out');
+    const xml = volumeXml({ ...request, format }, capacity, source?.format);
+    const vol = await create(connection, pool, xml, clone === undefined ? undefined : source?.vol, call);
+    const [{ name: path }, info] = await Promise.all([
+      connection.call('STORAGE_VOL_GET_PATH', { vol }, call),
+      connection.call('STORAGE_VOL_GET_INFO', { vol }, call),
+    ]);
+    return { path, format, size: info.capacity };
+  });
+}
+
+function volumeXml(request: ImageRequest, capacity: bigint | undefined, sourceFormat: string | undefined): string {
+  const { name, format = 'qcow2', base, baseFormat } = request;
+  const known = FORMATS.includes(sourceFormat ?? '') ? sourceFormat : undefined;
+  const byName = base !== undefined && /\.(qcow2|qcow)$/.test(base) ? 'qcow2' : 'raw';
+  return buildElement('volume', [
+    ['name', name],
+    ...(capacity === undefined ? [] : ([['capacity', String(capacity)]] as const)),
+    ...(format === 'raw' ? [] : ([['allocation', '0']] as const)),
+    ['target/format/@type', format],
+    ...(base === undefined
+      ? []
+      : ([
+          ['backingStore/path', base],
+          ['backingStore/format/@type', baseFormat ?? known ?? byName],
+        ] as const)),
+  ]);
+}
+
+async function create(
+  connection: Connection,
+  pool: Pool,
+  xml: string,
+  clonevol: Volume | undefined,
+  call: CallOptions,
+): Promise<Volume> {
+  const { vol } = clonevol
+    ? await connection.call('STORAGE_VOL_CREATE_XML_FROM', { pool, xml, clonevol, flags: 0 }, call)
+    : await connection.call('STORAGE_VOL_CREATE_XML', { pool, xml, flags: 0 }, call);
+  return vol;
+}
+
+/** An image that a pool of the host knows; undefined for one that none does. */
+async function volumeAt(
+  connection: Connection,
+  path: string,
+  call: CallOptions,
+): Promise<{ vol: Volume; capacity: bigint; format: string | undefined } | undefined> {
+  try {
+    const { vol } = await connection.call('STORAGE_VOL_LOOKUP_BY_PATH', { path }, call);
+    const [{ capacity }, { xml }] = await Promise.all([
+      connection.call('STORAGE_VOL_GET_INFO', { vol }, call),
+      connection.call('STORAGE_VOL_GET_XML_DESC', { vol, flags: 0 }, call),
+    ]);
+    return { vol, capacity, format: valueAt(parseElement(xml), 'target/format/@type') };
+  } catch (error) {
+    if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_STORAGE_VOL') return undefined;
+    throw error;
+  }
+}
+
+function notInPool(path: string): LibvirtCanonicalError {
+  return new LibvirtCanonicalError('SPEC_INVALID', `${path} is in no storage pool of the host`, {
+    path: 'clone',
+    remedy: 'Put it into the folder or the pool that the clone goes to, or make an overlay of it',
+  });
+}

@@ -1,0 +1,202 @@
+import type { DomainReader } from '../apply/index.js';
+import type { CallOptions } from '../connection/index.js';
+import type { Device, DomainDocument } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { hostFinding } from './disk-findings.js';
+import { blocks, type MigrationFinding, unknown } from './findings.js';
+import type { MigrationRequest } from './options.js';
+import type { Shared, SharedStorage } from './sharing.js';
+
+/** A disk of the domain, and what becomes of it. */
+export interface MigrationDisk {
+  readonly identity: string;
+  readonly target: string;
+  /** Where its data is at the source and at the destination, as a document writes it; undefined for an empty drive. */
+  readonly source: string | undefined;
+  readonly destination: string | undefined;
+  /** `stays`: read-only or empty, it only has to be there. `shared`: both hosts have it. `copied`: its contents are sent. */
+  readonly how: 'stays' | 'shared' | 'copied';
+  /** Of a copied one: what it looks like to the guest, and what it takes, in bytes. */
+  readonly capacity: number | undefined;
+  readonly allocation: number | undefined;
+  readonly format: string | undefined;
+  /** Of one that is copied incrementally: the image below it at the destination. */
+  readonly backing: { readonly path: string; readonly format: string | undefined } | undefined;
+}
+
+/** What {@link migrationDisks} looks at. */
+export interface DisksToMigrate {
+  readonly reader: DomainReader;
+  /** The document that runs, else the canonical one, and the one that the destination gets. */
+  readonly document: DomainDocument;
+  readonly edited: DomainDocument;
+  readonly running: boolean;
+  readonly request: MigrationRequest;
+  readonly sharing: SharedStorage;
+}
+
+/** What becomes of each disk: whether its storage is shared is held against what is to be copied. */
+export async function migrationDisks(
+  of: DisksToMigrate,
+  options: CallOptions,
+): Promise<{ disks: MigrationDisk[]; findings: MigrationFinding[] }> {
+  const { document, edited, request } = of;
+  const devices = document.devices.filter(({ kind }) => kind.element === 'disk');
+  const findings: MigrationFinding[] = [];
+  const named = (field: 'disks' | 'shared') =>
+    new Set((request[field] ?? []).map((name, at) => diskNamed(devices, name, `${field}[${at}]`).identity));
+  const [asked, vouched] = [named('disks'), named('shared')];
+  const disks: MigrationDisk[] = [];
+  for (const device of devices) {
+    const there = edited.devices.find(({ identity }) => identity === device.identity) ?? device;
+    const shared = vouched.has(device.identity) ? 'shared' : await sharedDisk(device, there, of.sharing, options);
+    const needed = isWritten(device);
+    const wanted = request.disks ? asked.has(device.identity) : needed && shared === 'separate';
+    const copied = request.mode === 'block' && wanted;
+    findings.push(...findingsOf(device, there, { shared, needed, copied, mode: request.mode }));
+    const size = copied && of.running ? await sizeOf(of.reader, device, options) : undefined;
+    const backing = copied && request.copy === 'incremental' ? backingOf(there) : undefined;
+    if (copied && request.copy === 'incremental' && !backing)
+      findings.push(
+        blocks('source', device.identity, 'it has no image below it to copy only the top of', "Ask for copy: 'all'"),
+      );
+    disks.push({
+      identity: device.identity,
+      target: device.leaves.get('target/@dev') ?? '',
+      source: placeOf(device),
+      destination: placeOf(there),
+      how: copied ? 'copied' : needed ? 'shared' : 'stays',
+      capacity: size?.capacity,
+      allocation: size?.allocation,
+      format: device.leaves.get('driver/@type'),
+      backing,
+    });
+  }
+  return { disks, findings };
+}
+
+/** Whether libvirt copies it when it is asked to copy all: what the guest writes, and what is no shared device. */
+function isWritten(device: Device): boolean {
+  const { leaves } = device;
+  return (
+    placeOf(device) !== undefined &&
+    !leaves.has('readonly') &&
+    !leaves.has('shareable') &&
+    leaves.get('@device') !== 'cdrom' &&
+    leaves.get('@device') !== 'floppy'
+  );
+}
+
+function diskNamed(devices: readonly Device[], name: string, path: string): Device {
+  const found = devices.find(({ names }) => names.includes(name));
+  if (found) return found;
+  throw new LibvirtCanonicalError('DEVICE_NOT_FOUND', `${path}: there is no disk ${JSON.stringify(name)}`, {
+    path,
+    device: name,
+    remedy: `There are ${devices.map(({ identity }) => identity).join(', ') || 'none'}`,
+  });
+}
+
+/** Where the data of a disk is, as one text. */
+export function placeOf({ leaves }: Device): string | undefined {
+  const of = (path: string) => leaves.get(`source/@${path}`);
+  const [pool, volume, protocol] = [of('pool'), of('volume'), of('protocol')];
+  if (pool !== undefined) return `${pool}/${volume ?? ''}`;
+  if (protocol !== undefined) return `${protocol}:${of('name') ?? ''}`;
+  return of('file') ?? of('dev') ?? of('dir') ?? (leaves.get('@type') === 'nvme' ? 'nvme' : leaves.get('source/@path'));
+}
+
+/** Whether both hosts have a disk's data in the same place. */
+async function sharedDisk(here: Device, there: Device, sharing: SharedStorage, options: CallOptions): Promise<Shared> {
+  const type = here.leaves.get('@type');
+  const [a, b] = [here, there].map((each) => each.leaves.get('source/@file') ?? each.leaves.get('source/@dir'));
+  if (a !== undefined && b !== undefined) return sharing.sameFile(a, b, options);
+  if (placeOf(here) === undefined) return 'shared';
+  if (type === 'network') return samePlace(here, there) ? 'shared' : 'separate';
+  if (type === 'volume') return { unknown: 'it is a volume of a storage pool, which each host has for itself' };
+  if (type === 'block') return { unknown: 'libvirt does not tell whether two block devices are the same one' };
+  return { unknown: `libvirt does not tell it of a disk of type ${type}` };
+}
+
+/** Images that QEMU reads over the network are the same ones where server and name are. */
+function samePlace(a: Device, b: Device): boolean {
+  const sources = [a, b].map(({ leaves }) =>
+    JSON.stringify([...leaves].filter(([path]) => path.startsWith('source/'))),
+  );
+  return sources[0] === sources[1];
+}
+
+function findingsOf(
+  device: Device,
+  there: Device,
+  {
+    shared,
+    needed,
+    copied,
+    mode,
+  }: { shared: Shared; needed: boolean; copied: boolean; mode: MigrationRequest['mode'] },
+): MigrationFinding[] {
+  const { identity, leaves } = device;
+  const at = placeOf(there);
+  const own = hostFinding(device);
+  if (own) return [own];
+  if (copied && shared === 'shared')
+    return [
+      blocks(
+        'both',
+        identity,
+        `both hosts have ${at}: a copy would write it onto itself`,
+        'Leave it out of disks, or give it another place by paths or sources',
+      ),
+    ];
+  if (copied) return [];
+  if (!needed) return [];
+  if (shared === 'separate')
+    return [
+      blocks(
+        'both',
+        identity,
+        `the destination does not have the storage of ${placeOf(device)}${at === placeOf(device) ? '' : ` at ${at}`}`,
+        mode === 'block'
+          ? 'Name it in disks too'
+          : mode === 'live'
+            ? "Ask for mode: 'block', which copies it"
+            : 'Bring it there first and say so in shared',
+      ),
+    ];
+  if (shared !== 'shared')
+    return [
+      blocks(
+        'both',
+        identity,
+        `it cannot be told whether both hosts have its storage: ${shared.unknown}`,
+        'Say so in shared when they do, or have it copied',
+      ),
+    ];
+  const cache = leaves.get('driver/@cache');
+  if (
+    cache !== undefined &&
+    !['none', 'directsync', 'default'].includes(cache) &&
+    leaves.get('source/@protocol') !== 'rbd'
+  )
+    return [
+      unknown(
+        'both',
+        identity,
+        `its cache mode is ${cache}`,
+        'QEMU before 4.0 must have none or directsync to migrate it safely',
+      ),
+    ];
+  return [];
+}
+
+async function sizeOf({ connection, handle: dom }: DomainReader, device: Device, options: CallOptions) {
+  const path = device.leaves.get('target/@dev') ?? '';
+  const { capacity, allocation } = await connection.call('DOMAIN_GET_BLOCK_INFO', { dom, path, flags: 0 }, options);
+  return { capacity: Number(capacity), allocation: Number(allocation) };
+}
+
+function backingOf({ leaves }: Device): MigrationDisk['backing'] {
+  const path = leaves.get('backingStore/source/@file') ?? leaves.get('backingStore/source/@dev');
+  return path === undefined ? undefined : { path, format: leaves.get('backingStore/format/@type') };
+}

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DomainReader, GuestAbiChangedError } from '../apply/index.js';
+import { LibvirtError, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM, VIR_MIGRATE_PAUSED } from '../connection/index.js';
+import { type AbiDifference, withoutBookkeeping } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { resume, stateOf } from '../power/index.js';
+import { cancelFinish, confirm, MigrationCalls } from './calls.js';
+import { carryState } from './cold-state.js';
+import { migratable } from './documents.js';
+import { proveArrived, proveIncoming } from './prove.js';
+import { type Run, refuseAborted } from './run-context.js';
+import { SourceHangsError, send } from './send.js';
+import { lookUp, standingOn } from './standing.js';
+
+/** The guest runs at the destination, and a document there is another one: the source's is the only one that is right. */
+export class DifferentArrivalError extends GuestAbiChangedError {}
+
+/** Milliseconds that a finish whose answer was lost is waited for. */
+const FINISHING = 60_000;
+
+/** The five calls of a live migration, each followed by a look at what it led to. Rejects where it stops; the caller settles. */
+export async function managedLive(run: Run): Promise<void> {
+  const { own, reader, prepared, audience, request } = run;
+  const { handle: dom } = reader;
+  const calls = new MigrationCalls({ ...own, dom }, prepared.flags, prepared.params);
+  const { signal } = audience;
+  await calls.begin();
+  try {
+    const { state } = await stateOf(new DomainReader(own.source, dom));
+    if (state === 'paused') calls.add(VIR_MIGRATE_PAUSED);
+    refuseAborted(signal);
+    await calls.prepare();
+  } catch (error) {
+    await cancelBegun(run);
+    throw error;
+  }
+  let performing = false;
+  try {
+    audience.phase('proving');
+    assertSame(run, 'would have', await proveIncoming(own.destination, dom, prepared.documents.destinationXml));
+    refuseAborted(signal);
+    audience.phase('sending');
+    performing = true;
+    await send(run, calls);
+    performing = false;
+    refuseAborted(signal);
+    await refuseRedefined(run);
+  } catch (error) {
+    if (error instanceof SourceHangsError) throw error;
+    const said = await cancelFinish(own.destination, dom.name, prepared.flags);
+    // A Perform that failed gives the job back by itself; one whose answer was lost may be under way, and must not be confirmed.
+    if (!performing) await confirm(own.source, dom, prepared.flags, true).catch(() => {});
+    // What the destination's QEMU said last is worth more than that the source lost it.
+    throw performing && error instanceof LibvirtError && isLastWord(said) ? said : error;
+  }
+  audience.phase('finishing');
+  await finish(run, calls);
+  await proveThere(run, request.prove === 'paused' && !run.record.paused);
+  audience.phase('confirming');
+  await calls.confirm();
+}
+
+/** A definition, from one host to the other: nothing runs, so nothing is sent. */
+export async function managedCold(run: Run): Promise<void> {
+  const { own, reader, prepared, audience } = run;
+  const { handle: dom } = reader;
+  const calls = new MigrationCalls({ ...own, dom }, prepared.flags, prepared.params);
+  await carryState(run);
+  await calls.begin();
+  try {
+    await calls.prepare();
+    audience.phase('finishing');
+    await finish(run, calls);
+    await proveThere(run, false);
+  } catch (error) {
+    await confirm(own.source, dom, prepared.flags, true).catch(() => {});
+    throw error;
+  }
+  audience.phase('confirming');
+  // Only now: until here the source could have gone on from it. Left there it would be an orphan.
+  if (prepared.context.managedSave) await own.source.call('DOMAIN_MANAGED_SAVE_REMOVE', { dom, flags: 0 });
+  await calls.confirm();
+}
+
+async function cancelBegun({ own, reader, prepared }: Run): Promise<void> {
+  await confirm(own.source, reader.handle, prepared.flags, true).catch(() => {});
+}
+
+/** Finish; when its answer is lost the destination itself tells whether it took place. */
+async function finish(run: Run, calls: MigrationCalls): Promise<void> {
+  try {
+    await calls.finish();
+  } catch (error) {
+    if (error instanceof LibvirtError || !(await hasFinished(run))) throw error;
+  }
+}
+
+async function hasFinished({ ends }: Run): Promise<boolean> {
+  for (const end = performance.now() + FINISHING; ; ) {
+    const there = await standingOn(ends.destination, ends.uuid);
+    if (there.is === 'absent') return false;
+    if (there.is === 'there' && there.reason !== 'migration') return there.reason !== 'failed';
+    if (performance.now() > end) return false;
+    await sleep(200);
+  }
+}
+
+/**
+ * The destination against what it was sent, in both documents. One that was finished paused has not run: it goes, and the
+ * source goes on. One that runs is not taken back: what it has written since would be lost.
+ */
+async function proveThere(run: Run, paused: boolean): Promise<void> {
+  const { ends, reader, prepared } = run;
+  const { destination, source } = ends;
+  const { documents, context, running } = prepared;
+  const dom = await lookUp(destination, ends.uuid, {});
+  if (!dom) throw new LibvirtCanonicalError('DOMAIN_NOT_FOUND', `the destination does not have ${reader.handle.name}`);
+  const differences = await proveArrived(destination, dom, {
+    live: running ? documents.destinationXml : undefined,
+    canonical: context.persistent ? { document: documents.persistentXml, libvirt: source.libvirtVersion } : undefined,
+  });
+  if (differences.length > 0 && paused) {
+    await destination.call('DOMAIN_DESTROY', { dom }).catch(() => {});
+    await destination.call('DOMAIN_UNDEFINE_FLAGS', { dom, flags: VIR_DOMAIN_UNDEFINE_KEEP_NVRAM }).catch(() => {});
+    await confirm(run.own.source, reader.handle, prepared.flags, true).catch(() => {});
+  }
+  if (paused) assertSame(run, 'has', differences);
+  else if (differences.length > 0)
+    throw new DifferentArrivalError('the destination has another machine', differences, reader.handle.name);
+  if (paused) await resume(new DomainReader(destination, dom), {});
+}
+
+function assertSame({ reader }: Run, verb: string, differences: readonly AbiDifference[]): void {
+  if (differences.length === 0) return;
+  throw new GuestAbiChangedError(`the destination ${verb} another machine`, differences, reader.handle.name);
+}
+
+/** DomainDefineXML is not held up by a migration: what somebody defined meanwhile would be lost with the source. */
+async function refuseRedefined({ own, reader, prepared }: Run): Promise<void> {
+  if (!prepared.context.persistent) return;
+  const now = await migratable(new DomainReader(own.source, reader.handle), 'canonical', {});
+  if (withoutBookkeeping(now.xml) === withoutBookkeeping(prepared.documents.canonical.xml)) return;
+  throw new LibvirtCanonicalError(
+    'JOB_FAILED',
+    `somebody defined ${reader.handle.name} anew while it migrated, which would have been lost`,
+    { domain: reader.handle.name, remedy: 'Ask again: the new definition goes along then' },
+  );
+}
+
+/** The error of a QEMU that died; of one that lived libvirt says that it was aborted. */
+function isLastWord(said: unknown): boolean {
+  return said instanceof LibvirtError && said.errorName === 'VIR_ERR_INTERNAL_ERROR';
+}

@@ -1,0 +1,208 @@
+import { DomainReader, queued } from '../apply/index.js';
+import type { Connection } from '../connection/index.js';
+import { uuidOf } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { disksOf } from '../plan/index.js';
+import { bringAlong, clearRecord } from './arrive.js';
+import { MigrationError, type MigrationWhereabouts } from './errors.js';
+import { type MigrationHooks, runHook } from './hooks.js';
+import { connectionOf, hostOf, type MigrationDestination } from './hosts.js';
+import { known } from './policy.js';
+import { type MigrationEntry, migrationEntry } from './record.js';
+import { type Ends, type Observation, observe, settle, undefineSource } from './settle.js';
+import { lookUp } from './standing.js';
+import { removeTargets } from './targets.js';
+
+/** Options of {@link recoverMigration}. */
+export interface RecoverMigrationOptions {
+  /** Where to go when the guest stands still and both ways are open. Default `back`: to the source. */
+  readonly prefer?: 'back' | 'forward';
+  /** `ended` (default): refuse unless the process that migrates is known to have ended. `gone`: the caller's word that it has. */
+  readonly owner?: 'ended' | 'gone';
+  /** `settle` (default), or only `look`: nothing is changed. */
+  readonly mode?: 'settle' | 'look';
+  readonly hooks?: MigrationHooks;
+}
+
+/** What {@link recoverMigration} found and did. */
+export interface MigrationRecovery extends MigrationWhereabouts {
+  /** What both hosts had at first. */
+  readonly found: MigrationWhereabouts;
+  /** Where the domain is, for people. */
+  readonly meaning: string;
+  /** What was done, in order; empty when there was nothing to do. */
+  readonly did: readonly string[];
+  /** What could not be done although the domain is settled. */
+  readonly unfinished: readonly string[];
+}
+
+/**
+ * Brings a migration to an end that was cut by the death of its program, a daemon, a host or a network. Reads both hosts and
+ * what the migration wrote down, and completes it, goes back to the source, or refuses to guess: a source that stands still is
+ * resumed only when the destination of that migration has answered and runs nothing. Asked again it does nothing more.
+ *
+ * Errors: `DOMAIN_NOT_FOUND` when neither host has the domain; `MIGRATION_IN_PROGRESS` while the process that migrates it runs,
+ * or may run; `MIGRATION_UNSETTLED` (MigrationError) when no step is safe, with where it is and what to do.
+ *
+ * @example
+ * const { outcome, meaning, did } = await recoverMigration(source, destination, uuid);
+ */
+export async function recoverMigration(
+  source: MigrationDestination,
+  destination: MigrationDestination,
+  uuid: string,
+  options: RecoverMigrationOptions = {},
+): Promise<MigrationRecovery> {
+  known(options, ['prefer', 'owner', 'mode', 'hooks'], '');
+  const ends: Ends = {
+    source: connectionOf(source),
+    destination: connectionOf(destination),
+    uuid: uuidOf(uuid, 'uuid'),
+  };
+  return queued(ends.uuid, () => recover(ends, options));
+}
+
+async function recover(ends: Ends, options: RecoverMigrationOptions): Promise<MigrationRecovery> {
+  const entry = await entryOf(ends);
+  const first = await observe(ends, entry?.record.paused);
+  const found = whereOf(first);
+  const named = first.source.is === 'unreachable' || first.destination.is === 'unreachable';
+  if (named)
+    throw unsettled(
+      ends,
+      first,
+      `${first.row.meaning}`,
+      'Ask again when both hosts answer; do not resume or start it by hand before',
+    );
+  if (first.outcome === 'nowhere')
+    throw new LibvirtCanonicalError('DOMAIN_NOT_FOUND', `neither host has a domain ${ends.uuid}`, {
+      remedy: 'Look on the other hosts: it is on none of these two',
+    });
+  if (options.mode === 'look') return { ...found, found, meaning: first.row.meaning, did: [], unfinished: [] };
+  refuseOwned(entry, first, options);
+  await refuseOtherHosts(ends, entry, first);
+  const settled = await settle(ends, { prefer: options.prefer ?? 'back', record: entry?.record });
+  if (settled.stuck !== undefined)
+    throw unsettled(
+      ends,
+      settled.seen,
+      settled.stuck,
+      'Nothing further was done; read both hosts, and end the one that must not live by hand',
+    );
+  const unfinished = entry ? await tidy(ends, settled.seen, entry, options) : [];
+  return {
+    ...whereOf(settled.seen),
+    found,
+    meaning: settled.seen.row.meaning,
+    did: settled.did,
+    unfinished,
+  };
+}
+
+/** The record of the migration, from whichever host has it. */
+async function entryOf({ source, destination, uuid }: Ends): Promise<MigrationEntry | undefined> {
+  for (const connection of [source, destination]) {
+    const dom = await lookUp(connection, uuid, {}).catch(() => undefined);
+    const documents = dom && (await new DomainReader(connection, dom).documents().catch(() => undefined));
+    const entry =
+      documents && (migrationEntry(documents.canonical) ?? (documents.live && migrationEntry(documents.live)));
+    if (entry) return entry;
+  }
+  return undefined;
+}
+
+/** Whoever made the migration may still be at it: then it is not ours to end. */
+function refuseOwned(
+  entry: MigrationEntry | undefined,
+  { row }: Observation,
+  { owner = 'ended' }: RecoverMigrationOptions,
+): void {
+  if (owner === 'gone' || ['not-migrated', 'done', 'source-ended', 'split-brain'].includes(row.outcome)) {
+    if (entry?.ownerState !== 'running' || owner === 'gone') return;
+  }
+  if (entry?.ownerState === 'ended') return;
+  const who = entry ? `process ${entry.owner.pid} of ${entry.owner.host}` : 'another program, which left no record,';
+  throw new LibvirtCanonicalError(
+    'MIGRATION_IN_PROGRESS',
+    `${who} migrates the domain${entry?.ownerState === 'running' ? '' : ', or did'}: ${row.meaning}`,
+    { remedy: "Let it end; when it is known to have ended, recover with owner: 'gone'" },
+  );
+}
+
+/** The hosts given must be those of the record: with another one for the destination a guest that runs would count as absent. */
+async function refuseOtherHosts(ends: Ends, entry: MigrationEntry | undefined, first: Observation): Promise<void> {
+  const [here, there] = await Promise.all([ends.source, ends.destination].map((each) => hostOf(each, {})));
+  if (here?.uuid === there?.uuid)
+    throw unsettled(ends, first, 'both connections lead to the same host', 'Give the two hosts of the migration');
+  if (!entry) return;
+  const { source, destination } = entry.record;
+  if (source.uuid === here?.uuid && destination.uuid === there?.uuid) return;
+  throw unsettled(
+    ends,
+    first,
+    `the migration was from ${source.uri} (host ${source.uuid}) to ${destination.uri} (host ${destination.uuid}), and other hosts were given`,
+    'Give these two, in this order',
+  );
+}
+
+/** What is left to do once the domain is on one host. */
+async function tidy(
+  ends: Ends,
+  { row }: Observation,
+  { record }: MigrationEntry,
+  { hooks }: RecoverMigrationOptions,
+): Promise<string[]> {
+  const { source, destination, uuid } = ends;
+  const unfinished: string[] = [];
+  const [here, there] = await Promise.all(
+    [source, destination].map((each) => lookUp(each, uuid, {}).catch(() => undefined)),
+  );
+  const reader = here && new DomainReader(source, here);
+  const arrived = row.outcome === 'done' || row.outcome === 'defined-on-both';
+  const hook = async (name: keyof MigrationHooks, connection: Connection, dom = there ?? here) => {
+    if (!dom) return;
+    const host = connection === source ? 'source' : 'destination';
+    const on = connection === source ? here : there;
+    const { canonical, live } = await new DomainReader(
+      on ? connection : connection === source ? destination : source,
+      dom,
+    ).documents();
+    const context = { domain: { name: dom.name, uuid }, host, connection, disks: disksOf(live ?? canonical) } as const;
+    await runHook(hooks, name, context);
+  };
+  const attempt = async (work: () => Promise<unknown>) =>
+    work().catch((error: unknown) => unfinished.push(error instanceof Error ? error.message : String(error)));
+  if (arrived) {
+    const documents = reader && (await reader.documents().catch(() => undefined));
+    if (there)
+      unfinished.push(
+        ...(await bringAlong(destination, there, { record, canonical: documents?.canonical, live: undefined })),
+      );
+    if (here && record.undefineSource) await undefineSource(source, here, record);
+    else if (reader) await attempt(() => clearRecord(reader, record));
+    await attempt(() => hook('afterArrival', destination));
+    await attempt(() => hook('afterRelease', source));
+    return unfinished;
+  }
+  const left = await removeTargets(destination, record.targets);
+  unfinished.push(...left.map((path) => `${path} is left at the destination`));
+  if (reader) await attempt(() => clearRecord(reader, record));
+  await attempt(() => hook('afterFailure', destination));
+  return unfinished;
+}
+
+function whereOf({ outcome, source, destination }: Observation): MigrationWhereabouts {
+  return { outcome, source, destination };
+}
+
+function unsettled({ uuid }: Ends, seen: Observation, why: string, remedy: string): MigrationError {
+  return new MigrationError(
+    'MIGRATION_UNSETTLED',
+    `the migration of ${uuid} cannot be settled: ${why}`,
+    whereOf(seen),
+    {
+      domain: uuid,
+      remedy,
+    },
+  );
+}

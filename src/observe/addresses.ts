@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DomainReader } from '../apply/index.js';
+import { type CallOptions, LibvirtError } from '../connection/index.js';
+import { AbortedError, LibvirtCanonicalError } from '../errors.js';
+import { stateOf } from '../power/index.js';
+
+/** Who knows an address: libvirt's own DHCP server, the guest agent, the host's ARP table. In virDomainInterfaceAddressesSource's order. */
+const SOURCES = ['lease', 'agent', 'arp'] as const;
+
+/** Who knows an address. */
+export type AddressSource = (typeof SOURCES)[number];
+
+/** An address of a running guest. */
+export interface GuestAddress {
+  readonly address: string;
+  readonly family: 'ipv4' | 'ipv6';
+  /** Length of the network's prefix; 0 where the source does not know it. */
+  readonly prefix: number;
+  /** Of the interface; undefined where the guest has none for it. */
+  readonly mac: string | undefined;
+  /** The guest's own name of it from the agent (`eth0`), the host's from the others (`vnet0`). */
+  readonly interface: string;
+  readonly source: AddressSource;
+}
+
+/** Options of `waitForAddress`. */
+export interface WaitForAddressOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds. Default 120,000: a guest boots in that time. */
+  readonly timeout?: number;
+  /** Default any but those of the machine itself and link-local ones; an IPv4 address is preferred. */
+  readonly family?: 'ipv4' | 'ipv6';
+  /** Of the interface that is to have it. Default any. */
+  readonly mac?: string;
+  /** Whom to ask. Default all: lease, agent, arp. */
+  readonly sources?: readonly AddressSource[];
+}
+
+const WITHIN = 120_000;
+const PAUSE = 500;
+/** VIR_IP_ADDR_TYPE_IPV6. */
+const IPV6 = 1;
+
+/**
+ * Waits until a running guest has an address, and returns it. virDomainInterfaceAddresses. Errors: `DOMAIN_STATE` when the
+ * domain does not run (any more), `TIMEOUT` with what each source last said, `ABORTED`.
+ */
+export async function waitForAddress(reader: DomainReader, options: WaitForAddressOptions = {}): Promise<GuestAddress> {
+  const { signal, timeout = WITHIN, sources = SOURCES } = options;
+  const { name: domain } = reader.handle;
+  const ends = performance.now() + timeout;
+  const said = new Map<AddressSource, string>();
+  for (;;) {
+    if (signal?.aborted) throw new AbortedError('waiting for an address', signal.reason);
+    const { state } = await stateOf(reader, { signal });
+    if (state === 'shutoff' || state === 'crashed')
+      throw new LibvirtCanonicalError('DOMAIN_STATE', `domain ${domain} is ${state} and has no address`, {
+        domain,
+        remedy: 'Start it',
+      });
+    for (const source of sources) {
+      const found = await addressesFrom(reader, source, { signal }, said);
+      const wanted = chosen(found, options);
+      if (wanted) return wanted;
+    }
+    const left = ends - performance.now();
+    if (left <= 0) {
+      const why = [...said].map(([source, what]) => `${source}: ${what}`).join('; ');
+      throw new LibvirtCanonicalError('TIMEOUT', `domain ${domain} had no address within ${timeout} ms (${why})`, {
+        domain,
+        remedy: 'It needs an interface in a network of libvirt, or the guest agent and its channel',
+      });
+    }
+    await sleep(Math.min(PAUSE, left), undefined, signal && { signal }).catch(() => undefined);
+  }
+}
+
+/** What one source knows; what it cannot tell now is kept for the message of a timeout. */
+async function addressesFrom(
+  reader: DomainReader,
+  source: AddressSource,
+  call: CallOptions,
+  said: Map<AddressSource, string>,
+): Promise<GuestAddress[]> {
+  const args = { dom: reader.handle, source: SOURCES.indexOf(source), flags: 0 };
+  try {
+    const { ifaces } = await reader.connection.call('DOMAIN_INTERFACE_ADDRESSES', args, call);
+    said.set(source, 'no address');
+    return ifaces.flatMap(({ name, hwaddr, addrs }) =>
+      addrs.map(({ addr, type, prefix }) => ({
+        address: addr,
+        family: type === IPV6 ? ('ipv6' as const) : ('ipv4' as const),
+        prefix,
+        mac: hwaddr?.toLowerCase() || undefined,
+        interface: name,
+        source,
+      })),
+    );
+  } catch (error) {
+    if (!(error instanceof LibvirtError)) throw error;
+    said.set(source, error.libvirtMessage);
+    return [];
+  }
+}
+
+/** The first address that others can reach, IPv4 before IPv6. */
+function chosen(found: readonly GuestAddress[], { family, mac }: WaitForAddressOptions): GuestAddress | undefined {
+  const fit = found.filter(
+    (each) =>
+      (family === undefined || each.family === family) &&
+      (mac === undefined || each.mac === mac.toLowerCase()) &&
+      !/^(127\.|169\.254\.|::1$|fe80:)/i.test(each.address),
+  );
+  return fit.find((each) => each.family === 'ipv4') ?? fit[0];
+}

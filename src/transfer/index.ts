@@ -1,0 +1,10 @@
+/** What goes over libvirt's streams: consoles, channels, screenshots and volumes. */
+export { type ConsoleOptions, type GuestStream, openChannel, openConsole } from './guest-stream.js';
+export { type Screenshot, type ScreenshotOptions, takeScreenshot } from './screenshot.js';
+export {
+  downloadVolume,
+  type TransferOptions,
+  type TransferProgress,
+  uploadVolume,
+  type VolumeName,
+} from './volume.js';

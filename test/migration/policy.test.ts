@@ -1,0 +1,250 @@
+/** A guest that writes its memory faster than it is sent: how that is told, and what each lever does. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  MIGRATION_POLICIES,
+  type MigrationError,
+  type MigrationPolicyRequest,
+  type MigrationProgress,
+  recoverMigration,
+} from '../../src/index.js';
+import { policyOf } from '../../src/migration/policy.js';
+import { SilenceWatch, StallJudge } from '../../src/migration/stall.js';
+import { failure, failureNow, within } from '../support/deadline.js';
+import { pairOnDemand, type Traveller } from './pair.js';
+
+const pair = pairOnDemand();
+test.after(pair.stop);
+const MINUTES = 240_000;
+
+test('MIGRATION_POLICIES: each preset is valid, and plain JSON', () => {
+  for (const name of Object.keys(MIGRATION_POLICIES) as (keyof typeof MIGRATION_POLICIES)[])
+    assert.equal(policyOf(name), JSON.parse(JSON.stringify(MIGRATION_POLICIES[name])));
+});
+
+test('policy: what is wrong with it is told by its path', () => {
+  for (const [policy, code, path] of [
+    ['quick', 'SPEC_INVALID', 'policy'],
+    [7, 'SPEC_INVALID', 'policy'],
+    [{ colour: 'red' }, 'SPEC_UNKNOWN_FIELD', 'policy.colour'],
+    [{ preset: 'quick' }, 'SPEC_INVALID', 'policy'],
+    [{ onStall: ['dance'] }, 'SPEC_INVALID', 'policy.onStall[0]'],
+    [{ onStall: ['abort', 'abort'] }, 'SPEC_INVALID', 'policy.onStall[1]'],
+    [{ onStall: ['post-copy'] }, 'SPEC_INVALID', 'policy.onStall[0]'],
+    [{ bandwidth: { begin: 0 } }, 'SPEC_INVALID', 'policy.bandwidth.begin'],
+    [{ bandwidth: { upto: 1 } }, 'SPEC_UNKNOWN_FIELD', 'policy.bandwidth.upto'],
+    [{ downtime: { schedule: [{ after: 0, ms: 500 }], most: 300 } }, 'SPEC_INVALID', 'policy.downtime.schedule[0].ms'],
+    [
+      { downtime: { schedule: [{ after: -1, ms: 5 }], most: 300 } },
+      'SPEC_INVALID',
+      'policy.downtime.schedule[0].after',
+    ],
+    [{ autoConverge: { initial: 100, increment: 1 } }, 'SPEC_INVALID', 'policy.autoConverge.initial'],
+    [{ autoConverge: true }, 'SPEC_INVALID', 'policy.autoConverge'],
+    [{ stall: { boundaries: 1, improve: 0.1 } }, 'SPEC_INVALID', 'policy.stall.boundaries'],
+    [{ stall: { boundaries: 3, improve: 1 } }, 'SPEC_INVALID', 'policy.stall.improve'],
+    [{ silence: 0 }, 'SPEC_INVALID', 'policy.silence'],
+    [{ deadline: { perGiB: 0, total: 1 } }, 'SPEC_INVALID', 'policy.deadline.perGiB'],
+    [{ postCopy: 'yes' }, 'SPEC_INVALID', 'policy.postCopy'],
+  ] as const)
+    assert.is(failureNow(() => policyOf(policy as MigrationPolicyRequest), code).path, path, JSON.stringify(policy));
+});
+
+test('StallJudge: only what remains when a pass begins counts, not the saw tooth in between', () => {
+  const judge = new StallJudge(MIGRATION_POLICIES.gentle);
+  // As measured: what remains at each pass, and how low it falls within it.
+  const passes: ReadonlyArray<readonly [atOnce: number, lowest: number]> = [
+    [185, 8],
+    [69.4, 8.6],
+    [66.7, 8.1],
+    [66.7, 8],
+    [65, 8],
+  ];
+  const told: Array<string | undefined> = [];
+  for (const [at, [begin, lowest]] of passes.entries()) {
+    told.push(judge.read(at * 4, { iteration: at + 1, memory: begin, disk: 0 }));
+    assert.is(
+      judge.read(at * 4 + 2, { iteration: at + 1, memory: lowest, disk: 0 }),
+      undefined,
+      'between two passes nothing is judged',
+    );
+  }
+  assert.equal(told, [undefined, undefined, undefined, 'memory', undefined], 'at the third pass that did not get on');
+});
+
+test('StallJudge: a disk is judged by the least that remained in each window', () => {
+  const judge = new StallJudge(MIGRATION_POLICIES.gentle);
+  const told: Array<string | undefined> = [];
+  for (let now = 0; now < 60; now += 1) told.push(judge.read(now, { iteration: 0, memory: 0, disk: 100 + (now % 3) }));
+  assert.ok(told.includes('disk'), 'it does not get smaller');
+  const falling = new StallJudge(MIGRATION_POLICIES.gentle);
+  for (let now = 0; now < 60; now += 1)
+    assert.is(falling.read(now, { iteration: 0, memory: 0, disk: 1000 - now * 10 }), undefined);
+});
+
+test('SilenceWatch: goes by bytes sent; a reading that cannot be had is silence, too', () => {
+  const watch = new SilenceWatch(policyOf({ silence: 10 }));
+  assert.equal(
+    [watch.read(0, 1), watch.read(8, 2), watch.read(17, 2), watch.read(18.5, undefined), watch.read(19, 3)],
+    [false, false, false, true, false],
+  );
+});
+
+/** 24 MiB of memory written again and again: more than goes over in the time that it takes to write them. */
+const DIRTY =
+  'mkdir -p /d; (while :; do dd if=/dev/urandom of=/d/x bs=1M count=24 conv=notrunc; done) >/dev/null 2>&1 & echo started';
+let made: Promise<Traveller> | undefined;
+function busy(): Promise<Traveller> {
+  made ??= (async () => {
+    const t = await (await pair()).guest('busy', { memoryMiB: 112, shared: 1 });
+    await t.here.exec(DIRTY);
+    return t;
+  })();
+  return made;
+}
+
+const begin = 12;
+const stall = { boundaries: 2, improve: 0.05 };
+
+async function driven(
+  t: Traveller,
+  policy: MigrationPolicyRequest,
+): Promise<{ seen: MigrationProgress[]; done: Promise<unknown> }> {
+  const { b } = await pair();
+  const job = t.domain.migrate(b.manager, { ...t.options, policy });
+  const seen: MigrationProgress[] = [];
+  job.done.catch(() => {});
+  for await (const each of job) seen.push(each);
+  return { seen, done: job.done };
+}
+const acts = (seen: readonly MigrationProgress[]) => seen.flatMap(({ policy }) => policy.map(({ did }) => did));
+
+test('migrate: a guest that never converges stays where it is when the policy gives up', async () => {
+  const t = await busy();
+  const { bootId } = await t.here.report();
+  const { seen, done } = await within(
+    driven(t, { bandwidth: { begin }, stall, onStall: ['downtime', 'abort'] }),
+    MINUTES,
+    'the migration',
+  );
+  const error = await failure<MigrationError>(done, 'MIGRATION_FAILED');
+  assert.match(error.message, /gave up: memory stalls/);
+  assert.is(error.where.outcome, 'not-migrated');
+  assert.ok(acts(seen).some((did) => /left the pause/.test(did)) && acts(seen).includes('gave up'), acts(seen).join());
+  assert.ok(
+    seen.some(({ dirtyRate = 0 }) => dirtyRate > 1 << 20),
+    'how fast it writes is told',
+  );
+  assert.is((await t.here.report()).bootId, bootId);
+  assert.is((await (await pair()).a.manager.get(t.uuid)).migration, undefined);
+});
+
+test('migrate: a deadline and an abort leave the guest where it is; abort says where', async () => {
+  const t = await busy();
+  const { b } = await pair();
+  const policy = { bandwidth: { begin }, onStall: [] } as const;
+  const { done } = await within(driven(t, { ...policy, deadline: { perGiB: 4, total: 4 } }), MINUTES, 'the migration');
+  assert.match((await failure<MigrationError>(done, 'MIGRATION_FAILED')).message, /not done after 4 s/);
+  const job = t.domain.migrate(b.manager, { ...t.options, policy });
+  for await (const { processed } of job) if (processed > 0) break;
+  const where = await within(job.abort(), MINUTES, 'the abort');
+  assert.is(where.outcome, 'not-migrated');
+  await failure(job.done, 'ABORTED');
+  assert.is(await t.domain.state(), 'running');
+  // Before it has begun, and by a signal.
+  const early = t.domain.migrate(b.manager, { ...t.options, signal: AbortSignal.abort() });
+  await failure(early.done, 'ABORTED');
+  assert.is((await early.abort()).outcome, 'not-migrated');
+});
+
+test('abort: a source whose QEMU does not answer does not hold it up; recoverMigration settles it later', async () => {
+  const t = await busy();
+  const { a, b } = await pair();
+  const job = t.domain.migrate(b.manager, {
+    ...t.options,
+    policy: { bandwidth: { begin }, onStall: [] },
+    abortTimeout: 1_000,
+  });
+  for await (const { processed } of job) if (processed > 0) break;
+  const pid = qemuOf(a.host.directory, t.name);
+  process.kill(pid, 'SIGSTOP');
+  let where: Awaited<ReturnType<typeof job.abort>>;
+  try {
+    where = await within(job.abort(), 60_000, 'the abort');
+    await failure(job.done, 'MIGRATION_UNSETTLED');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  assert.is.not(where.outcome, 'done');
+  const { outcome } = await within(recoverMigration(a.connection, b.connection, t.uuid), MINUTES, 'recovery');
+  assert.is(outcome, 'not-migrated');
+  assert.is(await t.domain.state(), 'running');
+});
+
+test('migrate: a destination that falls silent is given up by the bytes sent', async () => {
+  const t = await busy();
+  const { b } = await pair();
+  const job = t.domain.migrate(b.manager, {
+    ...t.options,
+    policy: { bandwidth: { begin }, onStall: [], silence: 3 },
+    abortTimeout: 5_000,
+  });
+  let pid: number | undefined;
+  try {
+    for await (const { processed } of job) {
+      if (processed === 0 || pid !== undefined) continue;
+      pid = qemuOf(b.host.directory, t.name);
+      process.kill(pid, 'SIGSTOP');
+    }
+    assert.match(
+      (await failure<MigrationError>(job.done, 'MIGRATION_FAILED', MINUTES)).message,
+      /nothing was sent for 3 s/,
+    );
+  } finally {
+    try {
+      if (pid !== undefined) process.kill(pid, 'SIGCONT');
+    } catch {
+      // libvirt has ended it.
+    }
+  }
+  assert.is(await t.domain.state(), 'running');
+});
+
+for (const [name, policy, did] of [
+  [
+    'a pause as long as it takes',
+    { bandwidth: { begin }, stall, downtime: { schedule: [], most: 30_000 }, onStall: ['downtime'] },
+    /allowed a pause of/,
+  ],
+  ['more speed', { bandwidth: { begin, most: 4096 }, stall, onStall: ['speed'] }, /allowed 4096 MiB/],
+  ['stopping the guest', { bandwidth: { begin }, stall, onStall: ['suspend'] }, /stopped the guest/],
+] as const)
+  test(`migrate: ${name} lets it go over`, async () => {
+    const { a, b } = await pair();
+    const t = await busy();
+    const { seen, done } = await within(driven(t, policy), MINUTES, 'the migration');
+    await done;
+    assert.ok(
+      acts(seen).some((each) => did.test(each)),
+      acts(seen).join(),
+    );
+    const there = await b.manager.get(t.uuid);
+    assert.is(await there.state(), 'running', 'it runs, also when it was stopped on its way');
+    await within(there.migrate(a.connection, { ...t.back, policy: 'leave' }).done, MINUTES, 'the way back');
+  });
+
+/** The QEMU of a domain of a private host, told by its command line. */
+function qemuOf(directory: string, name: string): number {
+  for (const pid of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      if (line.includes(`guest=${name},`) && line.includes(directory)) return Number(pid);
+    } catch {
+      // It has ended.
+    }
+  }
+  throw new Error(`no QEMU of ${name} below ${directory}`);
+}
+
+test.run();

@@ -1,0 +1,187 @@
+/** What is left when the program, a daemon or an answer is lost at any step of a migration, and what is made of it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  connect,
+  DomainManager,
+  type MigrationError,
+  type MigrationOptions,
+  type MigrationOutcome,
+  recoverMigration,
+} from '../../src/index.js';
+import { failure, within } from '../support/deadline.js';
+import { type FaultKind, FaultProxy } from '../support/fault-proxy.js';
+import { pairOnDemand, type Traveller } from './pair.js';
+
+const pair = pairOnDemand();
+test.after(pair.stop);
+const child = fileURLToPath(new URL('./migration-child.js', import.meta.url));
+
+const MINUTE = 120_000;
+let made: Promise<{ t: Traveller; bootId: string }> | undefined;
+/** One guest for all: it goes there and back, and never boots again. */
+function witness() {
+  made ??= (async () => {
+    const t = await (await pair()).guest('witness');
+    return { t, bootId: (await t.here.report()).bootId };
+  })();
+  return made;
+}
+
+/** Where the guest is, as both hosts and the guest itself tell. */
+async function assertOn(side: 'a' | 'b'): Promise<void> {
+  const { a, b } = await pair();
+  const { t, bootId } = await witness();
+  const [on, off] = side === 'a' ? [a, b] : [b, a];
+  const domain = await on.manager.get(t.uuid);
+  assert.is(await domain.state(), 'running', `it runs on ${side}`);
+  await failure(off.manager.get(t.uuid), 'DOMAIN_NOT_FOUND');
+  assert.is(domain.migration, undefined, 'no record is left');
+  assert.is((await (side === 'a' ? t.here : t.there).report()).bootId, bootId, 'it has not booted');
+}
+
+/** Brings it back to the first host. */
+async function home(): Promise<void> {
+  const { a, b } = await pair();
+  const { t } = await witness();
+  const there = await b.manager.get(t.uuid);
+  await within(there.migrate(a.connection, t.back).done, MINUTE, 'the way back');
+  await assertOn('a');
+}
+
+async function killed(moment: string, more: MigrationOptions = {}): Promise<void> {
+  const { a, b } = await pair();
+  const { t } = await witness();
+  const args = [child, a.host.uri, b.host.uri, t.uuid, moment, JSON.stringify({ ...t.options, ...more })];
+  const [, signal] = await within(
+    once(spawn(process.execPath, args, { stdio: 'inherit' }), 'exit'),
+    MINUTE,
+    'the child',
+  );
+  assert.is(signal, 'SIGKILL', 'it was killed at the moment asked for');
+}
+
+const KILLS: ReadonlyArray<{
+  at: string;
+  ends: MigrationOutcome;
+  found?: MigrationOutcome;
+  on: 'a' | 'b';
+  more?: MigrationOptions;
+  prefer?: 'forward';
+}> = [
+  { at: 'DOMAIN_SET_METADATA', ends: 'not-migrated', found: 'not-migrated', on: 'a' },
+  { at: 'DOMAIN_MIGRATE_BEGIN3_PARAMS', ends: 'not-migrated', on: 'a' },
+  { at: 'DOMAIN_MIGRATE_PREPARE3_PARAMS', ends: 'not-migrated', on: 'a' },
+  { at: 'sending', ends: 'not-migrated', on: 'a', more: { policy: { bandwidth: { begin: 8 } } } },
+  { at: 'DOMAIN_MIGRATE_PERFORM3_PARAMS', ends: 'not-migrated', on: 'a' },
+  { at: 'DOMAIN_MIGRATE_FINISH3_PARAMS', ends: 'done', found: 'arrived-without-owner', on: 'b' },
+  { at: 'DOMAIN_MIGRATE_FINISH3_PARAMS', ends: 'done', on: 'b', more: { prove: 'paused' } },
+  { at: 'DOMAIN_MIGRATE_CONFIRM3_PARAMS', ends: 'done', found: 'done', on: 'b' },
+];
+
+for (const { at, ends, found, on, more = {} } of KILLS)
+  test(`recoverMigration: the program is killed after ${at}${more.prove ? ', paused' : ''}: ${ends}`, async () => {
+    const { a, b } = await pair();
+    const { t } = await witness();
+    await killed(at, more);
+    const left = await (on === 'a' || found === 'arrived-without-owner' ? a.manager : b.manager).get(t.uuid);
+    assert.is(left.migration?.by.state, 'ended', 'get() tells of it');
+    const look = await recoverMigration(a.connection, b.connection, t.uuid, { mode: 'look' });
+    if (found) assert.is(look.outcome, found);
+    const recovered = await within(recoverMigration(a.manager, b.manager, t.uuid), MINUTE, 'recovery');
+    assert.is(recovered.outcome, ends);
+    assert.equal(recovered.unfinished, []);
+    await assertOn(on);
+    const again = await recoverMigration(a.connection, b.connection, t.uuid);
+    assert.equal(again.did, [], 'asked again it does nothing');
+    if (on === 'b') await home();
+  });
+
+/** Runs a migration through proxies, with one fault in it. */
+async function faulty<T>(
+  side: 'source' | 'destination',
+  kind: FaultKind,
+  of: 'BEGIN' | 'PREPARE' | 'PERFORM' | 'FINISH' | 'CONFIRM',
+  work: (ends: { domain: Awaited<ReturnType<DomainManager['get']>>; destination: DomainManager }) => Promise<T>,
+): Promise<T> {
+  const { a, b } = await pair();
+  const { t } = await witness();
+  const host = side === 'source' ? a.host : b.host;
+  await using proxy: FaultProxy = await FaultProxy.start(host.uri, async () => {
+    await host.killDaemon();
+    await host.startDaemon();
+  });
+  const [source, destination] = await Promise.all([
+    connect(side === 'source' ? proxy.uri : a.host.uri),
+    connect(side === 'destination' ? proxy.uri : b.host.uri),
+  ]);
+  try {
+    const domain = await new DomainManager(source).get(t.uuid);
+    proxy.arm({ kind, at: 1, of: `DOMAIN_MIGRATE_${of}3_PARAMS` });
+    const result = await work({ domain, destination: new DomainManager(destination) });
+    assert.ok((await proxy.disarm()).happened, 'the fault happened');
+    return result;
+  } finally {
+    await source.close();
+    await destination.close();
+  }
+}
+
+const FAULTS: ReadonlyArray<{
+  side: 'source' | 'destination';
+  kind: FaultKind;
+  of: 'BEGIN' | 'PREPARE' | 'PERFORM' | 'FINISH' | 'CONFIRM';
+  on: 'a' | 'b';
+}> = [
+  { side: 'source', kind: 'reply lost', of: 'BEGIN', on: 'a' },
+  { side: 'destination', kind: 'reply lost', of: 'PREPARE', on: 'a' },
+  { side: 'source', kind: 'reply lost', of: 'PERFORM', on: 'a' },
+  { side: 'source', kind: 'cut after the request', of: 'PERFORM', on: 'a' },
+  { side: 'destination', kind: 'reply lost', of: 'FINISH', on: 'b' },
+  { side: 'destination', kind: 'cut before the request', of: 'FINISH', on: 'a' },
+  { side: 'source', kind: 'reply lost', of: 'CONFIRM', on: 'b' },
+  { side: 'source', kind: 'cut before the request', of: 'CONFIRM', on: 'b' },
+  { side: 'source', kind: 'daemon killed after the request', of: 'PERFORM', on: 'a' },
+  { side: 'destination', kind: 'daemon killed before the request', of: 'FINISH', on: 'a' },
+  { side: 'source', kind: 'daemon killed before the request', of: 'CONFIRM', on: 'b' },
+];
+
+for (const { side, kind, of, on } of FAULTS)
+  test(`migrate: ${kind} at ${of} of the ${side}: the guest is on ${on === 'a' ? 'the source' : 'the destination'}`, async () => {
+    const { t } = await witness();
+    await faulty(side, kind, of, async ({ domain, destination }) => {
+      const { done } = domain.migrate(destination, t.options);
+      if (on === 'b') assert.equal((await within(done, MINUTE, 'the migration')).unfinished, []);
+      else {
+        const error = await failure<MigrationError>(done, 'MIGRATION_FAILED', MINUTE);
+        assert.is(error.where.outcome, 'not-migrated');
+      }
+    });
+    await assertOn(on);
+    if (on === 'b') await home();
+  });
+
+test('recoverMigration: refuses other hosts than those of the record, and hosts that do not answer', async () => {
+  const { a, b } = await pair();
+  const { t } = await witness();
+  await killed('DOMAIN_MIGRATE_PERFORM3_PARAMS');
+  const wrong = await failure<MigrationError>(
+    recoverMigration(a.connection, a.connection, t.uuid),
+    'MIGRATION_UNSETTLED',
+  );
+  assert.match(wrong.message, /same host/);
+  const silent = await connect(b.host.uri);
+  await silent.close();
+  const error = await failure<MigrationError>(recoverMigration(a.connection, silent, t.uuid), 'MIGRATION_UNSETTLED');
+  assert.is(error.where.destination.is, 'unreachable');
+  const here = await a.manager.get(t.uuid);
+  assert.equal(await here.stateReason(), { state: 'paused', reason: 'migration' }, 'nobody has resumed it');
+  const { did } = await recoverMigration(a.connection, b.connection, t.uuid);
+  assert.ok(did.includes('resumed it at the source'), did.join());
+  await assertOn('a');
+});
+
+test.run();
