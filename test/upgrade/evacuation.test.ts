@@ -178,7 +178,7 @@ test('a host that cannot have it says everything at once, and is left as it was'
     name: 'unwelcome',
     disks: [
       { id: 'root', target: 'vda', file: '/nowhere/root.raw', boot: 1 },
-      { id: 'opt', target: 'vdb', file: await a.disk() },
+      { id: 'opt', target: 'vdb', file: await a.disk(), format: 'qcow2' },
     ],
     interfaces: [
       { id: 'lan', user: true, mac: '52:54:00:00:77:01' },
