@@ -24,6 +24,9 @@ const PROGRAMS = [
   'nc',
   'openssl',
   'env',
+  'swtpm_setup',
+  'swtpm',
+  'isoinfo',
 ];
 
 /** Runs the script with these programs alone in its PATH, sbin aside, and a package manager that writes down its calls. */

@@ -43,16 +43,10 @@ export const watchdog: DeviceKind<WatchdogSpec> = {
       remedy: 'Use an i6300esb',
       source: 'qemuValidateDomainWatchdogDef',
     },
-    {
-      since: '9.1.0',
-      // libvirt's default is reset, and written out.
-      domain: (leaves) => `self::node()[not(devices/watchdog[@action != "${leaves.get('@action') ?? 'reset'}"])]`,
-      reason: 'all watchdogs of a domain have one action, that of the q35 machine’s own included',
-      remedy: 'Give the action of the watchdog that is there',
-      source: 'qemuValidateDomainWatchdogDef',
-    },
   ],
   limits: [{ atMost: 1, until: '9.1.0', source: 'qemuDomainAttachWatchdog, qemuDomainAttachDeviceConfig' }],
+  // That of the q35 machine's own included.
+  alike: [{ path: '@action', otherwise: 'reset', since: '9.1.0', source: 'qemuValidateDomainWatchdogDef' }],
   ...NO_UPDATE,
   implicit: [{ where: { '@model': ['itco'] }, source: 'qemuDomainDefAddImplicitDevices' }],
   abi: ['@model'],

@@ -62,7 +62,11 @@ test('all watchdogs of a domain have one action since libvirt 9.1.0', () => {
     planned(attach(action), document, { libvirt: '11.3.0' }).refusals.map(({ reason }) => reason);
   assert.equal(reasons(undefined, there), []);
   assert.equal(reasons('pause', ''), []);
-  assert.match(reasons('pause', there)[0] ?? '', /have one action/);
+  assert.match(reasons('pause', there)[0] ?? '', /one @action, and that of watchdog itco is reset/);
+  const two = { attach: [...attach().attach, ...attach('pause').attach] };
+  assert.match(planned(two, '', { libvirt: '11.3.0' }).refusals[0]?.reason ?? '', /one @action/);
+  const gone = { detach: [{ watchdog: 'i6300esb' }], ...attach('pause'), replace: 'allow' } as const;
+  assert.equal(planned(gone, "<watchdog model='i6300esb' action='reset'/>", { libvirt: '11.3.0' }).refusals, []);
 });
 
 test.run();
