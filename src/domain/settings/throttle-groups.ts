@@ -57,7 +57,7 @@ function planGroup(group: string, limits: unknown, context: DomainContext, path:
   }
   const wanted =
     limits === null
-      ? Object.fromEntries(Object.keys(now).map((key) => [key, undefined]))
+      ? Object.fromEntries(Object.keys({ ...now, ...(live && read(live, group)) }).map((key) => [key, undefined]))
       : { ...wantedParams(limits, LIMITS, context, path), '': 'there' };
   if (limits !== null) refuseContradictions({ ...now, ...wanted }, path);
   const operations = planSides({

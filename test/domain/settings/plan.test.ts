@@ -96,6 +96,10 @@ test('throttle groups need libvirt 11.2, are sent whole and deleted only when no
   const [remove] = plan({ throttleGroups: { slow: null } }, having).operations;
   assert.is(remove?.call.procedure, 'DOMAIN_DEL_THROTTLE_GROUP');
   assert.is(remove?.inverse[0]?.call.procedure, 'DOMAIN_SET_THROTTLE_GROUP');
+  // Gone from the canonical document already, it still goes from the running guest.
+  const onlyLive = { ...contextOf('web', { versions: NEW }), live: having.canonical };
+  const [rest] = plan({ throttleGroups: { slow: null } }, onlyLive).operations;
+  assert.equal([rest?.call.procedure, rest?.scope], ['DOMAIN_DEL_THROTTLE_GROUP', 'live']);
   const used = edited(
     'off',
     (xml) =>
