@@ -20,7 +20,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, parseElement, setAt } from '../xml/index.js';
 import { attachOperation, pluggable } from './device-operations.js';
 import { type Draft, duplicate } from './draft.js';
-import { refuseImageOfAnother, refuseUnsaidFormat } from './draft-images.js';
+import { noteUnsaidFormat, refuseImageOfAnother } from './draft-images.js';
 import { shareUnique } from './match.js';
 import { choosePlace } from './place.js';
 import { lacks, limits } from './prerequisites.js';
@@ -90,7 +90,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
     return;
   }
   const others = there.config ? [] : there.live ? [canonical] : [canonical, live];
-  if (refuseDuplicates(draft, device, others, path) || refuseUnsaidFormat(draft, device, path)) return;
+  if (refuseDuplicates(draft, device, others, path)) return;
   const lacking = lacks(draft, device, asked, path);
   if (lacking === 'refused') return;
 
@@ -141,6 +141,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && scope !== 'live') draft.bootOrders.set(device.identity, order);
   const reason = keeper ? `${keeper} is in the running guest until then` : placed.reason;
+  noteUnsaidFormat(draft, device);
   draft.operations.push(attachOperation(device, scope, placed.address, reason));
 }
 

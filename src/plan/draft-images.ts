@@ -11,7 +11,7 @@ export function refuseImageOfAnother(draft: Draft, disk: Device, path: string): 
   const gone = new Set(draft.detached.map(({ device }) => device.identity));
   const there = [...canonical.devices, ...(live?.devices ?? [])].filter(({ identity }) => !gone.has(identity));
   const others = [
-    ...there.map((other) => draft.updated.get(other.identity) ?? other),
+    ...there.map((other) => draft.resourced.get(other.identity)?.device ?? other),
     ...draft.attached.map(({ device }) => device),
   ].filter(({ identity }) => identity !== disk.identity);
   const holder = holderOfImage(disk, others);
@@ -20,16 +20,13 @@ export function refuseImageOfAnother(draft: Draft, disk: Device, path: string): 
   throw duplicate(path, 'its image', holder.identity, remedy);
 }
 
-/**
- * Says no to an image whose name says that it is not raw, and notes one of which nobody knows. An update that keeps the
- * format of `before` cannot say that it means to: there it is a note. True when it is refused.
- */
-export function refuseUnsaidFormat(draft: Draft, disk: Device, path: string, before?: Device): boolean {
+/** The same for all disks whose source the plan updates, once all are known: two may change their images for each other's. */
+export function refuseImagesOfOthers(draft: Draft): void {
+  for (const { device, path } of draft.resourced.values()) refuseImageOfAnother(draft, device, path);
+}
+
+/** Says of an image that it is read as raw unasked. The guest may have a raw one under any name: it is for the caller to judge. */
+export function noteUnsaidFormat(draft: Draft, disk: Device, before?: Device): void {
   const unsaid = unsaidFormat(disk, before);
-  if (!unsaid) return false;
-  const { reason, remedy } = unsaid;
-  const refused = unsaid.isWrong && !before;
-  if (refused) draft.refuse(disk.identity, path, reason, remedy);
-  else draft.notes.push(`${disk.identity}: ${reason}. ${remedy}`);
-  return refused;
+  if (unsaid) draft.notes.push(`${disk.identity}: ${unsaid.reason}. ${unsaid.remedy}`);
 }

@@ -15,7 +15,11 @@ test('secretsHidden: a text that was cut anywhere, as a log is that QEMU still w
   for (let length = begins + 1; length <= whole.length; length++)
     assert.not.match(hide(whole.slice(0, length)), /string=r|rosem|thym|,t|'t/, whole.slice(0, length));
   assert.is(hide(whole.slice(0, begins)), whole.slice(0, begins));
-  assert.is(hide(`${whole.slice(0, begins + 3)}\n`), `${whole.slice(0, begins)}(secret)\n`, 'the end of the line stays');
+  assert.is(
+    hide(`${whole.slice(0, begins + 3)}\n`),
+    `${whole.slice(0, begins)}(secret)\n`,
+    'the end of the line stays',
+  );
 });
 
 test('secretsHidden: a message of the greatest length, cut at both ends in a long secret', () => {
