@@ -13,7 +13,8 @@ const FREE_TEXTS = [
   /^(?:[^:/@]+:)?commandline\/(?:[^:/@]+:)?(?:arg|env)\/@value$/,
 ];
 
-const NUMBERS = /\[\d+\]/g;
+/** What tells one of a list from another: its number, or in keyed leaves what it is about. */
+const NUMBERS = /\[\d+\]|\{[^}]*\}/g;
 
 /**
  * True for a value that never shows in plans, errors, logs, reports or hashes. `path` is as in {@link Leaves}. Sources of a
