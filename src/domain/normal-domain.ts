@@ -1,6 +1,7 @@
 import type { Leaves } from '../xml/index.js';
 import type { NormalRow } from './devices/kind.js';
 import { NOTHING_SAID } from './normal.js';
+import { DOMAIN_DEFINED } from './normal-defined.js';
 import { DOMAIN_UNREAD } from './normal-unread.js';
 import { numbersOf } from './settings/cpuset.js';
 
@@ -46,6 +47,7 @@ function isPartOf(asked: Leaves, there: Leaves, path: string): boolean {
 /** What libvirt writes otherwise than it was asked for, outside the devices. */
 export const DOMAIN_NORMAL: readonly NormalRow[] = [
   NOTHING_SAID,
+  ...DOMAIN_DEFINED,
   ...DOMAIN_UNREAD,
   { path: '@id', there: 'nothing', source: 'virDomainDefFormatInternalSetRootName: a running domain has it' },
   { path: 'os/smbios/@mode', asked: /^none$/, there: 'nothing', source: 'virDomainDefFormatInternalSetRootName' },
