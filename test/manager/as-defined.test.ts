@@ -38,6 +38,9 @@ const plain = (image: string) => `${DISK(image)}${NIC}`;
 const SPEC = { type: 'qemu', memory: '64 MiB' } as const;
 const disks = (file: string): NonNullable<DomainSpec['disks']> => [{ target: 'vda', file, format: 'qcow2' }];
 
+/** What other programs write, but for what libvirt's schema does not have: define holds a document to it. */
+const READ = readdirSync('test/fixtures/programs').filter((file) => !/^(kubevirt|vdsm)\.xml$/.test(file));
+
 const ROWS: readonly Row[] = [
   { name: 'nothing but a disk and a NIC', start: true, definition: xml('', '', plain) },
   { name: 'vCPUs, counted', start: true, definition: xml('', '<vcpu>2</vcpu>', plain) },
@@ -149,7 +152,7 @@ const ROWS: readonly Row[] = [
       plain,
     ),
   },
-  ...readdirSync('test/fixtures/programs').map(
+  ...READ.map(
     (file): Row => ({
       name: `as ${file} has it`,
       options: { unstartable: 'allow' },
@@ -208,10 +211,9 @@ async function converges({ definition, options = {}, start }: Row): Promise<void
       await domain.start({ paused: true });
       assert.equal(await stepsOf(domain, await documents(), 'running'), []);
     }
-    // Control: one vCPU more than there are is seen.
-    const more = typeof given === 'string' ? undefined : { ...given, title: 'another' };
-    if (more) assert.equal((await domain.planTowards(more)).operations.length > 0, true);
-    else assert.equal((await domain.planTowards(another(given as string))).operations.length > 0, true);
+    // Control: a difference is seen.
+    const more = typeof given === 'string' ? another(given) : { ...given, title: 'another' };
+    assert.ok((await domain.planTowards(more)).operations.some(({ subject }) => subject === 'title'));
   } finally {
     if (start) await domain.destroy().catch(() => undefined);
   }
