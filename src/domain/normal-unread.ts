@@ -60,7 +60,7 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
   }),
   ...Object.entries(SYSINFO).flatMap(([table, names]) =>
     names.map((name): NormalRow => {
-      const path = `sysinfo/${table}/entry{${name}}`;
+      const path = `sysinfo{smbios}/${table}/entry{${name}}`;
       return { path, where: { [path]: [''] }, there: 'nothing', source: 'virSysinfoFormat: an entry without a text' };
     }),
   ),

@@ -6,8 +6,9 @@ import {
   VIR_DOMAIN_AFFECT_LIVE,
   VIR_DOMAIN_METADATA_ELEMENT,
 } from '../connection/index.js';
-import { beforeWork, type DomainDocument, isBookkeeping, metadataText, readSeal } from '../domain/index.js';
+import { beforeWork, type DomainDocument, driftFrom, isBookkeeping, metadataText, readSeal } from '../domain/index.js';
 import { child, children } from '../xml/index.js';
+import { movedDocument } from './documents.js';
 import { type MigrationRecord, migrationEntry, removeRecord } from './record.js';
 
 /** What of the source the destination does not get by libvirt's migration. */
@@ -42,13 +43,26 @@ export async function bringAlong(
     if (live) await attempt('the text of its metadata', () => restoreMetadata(reader, live, VIR_DOMAIN_AFFECT_LIVE));
     if (typeof readSeal(canonical) !== 'string')
       await attempt('the seal', () => sealAfter(reader, beforeWork(canonical)));
-  }
+  } else if (persistent) await attempt('the seal', () => sealMoved(reader, record));
   if (record.autostart && persistent)
     await attempt('autostart', () => destination.call('DOMAIN_SET_AUTOSTART', { dom, autostart: 1 }));
   if (record.autostartOnce && persistent)
     await attempt('autostart once', () => destination.call('DOMAIN_SET_AUTOSTART_ONCE', { dom, autostart: 1 }));
   await attempt('the record of the migration', () => clearRecord(reader, record));
   return failed;
+}
+
+/**
+ * Seals what arrived when nobody has the source's document any more: its own seal came along, and what differs from it is only
+ * what the migration moved. Anything else is drift, and stays so.
+ */
+async function sealMoved(reader: DomainReader, { moved }: MigrationRecord): Promise<void> {
+  const { canonical } = await reader.documents();
+  const seal = readSeal(canonical);
+  if (typeof seal === 'string') return;
+  const expected = { libvirt: seal.libvirt, document: movedDocument(seal.document, moved) };
+  const drifted = driftFrom(expected, canonical, reader.connection.libvirtVersion).some(({ by }) => by === 'somebody');
+  if (!drifted) await sealAfter(reader, undefined, canonical);
 }
 
 /** Takes the record out of whichever document has it. */

@@ -165,7 +165,7 @@ export const OUTCOMES: readonly OutcomeRow[] = [
   row('off', 'off', 'defined-on-both', 'let-go', 'it is off, and defined on both'),
   row('absent', 'arrived', 'done', 'settled', 'it runs at the destination'),
   row('absent', 'off', 'done', 'settled', 'it is defined at the destination, and off'),
-  row('absent', 'failed', 'done', 'settled', 'it is defined at the destination, and off'),
+  row('absent', 'failed', 'unknown', 'refuse', 'the source does not have it, and its finish at the destination failed'),
   row('lives', 'arrived', 'split-brain', 'refuse', 'IT RUNS ON BOTH'),
   row('lives, job', 'arrived', 'split-brain', 'refuse', 'IT RUNS ON BOTH'),
   row('off', 'absent', 'source-ended', 'settled', 'it is off on the source'),

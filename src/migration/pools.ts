@@ -33,7 +33,7 @@ function isInTheWay(error: unknown): boolean {
   return (
     isLibvirt(error, 'VIR_ERR_NO_STORAGE_POOL') ||
     (error instanceof LibvirtError &&
-      /asynchronous jobs running|is not active|already exists|in use by another|being started/.test(
+      /asynchronous jobs running|source conflict|is not active|already exists|in use by another|being started/.test(
         error.libvirtMessage,
       ))
   );

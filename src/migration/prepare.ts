@@ -67,21 +67,23 @@ export async function prepareMigration(
   const sharing = new SharedStorage(source, destination);
   const sameHost = from.uuid === to.uuid;
   const document = documents.live ?? documents.canonical;
-  const { disks, findings: ofDisks } = await migrationDisks(
-    { reader, document, edited: documents.destinationXml, running, request, sharing },
-    options,
-  );
-  const [place, nvram, paused] = await Promise.all([
+  const sent = [...(running ? [documents.destinationXml] : []), documents.persistentXml];
+  // Looked at beside each other: most of it is waiting for one of the two hosts.
+  const [{ disks, findings: ofDisks, found }, place, nvram, paused, state, networks] = await Promise.all([
+    migrationDisks({ reader, document, edited: documents.destinationXml, running, request, sharing }, options).then(
+      async (each) => ({
+        ...each,
+        found: await Promise.all([
+          checkHost(destination, sent, each.disks, request, options),
+          checkTargets(destination, each.disks, request, options),
+        ]),
+      }),
+    ),
     checkPlace(destination, documents.canonical, request, options),
     nvramOf(documents, request, sharing, options),
-    running && stateOf(reader, options).then(({ state }) => state === 'paused'),
-  ]);
-  const sent = [...(running ? [documents.destinationXml] : []), documents.persistentXml];
-  const found = await Promise.all([
+    running && stateOf(reader, options).then((told) => told.state === 'paused'),
     checkState(reader, context, request, options),
-    checkHost(destination, sent, disks, request, options),
     checkNetworks(destination, documents.destinationXml, options),
-    checkTargets(destination, disks, request, options),
   ]);
   const others = [
     ...(sameHost
@@ -91,7 +93,7 @@ export async function prepareMigration(
     ...nvram.findings,
     ...(running ? checkDevices(document) : []),
     ...checkVersions(source, destination),
-    ...found.flat(),
+    ...[state, networks, ...found].flat(),
   ];
   const { autostart, autostartOnce = false, persistent } = context;
   const record = {

@@ -120,8 +120,15 @@ function refuseOwned(
   if (owner === 'gone' || ['not-migrated', 'done', 'source-ended', 'split-brain'].includes(row.outcome)) {
     if (entry?.ownerState !== 'running' || owner === 'gone') return;
   }
-  if (entry?.ownerState === 'ended') return;
-  const who = entry ? `process ${entry.owner.pid} of ${entry.owner.host}` : 'another program, which left no record,';
+  // By themselves the daemons go on when the program has ended.
+  const byDaemons =
+    entry !== undefined && entry.record.via !== 'client' && ['begun', 'sending', 'sent'].includes(row.outcome);
+  if (entry?.ownerState === 'ended' && !byDaemons) return;
+  const who = byDaemons
+    ? "the source's daemon"
+    : entry
+      ? `process ${entry.owner.pid} of ${entry.owner.host}`
+      : 'another program, which left no record,';
   throw new LibvirtCanonicalError(
     'MIGRATION_IN_PROGRESS',
     `${who} migrates the domain${entry?.ownerState === 'running' ? '' : ', or did'}: ${row.meaning}`,

@@ -20,6 +20,7 @@ import {
   VIR_DOMAIN_SHUTOFF,
   VIR_DOMAIN_XML_INACTIVE,
 } from '../../src/connection/index.js';
+import { scaled } from '../support/deadline.js';
 import { overUnix, type Reach } from '../support/reach.js';
 import { failure, within } from './helpers.js';
 
@@ -274,7 +275,7 @@ test('a hung QEMU: its calls time out, the others go on, and it can still be des
       connection.call(
         'QEMU_DOMAIN_MONITOR_COMMAND',
         { dom: stuck, cmd: '{"execute":"query-pci"}', flags: 0 },
-        { timeout: 1_000 },
+        { timeout: scaled(1_000) },
       ),
       'CALL_TIMEOUT',
     ).finally(() => {

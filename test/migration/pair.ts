@@ -107,7 +107,7 @@ async function traveller(
 }
 
 /** libvirt's own range of ports is one per daemon, and two daemons of one machine would collide in it. */
-async function freeUri(): Promise<string> {
+export async function freeUri(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

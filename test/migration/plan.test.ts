@@ -1,5 +1,5 @@
 /** What planMigration finds on both hosts, all at once and without changing anything; and migrations that are refused. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -14,6 +14,8 @@ import {
   type MigrationPlan,
   recoverMigration,
 } from '../../src/index.js';
+import { OUTCOMES, outcomeOf } from '../../src/migration/outcomes.js';
+import { project } from '../errors/page.js';
 import { failure, failureNow } from '../support/deadline.js';
 import { documentsOf } from '../support/scenario.js';
 import { Wire } from '../support/wire.js';
@@ -271,6 +273,28 @@ test('a record that is not of this domain, or not whole, counts for nothing', as
   await write(JSON.stringify(record));
   assert.is((await a.manager.get(domain.uuid)).migration?.mode, 'live');
   assert.not.match((await domain.export()).document, /libvirt-canonical:migration/);
+});
+
+test('OUTCOMES: each pair of sides once, and the page tells of each outcome', () => {
+  const pairs = OUTCOMES.map(({ source, destination }) => `${source} × ${destination}`);
+  assert.equal([...new Set(pairs)], pairs);
+  const page = readFileSync(join(project, 'docs/migration.md'), 'utf8');
+  for (const { outcome } of OUTCOMES) assert.ok(page.includes(`| \`${outcome}\` |`), outcome);
+  const running = { is: 'there', state: 'running', reason: 'booted', persistent: true, job: false } as const;
+  const held = { is: 'there', state: 'paused', reason: 'migration', persistent: true, job: false } as const;
+  const unreachable = { is: 'unreachable', why: 'no route' } as const;
+  for (const source of [running, held]) {
+    const { outcome, action } = outcomeOf(source, unreachable);
+    assert.equal(
+      [outcome, action],
+      ['unknown', 'refuse'],
+      'a host that does not answer is never taken for an empty one',
+    );
+  }
+  assert.is(outcomeOf(running, { ...running, reason: 'migrated' }).outcome, 'split-brain');
+  // Off and only in the daemon's memory: no definition to rely on.
+  const memory = { is: 'there', state: 'shutoff', reason: 'unknown', persistent: false, job: false } as const;
+  assert.is.not(outcomeOf({ is: 'absent' }, memory).action, 'settled');
 });
 
 test('baselineCpu and compareCpu: a CPU that both hosts run, and a domain held against them', async () => {

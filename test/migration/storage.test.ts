@@ -19,7 +19,7 @@ async function images() {
 }
 
 test('migrate block: copies what is not shared, into images it makes itself, and the guest reads there what it wrote here', async () => {
-  const { a, b, guest } = await pair();
+  const { b, guest } = await pair();
   const { from, to, there } = await images();
   const t = await guest('block', { shared: 2 });
   const { bootId } = await t.here.report();
@@ -68,7 +68,6 @@ test('migrate block: copies what is not shared, into images it makes itself, and
     );
   await domain.destroy();
   await domain.undefine();
-  void a;
 });
 
 test('migrate block: what was made for it goes again when it fails, and what was there before stays', async () => {

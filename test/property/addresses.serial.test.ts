@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { PrivateHost } from '../../src/testing/index.js';
 import { tellFigures } from '../support/figures.js';
 import { PropertyFailed, walk } from './run.js';
-import { CanonicalSubject, RegeneratingSubject } from './subject.js';
+import { CanonicalSubject, RegeneratingSubject, TravellingSubject } from './subject.js';
 
 test('no address moves over random changes and reboots, by libvirt and by QEMU', async () => {
   await using host = await PrivateHost.start();
@@ -12,6 +12,15 @@ test('no address moves over random changes and reboots, by libvirt and by QEMU',
     figures.defines.every((count) => count === 1),
     `defines for each domain: ${figures.defines}`,
   );
+  tellFigures({ 'random operations run': figures.checks });
+});
+
+test('no address moves on the way to another host and back, between changes of every kind', async () => {
+  await using host = await PrivateHost.start();
+  await using other = await PrivateHost.start();
+  const define = TravellingSubject.between(other);
+  const figures = await walk({ host, define, travels: true, steps: 16, maxCommands: 16 });
+  assert.ok(figures.defines.every((count) => count === 1));
   tellFigures({ 'random operations run': figures.checks });
 });
 

@@ -262,6 +262,21 @@ class Reboot extends Step {
   }
 }
 
+/** To another host and back; the witnesses are asked on both. */
+class Migrate extends Step {
+  check({ running }: Readonly<Model>): boolean {
+    return running;
+  }
+  protected async act(model: Model, real: Real): Promise<void> {
+    await real.subject.migrate?.();
+    await verify(model, real);
+    await real.subject.migrate?.();
+  }
+  toString(): string {
+    return 'migrate there and back';
+  }
+}
+
 class RestartDaemon extends Step {
   check = () => true;
   protected async act(_: Model, { subject }: Real): Promise<void> {
@@ -292,8 +307,8 @@ const counted = (command: Command): Command => ({
   toString: () => command.toString(),
 });
 
-/** Sequences of steps; with a guest also those that need one to answer. */
-export function sequences(withGuest: boolean, maxCommands: number): fc.Arbitrary<Iterable<Command>> {
+/** Sequences of steps; with a guest also those that need one to answer, with `travels` those that need another host. */
+export function sequences(withGuest: boolean, maxCommands: number, travels = false): fc.Arbitrary<Iterable<Command>> {
   const kind = fc.constantFrom('disk' as const, 'interface' as const);
   const n = fc.integer({ min: 0, max: 4 });
   const attach = (scope: fc.Arbitrary<'persistent' | 'config' | 'live'>) =>
@@ -312,7 +327,7 @@ export function sequences(withGuest: boolean, maxCommands: number): fc.Arbitrary
       ? fc.constantFrom('guest' as const, 'cold' as const, 'hard' as const)
       : fc.constant('hard' as const)
     ).map((mode) => new Reboot(mode)),
-    fc.constant(new RestartDaemon()),
+    travels ? fc.constant(new Migrate()) : fc.constant(new RestartDaemon()),
   ];
   return fc.commands(
     steps.map((step) => step.map(counted)),

@@ -13,6 +13,8 @@ export interface PropertyOptions {
   readonly steps: number;
   readonly maxCommands: number;
   readonly guest?: Guest;
+  /** Also to another host and back. */
+  readonly travels?: boolean;
   readonly seed?: number;
 }
 
@@ -45,6 +47,7 @@ export async function walk({
   host,
   define,
   guest,
+  travels = false,
   maxCommands,
   ...options
 }: PropertyOptions): Promise<PropertyFigures> {
@@ -52,7 +55,7 @@ export async function walk({
   const images = new Map<string, string>();
   for (let n = 0; n < 5; n++) images.set(`d${n}`, await host.createDisk(`p${domains}-d${n}.qcow2`, { size: '4 MiB' }));
   const root = await host.createDisk(`p${domains}-root.qcow2`, { size: '4 MiB' });
-  const property = fc.asyncProperty(sequences(guest !== undefined, maxCommands), async (commands) => {
+  const property = fc.asyncProperty(sequences(guest !== undefined, maxCommands, travels), async (commands) => {
     using wire = new Wire();
     const subject = await define(host, specOf(`p${++domains}`, root, guest));
     const real: Real = { subject, host, images, checks: 0, ...(guest ? { guest } : {}) };

@@ -7,6 +7,7 @@ import {
   type ManagedDomain,
 } from '../../src/index.js';
 import type { PrivateHost } from '../../src/testing/index.js';
+import { freeUri } from '../migration/pair.js';
 
 /** What the property drives: a domain that is changed and rebooted, by whatever manager. */
 export interface Subject {
@@ -17,6 +18,8 @@ export interface Subject {
   stop(): Promise<void>;
   reboot(mode: 'guest' | 'cold' | 'hard'): Promise<void>;
   restartDaemon(): Promise<void>;
+  /** Goes to the other of two hosts, where there are two. */
+  migrate?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,6 +81,35 @@ export class CanonicalSubject implements Subject {
     await this.domain.destroy();
     await this.domain.undefine();
     await this.connection.close();
+  }
+}
+
+/** The same between two hosts, whose disks are in one place. */
+export class TravellingSubject extends CanonicalSubject {
+  readonly #hosts: readonly [PrivateHost, PrivateHost];
+  #at: 0 | 1 = 0;
+
+  private constructor(hosts: readonly [PrivateHost, PrivateHost], connection: Connection, domain: ManagedDomain) {
+    super(hosts[0], connection, domain);
+    this.#hosts = hosts;
+  }
+
+  static between(other: PrivateHost) {
+    return async (host: PrivateHost, spec: DomainSpec): Promise<TravellingSubject> => {
+      const connection = await connect(host.uri);
+      return new TravellingSubject([host, other], connection, await new DomainManager(connection).define(spec));
+    };
+  }
+
+  async migrate(): Promise<void> {
+    this.#at = this.#at === 0 ? 1 : 0;
+    const there = await connect(this.#hosts[this.#at].uri);
+    const result = await this.domain.migrate(there, { uri: await freeUri() }).done;
+    if (result.unfinished.length > 0) throw new Error(result.unfinished.join('; '));
+    const { uuid } = this.domain;
+    await this.connection.close();
+    this.connection = there;
+    this.domain = await new DomainManager(there).get(uuid);
   }
 }
 

@@ -1,11 +1,22 @@
+import { availableParallelism, loadavg } from 'node:os';
 import * as assert from 'uvu/assert';
 import { type ErrorCode, LibvirtCanonicalError } from '../../src/errors.js';
 
-/** Rejects when `pending` does not settle in time: uvu has no timeouts, and a hang is to be a failure. */
+/**
+ * A deadline for what hangs, made longer by what else the machine does: by its load for each core, at most tenfold. A quiet
+ * machine gets what was asked for.
+ */
+export function scaled(milliseconds: number): number {
+  const load = (loadavg()[0] ?? 0) / availableParallelism();
+  return milliseconds * Math.min(10, Math.max(1, load));
+}
+
+/** Rejects when `pending` does not settle in time, which is `scaled`: uvu has no timeouts, and a hang is to be a failure. */
 export async function within<T>(pending: Promise<T>, milliseconds = 30_000, what = 'this'): Promise<T> {
+  const deadline = scaled(milliseconds);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not end within ${milliseconds} ms`)), milliseconds);
+    timer = setTimeout(() => reject(new Error(`${what} did not end within ${deadline} ms`)), deadline);
   });
   try {
     return await Promise.race([pending, late]);
