@@ -216,7 +216,7 @@ test('a target, MAC and boot order that go may be asked for again in the same de
   const context = defined({ disks: [root, { ...data, boot: 2 }], interfaces: [lan] });
   reach(context, {
     disks: [root, { id: 'new', target: 'vdb', file: '/img/new', boot: 2 }],
-    interfaces: [{ id: 'wan', user: true, mac: lan.mac }],
+    interfaces: [{ id: 'wan', network: 'wan', mac: lan.mac }],
   });
 });
 
