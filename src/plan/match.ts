@@ -134,13 +134,13 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
       settle(device, candidates(device).find(saysNoMore(device)));
   }
   byItsName(open().filter(({ kind }) => kind.numbered));
-  // A name that only one device can have tells it under another id, too, unless what stands behind it is another thing.
+  // A name that only one device can have tells it under another id, too, unless that name is a place with another image in it.
   const aliases = new Set(desired.map(({ device }) => device.userAlias));
   for (const device of open())
     settle(
       device,
       candidates(device).find(
-        (other) => !aliases.has(other.userAlias) && shareUnique(device, other) && isOfOneSource(device, other),
+        (other) => !aliases.has(other.userAlias) && shareUnique(device, other) && !isAnotherDisk(device, other),
       ),
     );
   // What is left without a name is the next of its kind, in order: a NIC whose model is to change is still that NIC. One
@@ -155,9 +155,10 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
   return desired.map(({ device, ...rest }) => ({ ...rest, desired: device, found: found.get(device) }));
 }
 
-/** True when nothing says that the device has another file, network or the like behind it. */
-function isOfOneSource(desired: Device, there: Device): boolean {
-  return says(desired, there).every(({ path }) => path !== '@type' && !under(path, 'source'));
+/** True for another image at the target of a disk: a target is a place, while a MAC is the card itself. */
+function isAnotherDisk(desired: Device, there: Device): boolean {
+  if (!('target/@dev' in desired.kind.unique)) return false;
+  return says(desired, there).some(({ path }) => path === '@type' || under(path, 'source'));
 }
 
 /** True when two devices have the same value where no two devices of a domain may. */
