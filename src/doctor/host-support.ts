@@ -28,9 +28,14 @@ export async function checkSupport(
       ),
     );
   }
-  if (listed.some(({ deprecated }) => deprecated)) results.push(found('machine-deprecated', `its machine ${machine} is deprecated`, REMEDY));
+  if (listed.some(({ deprecated }) => deprecated))
+    results.push(found('machine-deprecated', `its machine ${machine} is deprecated`, REMEDY));
   // Without the machine libvirt tells nothing of CPUs, so ask for that of another one.
-  const capabilities = await domainCapabilitiesIfAny(connection, listed.length > 0 ? kind : { ...kind, machine: null }, options);
+  const capabilities = await domainCapabilitiesIfAny(
+    connection,
+    listed.length > 0 ? kind : { ...kind, machine: null },
+    options,
+  );
   const model = select(root, 'cpu/model')[0]?.textContent ?? undefined;
   const models = capabilities ? select(capabilities, 'cpu/mode[@name="custom"]/model') : [];
   if (model === undefined || models.length === 0) return results;

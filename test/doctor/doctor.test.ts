@@ -206,8 +206,8 @@ test('doctor: machines and CPU models that are deprecated or gone', async () => 
       const result = (await b.connection.call(name as never, args, options)) as { capabilities?: string };
       if (!result.capabilities) return result;
       const capabilities = result.capabilities
-        .replace(new RegExp(`<machine ([^>]*)>${machine}<`), `<machine deprecated='yes' $1>${machine}<`)
-        .replace(/<model ([^>]*)>qemu64</, "<model deprecated='yes' $1>qemu64<");
+        .replace(new RegExp(`<machine ([^>]*)>${machine}<`, 'g'), `<machine deprecated='yes' $1>${machine}<`)
+        .replace(/<model ([^>]*)>qemu64</g, "<model deprecated='yes' $1>qemu64<");
       return { capabilities };
     },
   } as unknown as Connection;
