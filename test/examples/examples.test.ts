@@ -36,7 +36,7 @@ test('hot-plug: each device sits now where it boots next, and the guest lets go 
 
 test('doctor: each finding with its reason and its remedy', async () => {
   const said = await example('doctor');
-  assert.match(said, /warning pcie-ports-none \(example\): all 0 PCIe ports/);
+  assert.match(said, /warning pcie-ports-none \(example\): all \d+ PCIe ports/);
   assert.match(said, /warning disk-cache-migration \(example\): disk vda has the cache mode writeback/);
   assert.match(said, 'Update the disk to cache none or directsync');
 });
