@@ -16,6 +16,7 @@ import {
   type DefineOptions,
   type UndefineOptions,
 } from '../definition/index.js';
+import type { DoctorOptions } from '../doctor/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { ExportOptions, ImportOptions } from '../evacuation/index.js';
 import type { EventsOptions } from '../events/index.js';
@@ -359,6 +360,7 @@ export const MANAGER_DOORS = {
     required('domain', { takes: 'a domain, a bundle, or domain XML', fits: DEFINITION.fits }),
     options<HostCheckOptions>(checking),
   ],
+  doctor: [options<DoctorOptions>({ ...call, hosts: LIST, files: FILES, daemonConfig: TEXT, logs: TEXTS })],
   uploadVolume: [VOLUME, LOCAL_FILE, options<TransferOptions>(transferring)],
   downloadVolume: [VOLUME, LOCAL_FILE, options<TransferOptions>(transferring)],
   import: [

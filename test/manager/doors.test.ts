@@ -133,6 +133,7 @@ const MANAGER: Readonly<Record<string, Sample>> = {
   events: { before: [], words: { only: 'lifecycle' } },
   watch: { before: [], words: { interval: -5 } },
   hostCheck: { before: ['<domain/>'], words: { files: true } },
+  doctor: { before: [], words: { files: true, hosts: 'x', daemonConfig: 1, logs: 'x' } },
   import: {
     before: ['{}'],
     words: {
