@@ -74,7 +74,9 @@ export async function createImage(
     if (source && size !== undefined && size < source.capacity)
       throw invalid('size', `is less than the ${source.capacity} bytes of ${other}`, 'Give as much, or leave it out');
     const xml = volumeXml({ ...request, format }, capacity, source?.format);
-    const flags = request.preallocation === 'metadata' ? VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA : 0;
+    // Of qcow2 libvirt takes this flag for all of the image when its allocation is its size.
+    const tables = format === 'qcow2' && (request.preallocation ?? 'none') !== 'none';
+    const flags = tables ? VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA : 0;
     const vol = await create(connection, { pool, xml, flags }, clone === undefined ? undefined : source?.vol, call);
     const [{ name: path }, info] = await Promise.all([
       connection.call('STORAGE_VOL_GET_PATH', { vol }, call),
@@ -154,9 +156,11 @@ async function create(
   clonevol: Volume | undefined,
   call: CallOptions,
 ): Promise<Volume> {
+  // A copy takes as long as it takes: given up it would go on unseen.
+  const options = { ...call, timeout: call.timeout ?? 0 };
   const { vol } = clonevol
-    ? await connection.call('STORAGE_VOL_CREATE_XML_FROM', { ...made, clonevol }, call)
-    : await connection.call('STORAGE_VOL_CREATE_XML', made, call);
+    ? await connection.call('STORAGE_VOL_CREATE_XML_FROM', { ...made, clonevol }, options)
+    : await connection.call('STORAGE_VOL_CREATE_XML', made, options);
   return vol;
 }
 

@@ -27,7 +27,7 @@ test('stats: the figures of a running domain, typed, from one call', async () =>
   assert.is(disk?.target, 'vda');
   assert.ok(disk?.path?.endsWith('.qcow2'));
   assert.is(disk?.capacity, 1n << 20n);
-  assert.type(disk?.read?.bytes, 'bigint');
+  assert.is(typeof disk?.read?.bytes, 'bigint');
   assert.is(seen.fields['block.0.name'], 'vda');
   await domain.destroy();
 });
