@@ -366,7 +366,7 @@ export const MANAGER_DOORS = {
   define: [required('definition', DEFINITION, 'request'), DEFINE],
   planDefine: [required('definition', DEFINITION, 'request'), DEFINE],
   createImage: [required('request', OBJECT, 'request'), CALL],
-  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES }, 'path', 'seed')],
+  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES, signal: SIGNAL }, 'path', 'seed')],
   host: [CALL],
   networks: [CALL],
   pools: [CALL],
