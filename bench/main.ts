@@ -1,7 +1,7 @@
 /**
  * Measures what the project aims at, on a private host. It reports; it never fails because something was slow.
  *
- *   npm run bench [-- calls plan hot-plug migration]
+ *   npm run bench [-- calls plan hot-plug migration streams]
  */
 import { cpus } from 'node:os';
 import { benchCalls } from './calls.js';
@@ -10,12 +10,14 @@ import { benchMigration } from './migration.js';
 import { benchPlan } from './plan.js';
 import { type Aim, renderSection, type Section } from './report.js';
 import { prepare, type Setting } from './setting.js';
+import { benchStreams } from './streams.js';
 
 const BENCHES: Readonly<Record<string, (setting: Setting, signal: AbortSignal) => Promise<Section[]>>> = {
   calls: benchCalls,
   plan: benchPlan,
   'hot-plug': benchHotPlug,
   migration: benchMigration,
+  streams: benchStreams,
 };
 
 const interrupted = new AbortController();

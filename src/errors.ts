@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   'AGENT_UNAVAILABLE',
   'TIMEOUT',
   'JOB_FAILED',
+  'VOLUME_IN_USE',
   // plan and apply
   'PLAN_REFUSED',
   'PLAN_STALE',

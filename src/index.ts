@@ -249,8 +249,28 @@ export type {
   LifecycleChange,
   Word,
 } from './events/index.js';
-export type { HostCheckOptions, HostFiles, HostFinding } from './host/index.js';
-export type { CloudInitSeed, CreatedImage, CreateSeedRequest, ImagePlace, ImageRequest } from './images/index.js';
+export type {
+  GuestArchitecture,
+  HostCheckOptions,
+  HostFiles,
+  HostFinding,
+  HostInfo,
+  HostNetwork,
+  Machine,
+  NetworkAddress,
+  NumaCell,
+} from './host/index.js';
+export type {
+  CloudInitSeed,
+  CreatedImage,
+  CreateSeedRequest,
+  HostPool,
+  HostVolume,
+  ImagePlace,
+  ImageRequest,
+  ResizeVolumeOptions,
+  VolumeName,
+} from './images/index.js';
 export { cloudInitSeed } from './images/index.js';
 export type { Hooks, ManagerOptions } from './manager/index.js';
 export { DomainManager, ManagedDomain } from './manager/index.js';
@@ -291,17 +311,32 @@ export {
   recoverMigration,
 } from './migration/index.js';
 export type {
+  AddressesOptions,
   AddressSource,
+  BytesAndPackets,
   DeviceView,
+  DiskStats,
+  DomainRates,
+  DomainStats,
   Drift,
   DriftOccasion,
   Finding,
   GuestAddress,
+  InterfaceStats,
+  KnownAddress,
+  MemoryStats,
   Pending,
   PendingChange,
+  ReadAndWritten,
+  RequestStats,
+  StatsGroup,
+  StatsOptions,
+  TrafficStats,
+  VcpuStats,
   WaitForAddressOptions,
   WatchOptions,
 } from './observe/index.js';
+export { statsRates } from './observe/index.js';
 export type {
   BusCapacity,
   ChangeRequest,
@@ -346,5 +381,4 @@ export type {
   ScreenshotOptions,
   TransferOptions,
   TransferProgress,
-  VolumeName,
 } from './transfer/index.js';

@@ -76,4 +76,4 @@ export { memorySlots, numaCell, roomyVcpus } from './spec-head.js';
 export { expressTaken, freePorts, roomFor } from './spec-ports.js';
 export { assemble, checkedHead, definitionOf, domainXml, specFields } from './spec-xml.js';
 export { refuseUnknownFields, unknownField } from './unknown-field.js';
-export { bytesOf, describe, invalid, kibOf, type Size, uuidOf } from './values.js';
+export { bytesOf, bytesOfXml, describe, formatBytes, invalid, kibOf, type Size, uuidOf } from './values.js';

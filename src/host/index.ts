@@ -6,5 +6,7 @@ export { checkCpu } from './cpu.js';
 export { domainCapabilities, domainCapabilitiesIfAny, kindOf } from './domain-capabilities.js';
 export { filesOf, type HostFiles } from './files.js';
 export type { HostFinding } from './finding.js';
-export { familyOf, machinesOf, newestOf } from './machine.js';
+export { type GuestArchitecture, type HostInfo, hostInfo, type NumaCell } from './host-info.js';
+export { familyOf, type Machine, machinesOf, newestOf } from './machine.js';
+export { type HostNetwork, type NetworkAddress, networksOf } from './networks.js';
 export { mapHostPaths } from './paths.js';

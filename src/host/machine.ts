@@ -23,7 +23,7 @@ export async function machinesOf(connection: Connection, kind: DomainKind, optio
   return (own.length > 0 ? own : children(arch, 'machine')).map(machineOf);
 }
 
-function machineOf(element: Element): Machine {
+export function machineOf(element: Element): Machine {
   return {
     name: element.textContent ?? '',
     canonical: valueAt(element, '@canonical'),

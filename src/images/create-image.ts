@@ -1,5 +1,11 @@
-import { type CallOptions, type Connection, LibvirtError, type ProcedureArgs } from '../connection/index.js';
-import { bytesOf, describe, invalid, refuseUnknownFields, type Size } from '../domain/index.js';
+import {
+  type CallOptions,
+  type Connection,
+  LibvirtError,
+  type ProcedureArgs,
+  VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA,
+} from '../connection/index.js';
+import { bytesOf, describe, invalid, refuseUnknownFields, type Size, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { buildElement, parseElement, valueAt } from '../xml/index.js';
 import { type ImagePlace, type Pool, withPool } from './pool.js';
@@ -20,6 +26,13 @@ export interface ImageRequest extends ImagePlace {
   readonly base?: string;
   /** Format of the base. Default: as the host's pool tells it, else `qcow2` or `raw` by the end of its name. */
   readonly baseFormat?: 'qcow2' | 'raw';
+  /**
+   * What is taken of the host at once: nothing (`none`, default of qcow2), the tables of a qcow2 image (`metadata`), or room
+   * for all of its size (`full`, default of raw). Not with `base`.
+   */
+  readonly preallocation?: 'none' | 'metadata' | 'full';
+  /** Encrypts the image by LUKS. `secret` is the UUID of a secret of libvirt's that holds the passphrase. */
+  readonly encryption?: { readonly secret: string };
 }
 
 /** An image that was made. */
@@ -30,8 +43,20 @@ export interface CreatedImage {
   readonly size: bigint;
 }
 
-const KEYS = ['pool', 'directory', 'name', 'size', 'format', 'clone', 'base', 'baseFormat'];
+const KEYS = [
+  'pool',
+  'directory',
+  'name',
+  'size',
+  'format',
+  'clone',
+  'base',
+  'baseFormat',
+  'preallocation',
+  'encryption',
+];
 const FORMATS = ['qcow2', 'raw'];
+const PREALLOCATIONS = ['none', 'metadata', 'full'];
 
 /** Makes a disk image through libvirt's storage driver. virStorageVolCreateXML, virStorageVolCreateXMLFrom. */
 export async function createImage(
@@ -49,7 +74,10 @@ export async function createImage(
     if (source && size !== undefined && size < source.capacity)
       throw invalid('size', `is less than the ${source.capacity} bytes of ${other}`, 'Give as much, or leave it out');
     const xml = volumeXml({ ...request, format }, capacity, source?.format);
-    const vol = await create(connection, pool, xml, clone === undefined ? undefined : source?.vol, call);
+    // Of qcow2 libvirt takes this flag for all of the image when its allocation is its size.
+    const tables = format === 'qcow2' && (request.preallocation ?? 'none') !== 'none';
+    const flags = tables ? VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA : 0;
+    const vol = await create(connection, { pool, xml, flags }, clone === undefined ? undefined : source?.vol, call);
     const [{ name: path }, info] = await Promise.all([
       connection.call('STORAGE_VOL_GET_PATH', { vol }, call),
       connection.call('STORAGE_VOL_GET_INFO', { vol }, call),
@@ -72,21 +100,42 @@ function checkedSize(request: ImageRequest): bigint | undefined {
       throw invalid(key, `${describe(request[key])} is not an absolute path`);
   if (clone !== undefined && base !== undefined) throw invalid('base', 'does not go with clone', 'Give one of them');
   if (base !== undefined && format === 'raw') throw invalid('format', 'a raw image has no base', 'Leave format out');
+  refuseOtherRoom(request);
   if (size !== undefined) return bytesOf(size, 'size');
   if (clone === undefined && base === undefined)
     throw invalid('size', 'is missing', 'An empty image has to have a size');
   return undefined;
 }
 
+function refuseOtherRoom({ preallocation = 'none', encryption, format, base }: ImageRequest): void {
+  if (!PREALLOCATIONS.includes(preallocation))
+    throw invalid('preallocation', `${describe(preallocation)} is not one of ${PREALLOCATIONS.join(', ')}`);
+  if (preallocation !== 'none' && base !== undefined)
+    throw invalid('preallocation', 'does not go with base', 'An overlay takes room for what is written to it');
+  if (preallocation === 'metadata' && format === 'raw')
+    throw invalid('preallocation', 'a raw image has no tables', "Give 'full', or leave it out");
+  if (encryption === undefined) return;
+  refuseUnknownFields(encryption, ['secret'], 'encryption');
+  uuidOf(encryption.secret, 'encryption.secret');
+}
+
 function volumeXml(request: ImageRequest, capacity: bigint | undefined, sourceFormat: string | undefined): string {
-  const { name, format = 'qcow2', base, baseFormat } = request;
+  const { name, format = 'qcow2', base, baseFormat, encryption } = request;
   const known = FORMATS.includes(sourceFormat ?? '') ? sourceFormat : undefined;
   const byName = base !== undefined && /\.(qcow2|qcow)$/.test(base) ? 'qcow2' : 'raw';
   return buildElement('volume', [
     ['name', name],
     ...(capacity === undefined ? [] : ([['capacity', String(capacity)]] as const)),
-    ...(format === 'raw' ? [] : ([['allocation', '0']] as const)),
+    // libvirt takes room for all of a raw image that does not say, and for what `allocation` says of a qcow2 one.
+    ...allocationOf(request, capacity),
     ['target/format/@type', format],
+    ...(encryption === undefined
+      ? []
+      : ([
+          ['target/encryption/@format', 'luks'],
+          ['target/encryption/secret/@type', 'passphrase'],
+          ['target/encryption/secret/@uuid', encryption.secret],
+        ] as const)),
     ...(base === undefined
       ? []
       : ([
@@ -96,16 +145,22 @@ function volumeXml(request: ImageRequest, capacity: bigint | undefined, sourceFo
   ]);
 }
 
+function allocationOf({ format = 'qcow2', preallocation }: ImageRequest, capacity: bigint | undefined) {
+  if (preallocation === 'full' && capacity !== undefined) return [['allocation', String(capacity)]] as const;
+  return format === 'raw' && preallocation === undefined ? [] : ([['allocation', '0']] as const);
+}
+
 async function create(
   connection: Connection,
-  pool: Pool,
-  xml: string,
+  made: { readonly pool: Pool; readonly xml: string; readonly flags: number },
   clonevol: Volume | undefined,
   call: CallOptions,
 ): Promise<Volume> {
+  // A copy takes as long as it takes: given up it would go on unseen.
+  const options = { ...call, timeout: call.timeout ?? 0 };
   const { vol } = clonevol
-    ? await connection.call('STORAGE_VOL_CREATE_XML_FROM', { pool, xml, clonevol, flags: 0 }, call)
-    : await connection.call('STORAGE_VOL_CREATE_XML', { pool, xml, flags: 0 }, call);
+    ? await connection.call('STORAGE_VOL_CREATE_XML_FROM', { ...made, clonevol }, options)
+    : await connection.call('STORAGE_VOL_CREATE_XML', made, options);
   return vol;
 }
 

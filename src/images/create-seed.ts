@@ -1,4 +1,4 @@
-import type { CallOptions, Connection } from '../connection/index.js';
+import type { Connection } from '../connection/index.js';
 import { describe, invalid } from '../domain/index.js';
 import { AbortedError } from '../errors.js';
 import { filesOf, type HostFiles } from '../host/index.js';
@@ -11,18 +11,16 @@ export interface CreateSeedRequest {
   readonly seed: CloudInitSeed;
   /** A way to the files of the host, when it is not this machine. */
   readonly files?: HostFiles | undefined;
+  /** Heeded until the file is written. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Writes a seed for cloud-init to a file of the host, so that its QEMU may read it, and returns the path. */
-export async function createSeed(
-  connection: Connection,
-  request: CreateSeedRequest,
-  { signal }: CallOptions = {},
-): Promise<string> {
-  if (signal?.aborted) throw new AbortedError('createSeed', signal.reason);
-  const { path, seed, files } = request;
+export async function createSeed(connection: Connection, request: CreateSeedRequest): Promise<string> {
+  const { path, seed, files, signal } = request;
   if (typeof path !== 'string' || !path.startsWith('/'))
     throw invalid('path', `${describe(path)} is not an absolute path`);
+  if (signal?.aborted) throw new AbortedError('writing a seed', signal.reason);
   await filesOf(connection, files).write(path, cloudInitSeed(seed));
   return path;
 }

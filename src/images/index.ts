@@ -5,4 +5,14 @@
 export { type CreatedImage, createImage, type ImageRequest } from './create-image.js';
 export { type CreateSeedRequest, createSeed } from './create-seed.js';
 export type { ImagePlace } from './pool.js';
+export { type HostPool, poolsOf } from './pools.js';
 export { type CloudInitSeed, cloudInitSeed } from './seed.js';
+export {
+  deleteVolume,
+  type HostVolume,
+  type ResizeVolumeOptions,
+  resizeVolume,
+  type VolumeName,
+  volumeHandle,
+  volumesOf,
+} from './volumes.js';

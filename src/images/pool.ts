@@ -48,7 +48,8 @@ export async function withPool<T>(
   }
 }
 
-async function byName(connection: Connection, name: string, call: CallOptions): Promise<Pool> {
+/** A pool that the host has; `SPEC_INVALID` for another. */
+export async function byName(connection: Connection, name: string, call: CallOptions): Promise<Pool> {
   const found = await ifThere(connection.call('STORAGE_POOL_LOOKUP_BY_NAME', { name }, call));
   if (found) return found.pool;
   throw new LibvirtCanonicalError('SPEC_INVALID', `there is no storage pool ${name} on this host`, {

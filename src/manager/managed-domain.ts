@@ -74,16 +74,22 @@ import {
   planMigration,
 } from '../migration/index.js';
 import {
+  type AddressesOptions,
   acceptDrift,
+  addressesOf,
   type DeviceView,
+  type DomainStats,
   type Drift,
   deviceViews,
   driftOf,
   type Finding,
   type GuestAddress,
+  type KnownAddress,
   type Pending,
   planUndoDriftOf,
   readPending,
+  type StatsOptions,
+  statsOfDomain,
   verifyGuestAbi,
   type WaitForAddressOptions,
   type WatchOptions,
@@ -227,6 +233,22 @@ export class ManagedDomain {
    */
   waitForAddress(options: WaitForAddressOptions = {}): Promise<GuestAddress> {
     return waitForAddress(this.#reader, options);
+  }
+
+  /**
+   * Every address that libvirt's DHCP server, the guest agent or the host's ARP table knows of the running guest, each once,
+   * with who knows it. virDomainInterfaceAddresses. `DOMAIN_STATE` when the domain does not run.
+   */
+  addresses(options: AddressesOptions = {}): Promise<KnownAddress[]> {
+    return addressesOf(this.#reader, options);
+  }
+
+  /**
+   * Figures of the domain at this moment: CPU, memory, vCPUs, disks, interfaces. Two readings and `statsRates` make rates.
+   * virConnectGetAllDomainStats, one call.
+   */
+  stats(options: StatsOptions = {}): Promise<DomainStats> {
+    return statsOfDomain(this.#reader, options);
   }
 
   /** Every device of either document. */

@@ -2,7 +2,7 @@ import { notFound } from '../apply/index.js';
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import { type DefineOptions, type DefinePlan, defineDomain, defineImported, planDefine } from '../definition/index.js';
 import { type DoctorFinding, type DoctorOptions, doctor } from '../doctor/index.js';
-import { DomainDocument, type DomainSpec } from '../domain/index.js';
+import { DomainDocument, type DomainSpec, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { checkForeign, type DomainBundle, type ImportOptions, importDomain } from '../evacuation/index.js';
 import {
@@ -12,16 +12,39 @@ import {
   type EventStream,
   type EventsOptions,
 } from '../events/index.js';
-import { type HostCheckOptions, type HostFinding, hostCheck } from '../host/index.js';
+import {
+  type HostCheckOptions,
+  type HostFinding,
+  type HostInfo,
+  type HostNetwork,
+  hostCheck,
+  hostInfo,
+  networksOf,
+} from '../host/index.js';
 import {
   type CreatedImage,
   type CreateSeedRequest,
   createImage,
   createSeed,
+  deleteVolume,
+  type HostPool,
+  type HostVolume,
   type ImageRequest,
+  poolsOf,
+  type ResizeVolumeOptions,
+  resizeVolume,
+  type VolumeName,
+  volumesOf,
 } from '../images/index.js';
-import { type Finding, type WatchOptions, watch } from '../observe/index.js';
-import { downloadVolume, type TransferOptions, uploadVolume, type VolumeName } from '../transfer/index.js';
+import {
+  type DomainStats,
+  type Finding,
+  type StatsOptions,
+  statsOf,
+  type WatchOptions,
+  watch,
+} from '../observe/index.js';
+import { downloadVolume, type TransferOptions, uploadVolume } from '../transfer/index.js';
 import { checkManager } from './check-manager.js';
 import { guard } from './doors.js';
 import { type Hooks, ManagedDomain } from './managed-domain.js';
@@ -104,8 +127,8 @@ export class DomainManager {
    * Writes a seed for cloud-init to a file of the host, and returns its path: give it to the domain as a read-only disk or a
    * CD-ROM of format `raw`. Needs a way to the host's files, see `HostFiles`. `SPEC_INVALID` by path.
    */
-  createSeed(request: CreateSeedRequest, options: CallOptions = {}): Promise<string> {
-    return createSeed(this.connection, request, options);
+  createSeed(request: CreateSeedRequest): Promise<string> {
+    return createSeed(this.connection, request);
   }
 
   /** An existing domain by name or UUID, adopted with zero writes. `DOMAIN_NOT_FOUND` when there is none. */
@@ -155,6 +178,50 @@ export class DomainManager {
   /** Watches all domains of the host, also those that are defined later: as {@link ManagedDomain.watch}. */
   watch(options: WatchOptions = {}): EventStream<Finding> {
     return watch(this.connection, undefined, options);
+  }
+
+  /**
+   * What the host is and offers: CPU, memory, NUMA, versions, machine types, firmware. virConnectGetCapabilities and the like.
+   */
+  host(options: CallOptions = {}): Promise<HostInfo> {
+    return hostInfo(this.connection, options);
+  }
+
+  /** The virtual networks of the host, also those that are not active. virConnectListAllNetworks. */
+  networks(options: CallOptions = {}): Promise<HostNetwork[]> {
+    return networksOf(this.connection, options);
+  }
+
+  /** The storage pools of the host, also those that are not active; sizes in bytes. virConnectListAllStoragePools. */
+  pools(options: CallOptions = {}): Promise<HostPool[]> {
+    return poolsOf(this.connection, options);
+  }
+
+  /** The volumes of a pool, as libvirt saw them last. `SPEC_INVALID` when there is no such pool. virStoragePoolListAllVolumes. */
+  volumes(pool: string, options: CallOptions = {}): Promise<HostVolume[]> {
+    return volumesOf(this.connection, pool, options);
+  }
+
+  /**
+   * Sets what a guest sees of a volume that no domain has; `domain.resizeDisk` is for the others. virStorageVolResize.
+   *
+   * Errors, before anything is changed: `VOLUME_IN_USE`; `ARGUMENT_INVALID` for a smaller size without `shrink: 'allow'`.
+   */
+  resizeVolume(volume: VolumeName, capacity: Size, options: ResizeVolumeOptions = {}): Promise<HostVolume> {
+    return resizeVolume(this.connection, volume, capacity, options);
+  }
+
+  /**
+   * Deletes a volume and what is in it. virStorageVolDelete. `VOLUME_IN_USE` for one that a domain of this host or an overlay
+   * in its pool uses.
+   */
+  deleteVolume(volume: VolumeName, options: CallOptions = {}): Promise<void> {
+    return deleteVolume(this.connection, volume, options);
+  }
+
+  /** Figures of all domains of the host, in one call: as {@link ManagedDomain.stats}. */
+  stats(options: StatsOptions = {}): Promise<DomainStats[]> {
+    return statsOf(this.connection, [], options);
   }
 
   /** Writes a local file into a volume of a storage pool, in place of its content, with holes for zeros. */

@@ -21,9 +21,15 @@ import { LibvirtCanonicalError } from '../errors.js';
 import type { ExportOptions, ImportOptions } from '../evacuation/index.js';
 import type { EventsOptions } from '../events/index.js';
 import type { HostCheckOptions } from '../host/index.js';
-import type { CreateSeedRequest } from '../images/index.js';
+import type { CreateSeedRequest, ResizeVolumeOptions, VolumeName } from '../images/index.js';
 import type { MigrationOptions } from '../migration/index.js';
-import type { WaitForAddressOptions, WatchOptions } from '../observe/index.js';
+import {
+  type AddressesOptions,
+  STATS_GROUPS,
+  type StatsOptions,
+  type WaitForAddressOptions,
+  type WatchOptions,
+} from '../observe/index.js';
 import {
   ANYTHING,
   BOOLEAN,
@@ -37,6 +43,7 @@ import {
   OBJECT,
   type OptionTable,
   PERIOD,
+  type Rule,
   SIGNAL,
   SIZE,
   shown,
@@ -61,7 +68,7 @@ import type {
   StartOptions,
 } from '../power/index.js';
 import type { RescueOptions, UnrescueOptions } from '../rescue/index.js';
-import type { ConsoleOptions, ScreenshotOptions, TransferOptions, VolumeName } from '../transfer/index.js';
+import type { ConsoleOptions, ScreenshotOptions, TransferOptions } from '../transfer/index.js';
 import { checked, type Doors, options, request, required } from './doors.js';
 
 const call: OptionTable<CallOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
@@ -70,6 +77,7 @@ const SIDE = options<CallOptions & { readonly document?: 'canonical' | 'live' }>
   ...call,
   document: words('canonical', 'live'),
 });
+const STATS = options<StatsOptions>({ ...call, groups: allOf(STATS_GROUPS), nowait: BOOLEAN });
 const PROGRESS = { signal: SIGNAL, onProgress: CALLBACK };
 const QUIESCE = words('agent', 'if-available', 'none');
 const FORMAT = words('qcow2', 'raw');
@@ -169,6 +177,12 @@ const GUEST_ABI = {
   fits: (value: unknown) => OBJECT.fits(value) && 'devices' in (value as object),
 };
 
+/** An array of some of these words. */
+function allOf<Word extends string>(all: readonly Word[]): Rule<readonly Word[]> {
+  const { takes, fits } = words(...all);
+  return { takes: `an array, each ${takes}`, fits: (value) => Array.isArray(value) && value.every(fits) };
+}
+
 /** Refuses what is no plan, and says how to come by one. */
 function refuseOtherThanPlan(method: string, value: unknown): void {
   if (value instanceof Plan) return;
@@ -194,6 +208,8 @@ export const DOMAIN_DOORS = {
   devices: [CALL],
   storage: [SIDE],
   guestAbi: [SIDE],
+  addresses: [options<AddressesOptions>({ ...call, sources: TEXTS })],
+  stats: [STATS],
   waitForAddress: [
     options<WaitForAddressOptions>({
       signal: SIGNAL,
@@ -351,7 +367,18 @@ export const MANAGER_DOORS = {
   define: [required('definition', DEFINITION, 'request'), DEFINE],
   planDefine: [required('definition', DEFINITION, 'request'), DEFINE],
   createImage: [required('request', OBJECT, 'request'), CALL],
-  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES }, 'path', 'seed'), CALL],
+  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES, signal: SIGNAL }, 'path', 'seed')],
+  host: [CALL],
+  networks: [CALL],
+  pools: [CALL],
+  volumes: [required('pool', { ...TEXT, takes: 'the name of a pool' }), CALL],
+  resizeVolume: [
+    VOLUME,
+    required('capacity', SIZE),
+    options<ResizeVolumeOptions>({ ...call, shrink: words('refuse', 'allow') }),
+  ],
+  deleteVolume: [VOLUME, CALL],
+  stats: [STATS],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
   events: [options<EventsOptions>(listening)],

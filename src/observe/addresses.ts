@@ -36,6 +36,64 @@ export interface WaitForAddressOptions {
   readonly sources?: readonly AddressSource[];
 }
 
+/** An address of a running guest, and everyone who knows it. */
+export interface KnownAddress extends Omit<GuestAddress, 'source' | 'interface'> {
+  /** By the guest's own name where the agent answers (`eth0`), else by the host's (`vnet0`). */
+  readonly interface: string;
+  /** The first is the surest: the agent saw it in the guest, a lease was handed out, the ARP table may be out of date. */
+  readonly sources: readonly AddressSource[];
+}
+
+/** Options of `addresses`. */
+export interface AddressesOptions extends CallOptions {
+  /** Whom to ask. Default all: lease, agent, arp. */
+  readonly sources?: readonly AddressSource[];
+}
+
+/** From the surest source to the least sure. */
+const SUREST = ['agent', 'lease', 'arp'] as const;
+
+/**
+ * Returns every address that somebody knows of a running guest, each once. A source that does not answer, such as an agent
+ * that is not there, adds none. virDomainInterfaceAddresses.
+ */
+export async function addressesOf(reader: DomainReader, options: AddressesOptions = {}): Promise<KnownAddress[]> {
+  const { sources = SOURCES, ...call } = options;
+  refuseOtherSources(sources);
+  await refuseOff(reader, call);
+  const known = new Map<string, KnownAddress>();
+  for (const source of SUREST.filter((each) => sources.includes(each))) {
+    for (const { source: by, ...found } of await addressesFrom(reader, source, call, new Map())) {
+      const key = `${found.mac ?? found.interface} ${found.address}`;
+      const before = known.get(key);
+      if (before?.sources.includes(by)) continue;
+      const prefix = before?.prefix || found.prefix;
+      known.set(key, { ...found, ...before, prefix, sources: [...(before?.sources ?? []), by] });
+    }
+  }
+  return [...known.values()];
+}
+
+function refuseOtherSources(sources: readonly AddressSource[]): void {
+  const other = sources.find((each) => !SOURCES.includes(each));
+  if (other === undefined) return;
+  throw new LibvirtCanonicalError('ARGUMENT_INVALID', `sources: ${JSON.stringify(other)} is not a source`, {
+    path: 'sources',
+    remedy: `There are ${SOURCES.join(', ')}`,
+  });
+}
+
+/** `DOMAIN_STATE` for a domain without a guest. */
+async function refuseOff(reader: DomainReader, call: CallOptions): Promise<void> {
+  const { state } = await stateOf(reader, call);
+  if (state !== 'shutoff' && state !== 'crashed') return;
+  const { name: domain } = reader.handle;
+  throw new LibvirtCanonicalError('DOMAIN_STATE', `domain ${domain} is ${state} and has no address`, {
+    domain,
+    remedy: 'Start it',
+  });
+}
+
 const WITHIN = 120_000;
 const PAUSE = 500;
 /** VIR_IP_ADDR_TYPE_IPV6. */
@@ -48,16 +106,12 @@ const IPV6 = 1;
 export async function waitForAddress(reader: DomainReader, options: WaitForAddressOptions = {}): Promise<GuestAddress> {
   const { signal, timeout = WITHIN, sources = SOURCES } = options;
   const { name: domain } = reader.handle;
+  refuseOtherSources(sources);
   const ends = performance.now() + timeout;
   const said = new Map<AddressSource, string>();
   for (;;) {
     if (signal?.aborted) throw new AbortedError('waiting for an address', signal.reason);
-    const { state } = await stateOf(reader, { signal });
-    if (state === 'shutoff' || state === 'crashed')
-      throw new LibvirtCanonicalError('DOMAIN_STATE', `domain ${domain} is ${state} and has no address`, {
-        domain,
-        remedy: 'Start it',
-      });
+    await refuseOff(reader, { signal });
     for (const source of sources) {
       const found = await addressesFrom(reader, source, { signal }, said);
       const wanted = chosen(found, options);

@@ -15,5 +15,13 @@ export { hasManagedSave, managedSaveDocument, refuseManagedSave } from './saved.
 export { type Asked, type ShutdownOptions, type ShutdownProgress, shutdown } from './shutdown.js';
 export { type StartOptions, start } from './start.js';
 export { StartFailedError, starting } from './start-failed.js';
-export { type DomainState, type DomainStateReason, isInvalidNow, refuseRunning, stateError, stateOf } from './state.js';
+export {
+  type DomainState,
+  type DomainStateReason,
+  isInvalidNow,
+  refuseRunning,
+  stateError,
+  stateNamed,
+  stateOf,
+} from './state.js';
 export { resume, suspend } from './suspend.js';

@@ -26,6 +26,12 @@ export type DomainState = keyof typeof STATES;
 /** Why it is so, in libvirt's words: virDomainPausedReason and the like. */
 export type DomainStateReason = (typeof STATES)[DomainState][number];
 
+/** A state and its reason by libvirt's numbers. */
+export function stateNamed(number: number, reason: number): { state: DomainState; reason: DomainStateReason } {
+  const state = NAMES[number] ?? 'nostate';
+  return { state, reason: (STATES[state] as readonly DomainStateReason[])[reason] ?? 'unknown' };
+}
+
 /** virDomainGetState. */
 export async function stateOf(
   reader: DomainReader,
@@ -34,8 +40,7 @@ export async function stateOf(
   const dom = reader.handle;
   try {
     const told = await reader.connection.call('DOMAIN_GET_STATE', { dom, flags: 0 }, options);
-    const state = NAMES[told.state] ?? 'nostate';
-    return { state, reason: (STATES[state] as readonly DomainStateReason[])[told.reason] ?? 'unknown' };
+    return stateNamed(told.state, told.reason);
   } catch (error) {
     throw notFound(error, dom);
   }

@@ -6,5 +6,4 @@ export {
   type TransferOptions,
   type TransferProgress,
   uploadVolume,
-  type VolumeName,
 } from './volume.js';

@@ -1,12 +1,7 @@
 import { open } from 'node:fs/promises';
-import type { Connection, StreamChunk } from '../connection/index.js';
+import type { Connection, StorageVolHandle, StreamChunk } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-
-/** A volume by its pool's name and its own. */
-export interface VolumeName {
-  readonly pool: string;
-  readonly volume: string;
-}
+import { type VolumeName, volumeHandle } from '../images/index.js';
 
 /** How far a transfer is. */
 export interface TransferProgress {
@@ -44,7 +39,7 @@ export async function uploadVolume(
   file: string,
   { sparse = true, onProgress, signal }: TransferOptions = {},
 ): Promise<void> {
-  const vol = await volumeOf(connection, name);
+  const vol = await volumeHandle(connection, name, { signal });
   await using source = await closing(open(file, 'r'));
   const { size: total } = await source.file.stat();
   const raw = await isRaw(connection, vol);
@@ -97,7 +92,7 @@ export async function downloadVolume(
   file: string,
   { sparse = true, onProgress, signal }: TransferOptions = {},
 ): Promise<void> {
-  const vol = await volumeOf(connection, name);
+  const vol = await volumeHandle(connection, name, { signal });
   const total = await sizeOf(connection, vol);
   const opening = open(file, 'wx').catch((cause: unknown) => {
     throw new LibvirtCanonicalError('ARGUMENT_INVALID', `${file} cannot be made`, {
@@ -123,7 +118,7 @@ export async function downloadVolume(
  * Empties a volume but for its first byte. A hole leaves what a volume has in its place (virFDStreamThreadDoWrite seeks), but
  * cuts the file off at its own end; one of no length is refused.
  */
-async function empty(connection: Connection, vol: VolumeHandle, signal: AbortSignal | undefined): Promise<void> {
+async function empty(connection: Connection, vol: StorageVolHandle, signal: AbortSignal | undefined): Promise<void> {
   const args = { vol, offset: 0n, length: 0n, flags: SPARSE };
   await using stream = await connection.stream('STORAGE_VOL_UPLOAD', args, { signal });
   const writer = stream.writable.getWriter();
@@ -150,20 +145,13 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
 
 const isZero = (block: Buffer): boolean => block.compare(ZEROS, 0, block.length) === 0;
 
-type VolumeHandle = Awaited<ReturnType<typeof volumeOf>>;
-
-async function volumeOf(connection: Connection, { pool: name, volume }: VolumeName) {
-  const { pool } = await connection.call('STORAGE_POOL_LOOKUP_BY_NAME', { name });
-  return (await connection.call('STORAGE_VOL_LOOKUP_BY_NAME', { pool, name: volume })).vol;
-}
-
-async function isRaw(connection: Connection, vol: VolumeHandle): Promise<boolean> {
+async function isRaw(connection: Connection, vol: StorageVolHandle): Promise<boolean> {
   const { xml } = await connection.call('STORAGE_VOL_GET_XML_DESC', { vol, flags: 0 });
   return /<target>.*?<format type=['"]raw['"]/s.test(xml.replace(/<backingStore>.*<\/backingStore>/s, ''));
 }
 
 /** Bytes of the volume's file: what a download will bring. */
-async function sizeOf(connection: Connection, vol: VolumeHandle): Promise<number> {
+async function sizeOf(connection: Connection, vol: StorageVolHandle): Promise<number> {
   const { xml } = await connection.call('STORAGE_VOL_GET_XML_DESC', { vol, flags: 0 });
   const physical = /<physical unit=['"]bytes['"]>(\d+)</.exec(xml)?.[1];
   return Number(physical ?? (await connection.call('STORAGE_VOL_GET_INFO', { vol })).capacity);

@@ -11,6 +11,7 @@ import { type Guest, PrivateHost } from '../../src/testing/index.js';
 import { FakeDaemon } from '../connection/helpers.js';
 import type { Bench } from '../support/bench.js';
 import { writeEntry } from '../support/entry.js';
+import { makePool } from '../support/pool.js';
 
 /** Prepares what is needed on a real libvirt, and returns the attempt that is to end with the code. */
 export type Scenario = (bench: Bench) => Promise<() => Promise<unknown>>;
@@ -174,6 +175,13 @@ export const SCENARIOS: Readonly<Record<ErrorCode, Scenario>> = {
       await domain.copyDisk('root', `${host.directory}/images/copy.raw`, { bandwidth: '64 KiB', onProgress });
       await aborted;
     };
+  },
+
+  VOLUME_IN_USE: async ({ host, connection, manager, define }) => {
+    await makePool(host, connection, 'in-use');
+    const { path: file } = await manager.createImage({ pool: 'in-use', name: 'root.qcow2', size: '1 MiB' });
+    await define({ disks: [{ id: 'root', target: 'vda', file, format: 'qcow2', boot: 1 }] });
+    return () => manager.deleteVolume({ pool: 'in-use', volume: 'root.qcow2' });
   },
 
   PLAN_REFUSED: async ({ define }) => {

@@ -121,6 +121,14 @@ test('volumes: the record comes with the disk, the hooks have it, secrets are re
   assert.match(said, 'Left: disk root');
 });
 
+test('streams: a volume goes up and comes back the same, the console speaks, the screen is a PNG', async () => {
+  const said = await example('streams');
+  assert.match(said, /Uploaded: 8388608 of 8388608 bytes/);
+  assert.match(said, 'Downloaded the same bytes');
+  assert.match(said, /Console: \d+ bytes/);
+  assert.match(said, /Screen: image\/png, \d+ bytes/);
+});
+
 test('with a URI they run there, with or without a guest that listens, and leave no domain', async () => {
   await using host = await PrivateHost.start();
   assert.match(await example('define-once', [host.uri]), /example-\w{8} is defined/);
