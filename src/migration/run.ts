@@ -4,6 +4,7 @@ import { type DomainDocument, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
+import { asFile } from './cold-disks.js';
 import { removeCarried } from './cold-state.js';
 import { migrationDocuments } from './documents.js';
 import { OwnConnections } from './ends.js';
@@ -85,7 +86,7 @@ async function recorded(
       await runHook(request.hooks, 'beforePrepare', hookContext('destination', ends, prepared, signal));
       for (const disk of targetsToMake(prepared.disks, request)) {
         refuseAborted(signal);
-        await makeTarget(destination, disk, { signal });
+        await makeTarget(destination, record.mode === 'cold' ? asFile(disk) : disk, { signal });
       }
       refuseAborted(signal);
       // Once more: the record is in it by now, and goes along.
