@@ -111,6 +111,7 @@ export type {
   ConsoleSpec,
   ControllerSpec,
   CpuFeaturePolicy,
+  CpuHost,
   CpuSpec,
   CputuneRequest,
   CputuneSpec,
