@@ -14,11 +14,20 @@ interface ImageFile {
   readonly backing: string | undefined;
 }
 
+/** A disk whose image is to be copied. */
+interface ColdDisk {
+  readonly identity: string;
+  readonly path: string | undefined;
+  readonly moved: string | undefined;
+  /** Whether the document names the images below it: those are looked for at the destination with all others. */
+  readonly chained: boolean;
+}
+
 /** The file of a disk that is to be copied while its domain is off, and why it cannot be. */
 export async function coldSource(
   source: Connection,
   destination: Connection,
-  { identity, path, moved }: { identity: string; path: string | undefined; moved: string | undefined },
+  { identity, path, moved, chained }: ColdDisk,
   options: CallOptions,
 ): Promise<{ file?: ImageFile; findings: MigrationFinding[] }> {
   const about = (problem: string, remedy: string) => ({ findings: [blocks('source', identity, problem, remedy)] });
@@ -34,7 +43,7 @@ export async function coldSource(
   if (!file) return about(`${path} is not there`, 'Bring its image back, or detach the disk');
   const { backing } = file;
   // Its header names the image below it, and goes along as it is.
-  if (backing !== undefined && !(await imageFile(destination, backing, options).catch(() => undefined)))
+  if (!chained && backing !== undefined && !(await imageFile(destination, backing, options).catch(() => undefined)))
     return {
       findings: [
         blocks(

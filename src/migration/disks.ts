@@ -69,7 +69,12 @@ export async function migrationDisks(
         ? await coldSource(
             of.reader.connection,
             of.destination,
-            { identity: device.identity, path: placeOf(device), moved: placeOf(there) },
+            {
+              identity: device.identity,
+              path: placeOf(device),
+              moved: placeOf(there),
+              chained: backingOf(there) !== undefined,
+            },
             options,
           )
         : undefined;

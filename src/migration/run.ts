@@ -198,7 +198,10 @@ async function failed(
     where,
     {
       domain: name,
-      remedy: outcome === 'source-ended' ? 'Look at its log, and start it' : 'Mend the cause and ask again',
+      remedy:
+        outcome === 'source-ended' && record.mode !== 'cold'
+          ? 'Look at its log, and start it'
+          : 'Mend the cause and ask again',
       cause,
     },
   );
