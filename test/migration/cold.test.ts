@@ -3,6 +3,7 @@ import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, statSync,
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type HostFiles, LOCAL_FILES } from '../../src/host/files.js';
 import type { MigrationError, MigrationOptions, MigrationProgress } from '../../src/index.js';
 import { failure, within } from '../support/deadline.js';
 import { tpmProblem } from '../support/tpm.js';
@@ -134,29 +135,37 @@ test('migrate cold: an image over another one needs that at the destination, and
 const noTpm = tpmProblem();
 if (noTpm !== undefined) console.log(`migrate cold with a TPM is left out: ${noTpm}`);
 const withTpm = noTpm === undefined ? test : test.skip;
-withTpm('migrate cold: the state of an emulated TPM goes along', async () => {
+withTpm('migrate cold: the state of an emulated TPM goes along, to the same path on the other host', async () => {
   const { a, b, guest } = await pair();
-  const folder = (directory: string) => join(directory, 'tpm');
-  const t = await guest('tpm', {
-    start: false,
-    xml: (text) =>
-      text.replace(
-        '</devices>',
-        `<tpm model='tpm-crb'><backend type='emulator' version='2.0'><source type='dir' path='${folder(join(a.host.directory, 'images'))}'/></backend></tpm></devices>`,
-      ),
-  });
-  const [here, there] = [a, b].map(({ host }) => folder(join(host.directory, 'images'))) as [string, string];
+  const folder = (directory: string) => join(directory, 'etc/libvirt/qemu/swtpm');
+  const xml = (text: string) =>
+    text.replace('</devices>', "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm></devices>");
+  const t = await guest('tpm', { start: false, xml });
   await t.domain.start({ paused: true });
   await t.domain.destroy();
+  const [here, there] = [a, b].map(({ host }) => join(folder(host.directory), t.uuid, 'tpm2')) as [string, string];
   const state = readdirSync(here).filter((name) => name.endsWith('permall'));
   assert.is(state.length, 1, readdirSync(here).join());
-  const paths = { ...t.options.paths, [here]: there };
-  await within(t.domain.migrate(b.manager, { paths, mode: 'cold' }).done, MINUTES, 'the migration');
-  for (const name of state)
-    assert.is(readFileSync(join(there, name)).compare(readFileSync(join(here, name))), 0, `${name}, byte for byte`);
+  const contents = readFileSync(join(here, String(state)));
+  const files = { source: seenBy(folder(a.host.directory)), destination: seenBy(folder(b.host.directory)) };
+  const options = { paths: t.options.paths ?? {}, mode: 'cold', files } as const;
+  await within(t.domain.migrate(b.manager, options).done, MINUTES, 'the migration');
+  assert.is(readFileSync(join(there, String(state))).compare(contents), 0, 'byte for byte');
   const arrived = await b.manager.get(t.uuid);
   await arrived.start({ paused: true });
   await arrived.destroy();
 });
+
+/** Files as a host has them whose folder of TPM states is this one: two private hosts share the paths of a machine. */
+function seenBy(folder: string): HostFiles {
+  const place = (path: string) => path.replace(/^.*\/libvirt\/qemu\/swtpm(?=\/|$)/, folder);
+  return {
+    look: (path) => LOCAL_FILES.look(place(path)),
+    read: (path) => LOCAL_FILES.read(place(path)),
+    write: (path, contents) => LOCAL_FILES.write(place(path), contents),
+    remove: (path) => LOCAL_FILES.remove(place(path)),
+    list: (path) => LOCAL_FILES.list(place(path)),
+  };
+}
 
 test.run();
