@@ -113,6 +113,7 @@ export type {
   ConsoleSpec,
   ControllerSpec,
   CpuFeaturePolicy,
+  CpuHost,
   CpuSpec,
   CputuneRequest,
   CputuneSpec,

@@ -17,6 +17,7 @@ import { filesOf, type HostFiles } from '../host/index.js';
 import { Intent, StorageRecords } from '../plan/index.js';
 import { child, type Element, parseElement, valueAt } from '../xml/index.js';
 import { Draft } from './additions.js';
+import { resolveBaseline } from './baseline.js';
 import { bootOrderPerDevice } from './boot-order.js';
 import { type DefineFinding, documentFindings } from './findings.js';
 import { resolveFirmware } from './firmware.js';
@@ -75,7 +76,8 @@ export async function prepareDefinition(
   const { files: given } = options;
   const call = callOptionsOf(options);
   const files = filesOf(connection, given);
-  const draft = typeof definition === 'string' ? ofXml(definition, options) : await ofSpec(definition, options, files);
+  const draft =
+    typeof definition === 'string' ? ofXml(definition, options) : await ofSpec(connection, definition, options, files);
   refuseDuplicates(draft.document);
   // Before the names are made up that would hide it.
   const ofDocument = documentFindings(draft.document);
@@ -116,15 +118,21 @@ function ofXml(xml: string, { hotplug }: DefineOptions): Draft {
   return draft;
 }
 
-async function ofSpec(spec: DomainSpec, options: DefineOptions, files: HostFiles): Promise<Draft> {
+async function ofSpec(
+  connection: Connection,
+  spec: DomainSpec,
+  options: DefineOptions,
+  files: HostFiles,
+): Promise<Draft> {
   for (const option of OF_XML)
     if (options[option] !== undefined)
       throw invalid(`options.${option}`, 'is for XML', 'A spec has fields of its own for it: hotplug, cpu, id');
   refuseUnknownFields(spec, specFields(), '');
   const resolved = await resolveOs(spec, files);
-  const { xml, added } = assemble(resolved.spec, randomUUID());
+  const based = await resolveBaseline(connection, resolved.spec, callOptionsOf(options));
+  const { xml, added } = assemble(based.spec, randomUUID());
   const draft = new Draft(new DomainDocument(xml));
-  draft.added.push(...resolved.added, ...added);
+  draft.added.push(...resolved.added, ...based.added, ...added);
   return draft;
 }
 

@@ -16,10 +16,13 @@ export async function carryState({ ends, prepared, request, carried }: Run): Pro
     await there.write(to, contents);
     carried.push(to);
   };
+  // The same path is the same file on one machine; on two it is where the file is to be, unless both have it.
+  const same = async (one: string, other: string) =>
+    one === other && (here === there || (await there.look(other)) === 'there');
   const [from, to] = [nvramPath(canonical), nvramPath(persistentXml)];
-  if (from && to && from !== to && (await here.look(from)) === 'there') await carry(from, to);
+  if (from && to && (await here.look(from)) === 'there' && !(await same(from, to))) await carry(from, to);
   const [folder, target] = [tpmFolder(ends.source, canonical), tpmFolder(ends.destination, persistentXml)];
-  if (!folder || !target || folder === target || (await here.look(folder)) !== 'there') return;
+  if (!folder || !target || (await here.look(folder)) !== 'there' || (await same(folder, target))) return;
   for (const name of await here.list(folder)) await carry(join(folder, name), join(target, name));
 }
 

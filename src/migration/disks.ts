@@ -1,7 +1,8 @@
 import type { DomainReader } from '../apply/index.js';
-import type { CallOptions } from '../connection/index.js';
+import type { CallOptions, Connection } from '../connection/index.js';
 import type { Device, DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { coldSource } from './cold-source.js';
 import { hostFinding } from './disk-findings.js';
 import { blocks, type MigrationFinding, unknown } from './findings.js';
 import type { MigrationRequest } from './options.js';
@@ -20,6 +21,8 @@ export interface MigrationDisk {
   readonly capacity: number | undefined;
   readonly allocation: number | undefined;
   readonly format: string | undefined;
+  /** Of one that is copied cold: the length of its file, holes included. */
+  readonly bytes: number | undefined;
   /** Of one that is copied incrementally: the image below it at the destination. */
   readonly backing: { readonly path: string; readonly format: string | undefined } | undefined;
 }
@@ -27,6 +30,7 @@ export interface MigrationDisk {
 /** What {@link migrationDisks} looks at. */
 export interface DisksToMigrate {
   readonly reader: DomainReader;
+  readonly destination: Connection;
   /** The document that runs, else the canonical one, and the one that the destination gets. */
   readonly document: DomainDocument;
   readonly edited: DomainDocument;
@@ -51,10 +55,31 @@ export async function migrationDisks(
     const there = edited.devices.find(({ identity }) => identity === device.identity) ?? device;
     const shared = vouched.has(device.identity) ? 'shared' : await sharedDisk(device, there, of.sharing, options);
     const needed = isWritten(device);
-    const wanted = request.disks ? asked.has(device.identity) : needed && shared === 'separate';
-    const copied = request.mode === 'block' && wanted;
+    const named = asked.has(device.identity);
+    // Of a domain that is off, only what is asked for: its images may be on their way by other means.
+    const copied =
+      request.mode === 'block'
+        ? request.disks
+          ? named
+          : needed && shared === 'separate'
+        : request.mode === 'cold' && named;
     findings.push(...findingsOf(device, there, { shared, needed, copied, mode: request.mode }));
-    const size = copied && of.running ? await sizeOf(of.reader, device, options) : undefined;
+    const cold =
+      copied && request.mode === 'cold'
+        ? await coldSource(
+            of.reader.connection,
+            of.destination,
+            {
+              identity: device.identity,
+              path: placeOf(device),
+              moved: placeOf(there),
+              chained: backingOf(there) !== undefined,
+            },
+            options,
+          )
+        : undefined;
+    findings.push(...(cold?.findings ?? []));
+    const size = cold ? cold.file : copied && of.running ? await sizeOf(of.reader, device, options) : undefined;
     const backing = copied && request.copy === 'incremental' ? backingOf(there) : undefined;
     if (copied && request.copy === 'incremental' && !backing)
       findings.push(
@@ -69,6 +94,7 @@ export async function migrationDisks(
       capacity: size?.capacity,
       allocation: size?.allocation,
       format: device.leaves.get('driver/@type'),
+      bytes: cold?.file?.bytes,
       backing,
     });
   }
@@ -161,7 +187,7 @@ function findingsOf(
           ? 'Name it in disks too'
           : mode === 'live'
             ? "Ask for mode: 'block', which copies it"
-            : 'Bring it there first and say so in shared',
+            : 'Name it in disks, which copies it, or bring it there first and say so in shared',
       ),
     ];
   if (shared !== 'shared')

@@ -5,6 +5,7 @@ import { type AbiDifference, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { resume, stateOf } from '../power/index.js';
 import { cancelFinish, confirm, MigrationCalls } from './calls.js';
+import { copyDisks } from './cold-disks.js';
 import { carryState } from './cold-state.js';
 import { migratable } from './documents.js';
 import { proveArrived, proveIncoming } from './prove.js';
@@ -60,14 +61,21 @@ export async function managedLive(run: Run): Promise<void> {
   await calls.confirm();
 }
 
-/** A definition, from one host to the other: nothing runs, so nothing is sent. */
+/** A definition, from one host to the other, and with it the images that are asked for: nothing runs, so no memory is sent. */
 export async function managedCold(run: Run): Promise<void> {
   const { own, reader, prepared, audience } = run;
   const { handle: dom } = reader;
   const calls = new MigrationCalls({ ...own, dom }, prepared.flags, prepared.params);
   await carryState(run);
+  // From here on nobody can start it at the source: Begin holds its job.
   await calls.begin();
   try {
+    await refuseStarted(run);
+    if (prepared.disks.some(({ how }) => how === 'copied')) {
+      audience.phase('sending');
+      await copyDisks(run);
+    }
+    refuseAborted(audience.signal);
     await calls.prepare();
     audience.phase('finishing');
     await finish(run, calls);
@@ -80,6 +88,16 @@ export async function managedCold(run: Run): Promise<void> {
   // Only now: until here the source could have gone on from it. Left there it would be an orphan.
   if (prepared.context.managedSave) await own.source.call('DOMAIN_MANAGED_SAVE_REMOVE', { dom, flags: 0 });
   await calls.confirm();
+}
+
+/** libvirt begins an offline migration of a domain that runs as well. */
+async function refuseStarted({ own, reader }: Run): Promise<void> {
+  const { state } = await stateOf(new DomainReader(own.source, reader.handle));
+  if (state === 'shutoff') return;
+  throw new LibvirtCanonicalError('JOB_FAILED', `somebody started ${reader.handle.name}: it is ${state}`, {
+    domain: reader.handle.name,
+    remedy: "Shut it down, or ask for mode: 'live'",
+  });
 }
 
 async function cancelBegun({ own, reader, prepared }: Run): Promise<void> {

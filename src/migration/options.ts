@@ -68,7 +68,10 @@ export interface MigrationOptions {
   };
   /** Encrypts memory and copied disks; `destination` is the name in the other side's certificate when it is not its host name. */
   readonly tls?: boolean | { readonly destination: string };
-  /** With `block`: the disks to copy, by id or target. Default: those that are not shared. */
+  /**
+   * The disks to copy, by id or target. With `block` the default is those that are not shared; with `cold` none, and those
+   * named are copied as files through storage pools of both hosts, by this program, and read back and compared.
+   */
   readonly disks?: readonly string[];
   /** With `block`: `all` (default) of a disk's contents, or `incremental`, only the top image over a chain that is there already. */
   readonly copy?: 'all' | 'incremental';
@@ -138,7 +141,7 @@ const OTHERS = [
   ],
   ...['graphics', 'undefineSource', 'hooks', 'files', 'abortTimeout', 'signal'],
 ];
-const BLOCK_ONLY = ['disks', 'copy', 'targets', 'synchronousWrites', 'disksUri', 'disksPort'] as const;
+const BLOCK_ONLY = ['copy', 'targets', 'synchronousWrites', 'disksUri', 'disksPort'] as const;
 
 /** Checks options before anything else is done. Errors: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD` with the path. */
 export function migrationRequest(options: MigrationOptions): MigrationRequest {
@@ -164,6 +167,8 @@ export function migrationRequest(options: MigrationOptions): MigrationRequest {
       throw invalid(name, `${describe(options[name])} is not true or false`);
   checkShapes(options);
   const { mode = 'live', via = 'client', abortTimeout = 10_000 } = options;
+  if (mode === 'live' && options.disks !== undefined)
+    throw invalid('disks', 'live migrations copy none', "Ask for mode: 'block', or 'cold' for a domain that is off");
   for (const name of BLOCK_ONLY)
     if (mode !== 'block' && options[name] !== undefined)
       throw invalid(name, `it is of block migrations, and this is a ${mode} one`, "Ask for mode: 'block'");

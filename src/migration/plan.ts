@@ -116,7 +116,10 @@ function stepsOf({ disks, record, running }: Preparation, paused: boolean, byDae
                   ? ['finish paused; both documents are compared; resume']
                   : ['finish: it runs at the destination']),
               ]
-            : ['define it at the destination']),
+            : [
+                ...copied.map(({ identity }) => `copy ${identity}, read the copy back and compare it`),
+                'define it at the destination',
+              ]),
           'compare both documents of the destination with those of the source',
           'confirm: the source lets it go',
         ]),

@@ -70,15 +70,16 @@ export async function prepareMigration(
   const sent = [...(running ? [documents.destinationXml] : []), documents.persistentXml];
   // Looked at beside each other: most of it is waiting for one of the two hosts.
   const [{ disks, findings: ofDisks, found }, place, nvram, paused, state, networks] = await Promise.all([
-    migrationDisks({ reader, document, edited: documents.destinationXml, running, request, sharing }, options).then(
-      async (each) => ({
-        ...each,
-        found: await Promise.all([
-          checkHost(destination, sent, each.disks, request, options),
-          checkTargets(destination, each.disks, request, options),
-        ]),
-      }),
-    ),
+    migrationDisks(
+      { reader, destination, document, edited: documents.destinationXml, running, request, sharing },
+      options,
+    ).then(async (each) => ({
+      ...each,
+      found: await Promise.all([
+        checkHost(destination, sent, each.disks, request, options),
+        checkTargets(destination, each.disks, request, options),
+      ]),
+    })),
     checkPlace(destination, documents.canonical, request, options),
     nvramOf(documents, request, sharing, options),
     running && stateOf(reader, options).then((told) => told.state === 'paused'),
@@ -158,7 +159,9 @@ export function wireForm(
   }: Pick<Preparation, 'running' | 'documents' | 'disks' | 'record'> & { persistent: boolean },
 ): Pick<Preparation, 'flags' | 'params'> {
   const { flags, params } = callsOf(request);
-  const copied = disks.filter(({ how }) => how === 'copied').map(({ target }) => target);
+  // Cold, they are copied by this program.
+  const copied =
+    request.mode === 'block' ? disks.filter(({ how }) => how === 'copied').map(({ target }) => target) : [];
   const copying = request.copy === 'incremental' ? VIR_MIGRATE_NON_SHARED_INC : VIR_MIGRATE_NON_SHARED_DISK;
   return {
     flags:

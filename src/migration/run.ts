@@ -4,6 +4,7 @@ import { type DomainDocument, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
+import { asFile } from './cold-disks.js';
 import { removeCarried } from './cold-state.js';
 import { migrationDocuments } from './documents.js';
 import { OwnConnections } from './ends.js';
@@ -85,7 +86,7 @@ async function recorded(
       await runHook(request.hooks, 'beforePrepare', hookContext('destination', ends, prepared, signal));
       for (const disk of targetsToMake(prepared.disks, request)) {
         refuseAborted(signal);
-        await makeTarget(destination, disk, { signal });
+        await makeTarget(destination, record.mode === 'cold' ? asFile(disk) : disk, { signal });
       }
       refuseAborted(signal);
       // Once more: the record is in it by now, and goes along.
@@ -197,7 +198,10 @@ async function failed(
     where,
     {
       domain: name,
-      remedy: outcome === 'source-ended' ? 'Look at its log, and start it' : 'Mend the cause and ask again',
+      remedy:
+        outcome === 'source-ended' && record.mode !== 'cold'
+          ? 'Look at its log, and start it'
+          : 'Mend the cause and ask again',
       cause,
     },
   );

@@ -1,20 +1,15 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DomainSpec } from '../../src/index.js';
 import { benchOnDemand } from '../support/bench.js';
+import { tpmProblem } from '../support/tpm.js';
 
 const bench = benchOnDemand();
 test.after(() => bench.stop());
 
 /** An emulated machine of several CPUs on a busy one of few. */
 const SLOW = { timeout: 120_000 };
-
-/** Why no TPM can be made here; undefined when it can. libvirt runs swtpm_setup without TMPDIR, so it needs /tmp. */
-function tpmProblem(): string | undefined {
-  if (!existsSync('/usr/bin/swtpm_setup')) return 'swtpm is not installed';
-  return statSync('/tmp').mode & 0o002 ? undefined : 'swtpm_setup needs a /tmp that everybody may write to';
-}
 
 test('a guest with UEFI secure boot and TPM, by the preset of Windows 11, boots to its report', async () => {
   const problem = tpmProblem();

@@ -3,8 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DomainReader } from '../../src/apply/index.js';
+import { DomainDocument } from '../../src/domain/index.js';
 import {
   baselineCpu,
+  type CpuSpec,
   compareCpu,
   connect,
   type DomainSpec,
@@ -14,7 +17,9 @@ import {
   type MigrationPlan,
   recoverMigration,
 } from '../../src/index.js';
+import { hostOf } from '../../src/migration/hosts.js';
 import { OUTCOMES, outcomeOf } from '../../src/migration/outcomes.js';
+import { leaveRecord, newRecord, writeRecord } from '../../src/migration/record.js';
 import { project } from '../errors/page.js';
 import { failure, failureNow } from '../support/deadline.js';
 import { documentsOf } from '../support/scenario.js';
@@ -176,19 +181,19 @@ test('migrate: options that are wrong are refused at once, by their path', async
   const { b } = await pair();
   const domain = await domainOf({}, false);
   for (const [options, code, path] of [
-    [{ colour: 'red' }, 'SPEC_UNKNOWN_FIELD', 'colour'],
-    [{ mode: 'warm' }, 'SPEC_INVALID', 'mode'],
-    [{ via: 'pigeon' }, 'SPEC_INVALID', 'via'],
+    [{ colour: 'red' }, 'ARGUMENT_INVALID', 'colour'],
+    [{ mode: 'warm' }, 'ARGUMENT_INVALID', 'mode'],
+    [{ via: 'pigeon' }, 'ARGUMENT_INVALID', 'via'],
     [{ via: 'peer-to-peer' }, 'SPEC_INVALID', 'destinationUri'],
     [{ destinationUri: 'qemu:///system' }, 'SPEC_INVALID', 'destinationUri'],
     [{ disks: ['vda'] }, 'SPEC_INVALID', 'disks'],
-    [{ mode: 'block', disks: 'vda' }, 'SPEC_INVALID', 'disks'],
-    [{ parallel: 0 }, 'SPEC_INVALID', 'parallel'],
+    [{ mode: 'block', disks: 'vda' }, 'ARGUMENT_INVALID', 'disks'],
+    [{ parallel: 0 }, 'ARGUMENT_INVALID', 'parallel'],
     [{ compression: { method: 'zip' } }, 'SPEC_INVALID', 'compression.method'],
     [{ compression: { method: 'zstd' } }, 'SPEC_INVALID', 'compression.method'],
     [{ hooks: { before: () => {} } }, 'SPEC_UNKNOWN_FIELD', 'hooks.before'],
-    [{ uri: '' }, 'SPEC_INVALID', 'uri'],
-    [{ abortTimeout: -1 }, 'SPEC_INVALID', 'abortTimeout'],
+    [{ uri: '' }, 'ARGUMENT_INVALID', 'uri'],
+    [{ abortTimeout: -1 }, 'ARGUMENT_INVALID', 'abortTimeout'],
     [{ prove: 'paused', policy: 'post-copy' }, 'SPEC_INVALID', 'prove'],
     [{ mode: 'block', uri: 'unix:///x' }, 'SPEC_INVALID', 'disksUri'],
     [{ via: 'tunnelled', destinationUri: 'qemu:///system', mode: 'block' }, 'SPEC_INVALID', 'via'],
@@ -321,6 +326,100 @@ test('baselineCpu and compareCpu: a CPU that both hosts run, and a domain held a
   assert.ok((await compareCpu(domain, [b.manager])).every(({ host }) => host === b.connection.uri));
   await failure(baselineCpu([]), 'SPEC_INVALID');
   await failure(baselineCpu([a.connection], { machine: 'isapc-99' }), 'UNSUPPORTED');
+});
+
+test('define with cpu.baseline: the CPU that all the hosts can run, shown by planDefine, and wrong ones refused', async () => {
+  const { a, b } = await pair();
+  const { cpu: common } = await baselineCpu([a.connection, b.connection], { type: 'qemu' });
+  const [feature] = Object.keys(common.features);
+  const topology = { sockets: 1, cores: 2, threads: 1 };
+  const spec = (cpu: unknown): DomainSpec => ({
+    name: `p${++defined}`,
+    type: 'qemu',
+    memory: '64 MiB',
+    vcpus: 2,
+    cpu: cpu as CpuSpec,
+  });
+  const asked = spec({ baseline: [b.manager], topology, ...(feature && { features: { [feature]: 'disable' } }) });
+  const plan = await a.manager.planDefine(asked);
+  const added = plan.added.find(({ path }) => path === 'cpu');
+  assert.ok(added?.why.includes(a.connection.uri) && added.why.includes(b.connection.uri), String(plan));
+  assert.ok(added?.value.startsWith(`${common.model} with `), added?.value);
+  const domain = await a.manager.define(asked);
+  const root = new DomainDocument(await domain.canonical());
+  assert.equal(
+    ['@mode', '@match', 'model', 'model/@fallback', 'topology/@cores'].map((path) => root.value(`cpu/${path}`)),
+    ['custom', 'exact', common.model, 'forbid', '2'],
+  );
+  if (feature) assert.match(root.xml, new RegExp(`<feature policy='disable' name='${feature}'/>`));
+  const hosts = await compareCpu(domain, [a.connection, b.connection]);
+  assert.ok(
+    hosts.every(({ compatible }) => compatible),
+    JSON.stringify(hosts),
+  );
+  for (const [cpu, path] of [
+    [{ baseline: [] }, 'cpu.baseline'],
+    [{ baseline: b.manager }, 'cpu.baseline'],
+    [{ baseline: [b.manager, 'qemu:///system'] }, 'cpu.baseline[1]'],
+    [{ baseline: [b.manager], model: 'qemu64' }, 'cpu.model'],
+    [{ baseline: [b.manager], mode: 'host-model' }, 'cpu.mode'],
+    [{ baseline: [b.manager], pin: 'never' }, 'cpu.pin'],
+  ] as const) {
+    const error = await failure(a.manager.define(spec(cpu)), 'SPEC_INVALID');
+    assert.is(error.path, path, error.message);
+  }
+  const later = await failure(domain.planTowards(asked), 'SPEC_INVALID');
+  assert.is(later.path, 'cpu.baseline', 'hosts are asked once, at define');
+});
+
+test("a migration record in a copied document is nobody's: not of a clone, not of what is defined or imported from it", async () => {
+  const { a, b } = await pair();
+  const domain = await domainOf({}, false);
+  const dom = { name: domain.name, uuid: domain.uuid, id: -1 };
+  const reader = new DomainReader(a.connection, dom);
+  const [source, destination] = [await hostOf(a.connection, {}), await hostOf(b.connection, {})];
+  const off = { undefineSource: true, paused: false, definedBefore: false, autostart: false, autostartOnce: false };
+  const record = newRecord({
+    domain: domain.uuid,
+    mode: 'cold',
+    via: 'client',
+    source,
+    destination,
+    targets: [],
+    nvram: 'none',
+    moved: {},
+    ...off,
+  });
+  await writeRecord(reader, record, true);
+  leaveRecord(record);
+  const written = await documentsOf(domain);
+  const text = written.canonical;
+  assert.match(text, /urn:libvirt-canonical:migration:1/);
+  assert.is((await a.manager.get(domain.uuid)).migration?.mode, 'cold', 'of its own domain it counts');
+  const uuid = 'c0ffee00-0000-4000-8000-000000000018';
+  const copy = text.replace(domain.uuid, uuid).replace(`<name>${domain.name}<`, `<name>${domain.name}-copy<`);
+  // virsh dumpxml and define, by somebody who does not know what the metadata says.
+  const foreign = await connect(a.host.uri, { redefine: 'allow' });
+  await foreign.call('DOMAIN_DEFINE_XML_FLAGS', { xml: copy, flags: 0 });
+  await foreign.close();
+  const clone = await a.manager.get(uuid);
+  assert.match(await clone.canonical(), /urn:libvirt-canonical:migration:1/);
+  assert.is(clone.migration, undefined);
+  assert.is(
+    (await clone.planMigration(b.manager)).findings.filter(({ problem }) => /a migration to/.test(problem)).length,
+    0,
+  );
+  const recovered = await recoverMigration(a.connection, b.connection, uuid);
+  assert.equal([recovered.outcome, recovered.did, recovered.unfinished], ['source-ended', [], []]);
+  await failure(recoverMigration(b.connection, a.connection, domain.uuid), 'MIGRATION_UNSETTLED');
+  await clone.undefine();
+  // By this library, from the same texts.
+  const defined = await b.manager.define(text);
+  assert.is(defined.migration, undefined);
+  assert.not.match(await defined.canonical(), /urn:libvirt-canonical:migration/);
+  await defined.undefine();
+  await recoverMigration(a.connection, b.connection, domain.uuid);
+  assert.not.match(await domain.canonical(), /urn:libvirt-canonical:migration/, 'its own is taken out');
 });
 
 test.run();

@@ -20,6 +20,9 @@ const POLICIES = ['force', 'require', 'optional', 'disable', 'forbid'] as const;
 /** What becomes of a CPU feature. */
 export type CpuFeaturePolicy = (typeof POLICIES)[number];
 
+/** A host for {@link CpuSpec.baseline}: its Connection, or the DomainManager of it. */
+export type CpuHost = { readonly uri: string } | { readonly connection: { readonly uri: string } };
+
 /** The guest's CPU. libvirt: `<cpu>`. All of it is fixed at define. */
 export interface CpuSpec {
   /**
@@ -29,6 +32,12 @@ export interface CpuSpec {
   readonly mode?: (typeof MODES)[number];
   /** `never` leaves `host-model` to libvirt, which expands it at each start. */
   readonly pin?: 'never';
+  /**
+   * Hosts that the domain is to run on, beside the one that defines it: it gets the best CPU that all of them can run, as
+   * `baselineCpu` finds it. In place of `mode` and `model`; `features` that are named stand as they are. Of `define` and
+   * `planDefine` alone.
+   */
+  readonly baseline?: readonly CpuHost[];
   /** Name of a model, for mode `custom`. */
   readonly model?: string;
   /** May libvirt choose a lesser model. Default of a custom model `forbid`. */
@@ -69,8 +78,8 @@ export interface CpuSpec {
   readonly interconnects?: NumaInterconnectsSpec;
 }
 
-/** Everything but `pin`, which is this library's own. */
-const TABLE: FieldTable<Omit<CpuSpec, 'pin'>> = {
+/** Everything but `pin` and `baseline`, which are this library's own. */
+const TABLE: FieldTable<Omit<CpuSpec, 'pin' | 'baseline'>> = {
   mode: oneOf('cpu/@mode', MODES),
   model: text('cpu/model', { pattern: /^[\w.-]+$/, expected: "a model's name" }),
   fallback: oneOf('cpu/model/@fallback', ['allow', 'forbid']),
@@ -108,7 +117,7 @@ export const cpu: Field<string | CpuSpec> = {
   paths: Object.values(TABLE as unknown as Record<string, Field<unknown>>).flatMap(({ paths }) => paths),
   items: TABLE as unknown as Record<string, Field<unknown>>,
   encode(value, where) {
-    const { pin, ...spec } = cpuSpec(value, where);
+    const { pin, ...spec } = withoutBaseline(cpuSpec(value, where), where);
     if (pin !== undefined && pin !== 'never') throw invalid(`${where}.pin`, `${describe(pin)} is not 'never'`);
     const complete = spec.model === undefined ? spec : { ...OF_A_MODEL, ...spec };
     if (spec.model !== undefined && complete.mode !== 'custom')
@@ -138,8 +147,18 @@ export function cpuSpec(value: string | CpuSpec, where: string): CpuSpec {
 
 /** What a caller says of the CPU, without what `define` writes beside it. */
 export function saidCpu(value: string | CpuSpec, where: string): Assignment[] {
-  const { pin, ...spec } = cpuSpec(value, where);
+  const { pin, ...spec } = withoutBaseline(cpuSpec(value, where), where);
   return encodeSpec(TABLE, spec, where);
+}
+
+/** A CPU whose baseline has been put in its place: the hosts are asked at define alone. */
+function withoutBaseline({ baseline, ...spec }: CpuSpec, where: string): Omit<CpuSpec, 'baseline'> {
+  if (baseline === undefined) return spec;
+  throw invalid(
+    `${where}.baseline`,
+    'is asked of the hosts when a domain is defined',
+    'Give the CPU that baselineCpu finds',
+  );
 }
 
 /** The policy of a feature; without one it is required. */

@@ -110,7 +110,7 @@ function refusedPart(reason: string): Field<never> {
 
 export type { BootSpec } from './boot.js';
 export { type ClockSpec, TIMER_SETS, type TimerSpec } from './clock.js';
-export { type CpuFeaturePolicy, type CpuSpec, cpuSpec } from './cpu.js';
+export { type CpuFeaturePolicy, type CpuHost, type CpuSpec, cpuSpec } from './cpu.js';
 export type { CputuneSpec, SchedulerSpec } from './cputune.js';
 export type { EventsSpec } from './events.js';
 export type { FeaturesSpec } from './features.js';
