@@ -113,6 +113,7 @@ export type {
   IothreadPinRequest,
   IothreadsRequest,
   IotuneRequest,
+  JsonSchema,
   JsonValue,
   KindName,
   LeaseSpec,
@@ -209,7 +210,7 @@ export type {
   TowardsOptions,
   UndoDriftOptions,
 } from './plan/index.js';
-export { Plan } from './plan/index.js';
+export { jsonSchema, Plan } from './plan/index.js';
 export type {
   AgentOptions,
   AgentState,

@@ -9,6 +9,7 @@ export { type Device, DomainDocument, readDevice } from './document.js';
 export { compareGuestAbi, domainLeaves, guestAbi, seenByGuest } from './guest-abi/guest-abi.js';
 export { unlisted } from './guest-abi/listed.js';
 export type { AbiDifference, DeviceAbi, GuestAbi } from './guest-abi/values.js';
+export { type JsonSchema, object, removable } from './json-schema.js';
 export { asWritten, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
 export {
@@ -70,4 +71,12 @@ export {
   domainXml,
   requestedDevices,
 } from './spec.js';
+export {
+  deviceRequestSchema,
+  deviceSchemas,
+  domainSpecSchema,
+  kindSchema,
+  STORAGE as STORAGE_SCHEMA,
+  settingsSchema,
+} from './spec-schema.js';
 export { bytesOf, describe, invalid, kibOf, type Size, uuidOf } from './values.js';

@@ -1,4 +1,4 @@
-import { count, type ParamTable, planParams, requestOf, unlessSession, wantedParams } from './params.js';
+import { count, type ParamTable, planParams, requestOf, tableSchema, unlessSession, wantedParams } from './params.js';
 import type { Setting } from './setting.js';
 
 /** Shares and bandwidth of the host's CPUs. Periods and quotas in microseconds; `null` removes one. libvirt: `<cputune>`. */
@@ -53,6 +53,7 @@ const TABLE: ParamTable<CputuneRequest> = {
 /** Shares and bandwidth in `<cputune>`: virDomainSetSchedulerParametersFlags. */
 export const cputune: Setting<CputuneRequest> = {
   name: 'cputune',
+  schema: tableSchema(TABLE),
   touches: ['cputune'],
   owns: ['cputune', ...Object.values(TABLE).map(({ path }) => path)],
   read: ({ root }) => requestOf(root, TABLE),

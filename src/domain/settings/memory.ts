@@ -1,4 +1,5 @@
 import type { DomainDocument } from '../document.js';
+import { amountOrBoth, SIZE } from '../json-schema.js';
 import { bytesOfXml, formatBytes, kibOf, type Size } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
 import type { Setting } from './setting.js';
@@ -9,6 +10,7 @@ export type MemoryRequest = Size | { readonly current?: Size; readonly maximum?:
 /** `currentMemory` and `memory`: virDomainSetMemoryFlags. Below the maximum the balloon moves; the maximum waits for the next boot. */
 export const memory: Setting<MemoryRequest> = {
   name: 'memory',
+  schema: amountOrBoth(SIZE),
   touches: ['memory', 'currentMemory'],
   owns: ['memory', 'currentMemory'],
   read(document) {

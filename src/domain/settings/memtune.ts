@@ -1,5 +1,14 @@
 import { invalid, type Size } from '../values.js';
-import { amount, type ParamTable, planParams, readParams, requestOf, unlessSession, wantedParams } from './params.js';
+import {
+  amount,
+  type ParamTable,
+  planParams,
+  readParams,
+  requestOf,
+  tableSchema,
+  unlessSession,
+  wantedParams,
+} from './params.js';
 import type { Setting } from './setting.js';
 
 /** Limits of the host memory that the domain's process may take; `null` removes one. libvirt: `<memtune>`. */
@@ -31,6 +40,7 @@ const TABLE: ParamTable<MemtuneRequest> = {
 /** `<memtune>` but for min_guarantee: virDomainSetMemoryParameters. */
 export const memtune: Setting<MemtuneRequest> = {
   name: 'memtune',
+  schema: tableSchema(TABLE),
   touches: ['memtune'],
   owns: ['memtune', ...Object.values(TABLE).map(({ path }) => path)],
   read: ({ root }) => requestOf(root, TABLE),

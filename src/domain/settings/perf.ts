@@ -1,5 +1,15 @@
+import { BOOLEAN } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
-import { type Form, type ParamRow, type ParamTable, planParams, refusal, requestOf, wantedParams } from './params.js';
+import {
+  type Form,
+  type ParamRow,
+  type ParamTable,
+  planParams,
+  refusal,
+  requestOf,
+  tableSchema,
+  wantedParams,
+} from './params.js';
 import type { Setting } from './setting.js';
 
 const EVENTS = [
@@ -32,6 +42,7 @@ export type PerfRequest = { readonly [E in (typeof EVENTS)[number]]?: boolean };
 
 const onOff: Form = {
   type: 'boolean',
+  schema: BOOLEAN,
   parse(value, path) {
     if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
     return value ? 'yes' : 'no';
@@ -50,6 +61,7 @@ const TABLE: Readonly<Record<string, ParamRow>> = Object.fromEntries(
 /** `<perf>`: virDomainSetPerfEvents. */
 export const perf: Setting<PerfRequest> = {
   name: 'perf',
+  schema: tableSchema(TABLE),
   touches: ['perf'],
   owns: ['perf'],
   read: ({ root }) => requestOf(root, TABLE as ParamTable<PerfRequest>),
