@@ -73,6 +73,7 @@ import {
   type Pending,
   planUndoDriftOf,
   readPending,
+  summaryOf,
   verifyGuestAbi,
   type WatchOptions,
   watch,
@@ -170,6 +171,16 @@ export class ManagedDomain {
    */
   get unreadable(): LibvirtCanonicalError | undefined {
     return this.#reader.unreadable;
+  }
+
+  /** Which domain it is, and what was seen of it when this object last read it. Nothing is read. */
+  toString(): string {
+    return summaryOf(this.#reader);
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
   }
 
   /** What the domain is doing. virDomainGetState. */

@@ -278,6 +278,7 @@ export const MANAGER_DOORS = {
   define: [required('definition', DEFINITION, 'request'), CALL],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
+  all: [CALL],
   events: [options<EventsOptions>(listening)],
   watch: [options<WatchOptions>(watching)],
   hostCheck: [
