@@ -31,24 +31,33 @@ function unknown(name: string): unknown {
   });
 }
 
-/** The objects that a source hands to a method, with what it gets at run time made up. */
+/** The object literal that begins at a place of a source. */
+function literalAt(source: string, start: number): string {
+  let depth = 0;
+  let end = start;
+  do {
+    if (source[end] === '{') depth++;
+    if (source[end] === '}') depth--;
+    end++;
+  } while (depth > 0);
+  return source.slice(start, end).replaceAll(/\bawait /g, '');
+}
+
+/** The value of a literal; an object that the source gives a name is that, and what it gets at run time is made up. */
+function made(source: string, literal: string): unknown {
+  const get = (_: object, key: string | symbol): unknown => {
+    const named = new RegExp(`\\bconst ${String(key)}(?::[^=]+)? = (?=\\{)`).exec(source);
+    return named ? made(source, literalAt(source, named.index + named[0].length)) : unknown(String(key));
+  };
+  return runInContext(`(${literal})`, createContext(new Proxy({}, { has: () => true, get })));
+}
+
+/** The objects that a source hands to a method. A page may leave out what it is not about, with a `…`; a selector from elsewhere is not known. */
 function literals(source: string, method: string): unknown[] {
-  const found: unknown[] = [];
-  for (const { index, 0: head } of source.matchAll(new RegExp(`\\b${method}\\((?=\\{)`, 'g'))) {
-    let depth = 0;
-    let end = index + head.length;
-    do {
-      if (source[end] === '{') depth++;
-      if (source[end] === '}') depth--;
-      end++;
-    } while (depth > 0);
-    const text = source.slice(index + head.length, end).replaceAll(/\bawait /g, '');
-    // A page may leave out what it is not about.
-    if (text.includes('…')) continue;
-    const scope = new Proxy({}, { has: () => true, get: (_, key) => unknown(String(key)) });
-    found.push(JSON.parse(JSON.stringify(runInContext(`(${text})`, createContext(scope)))));
-  }
-  return found;
+  return [...source.matchAll(new RegExp(`\\b${method}\\((?=\\{)`, 'g'))]
+    .map(({ index, 0: head }) => literalAt(source, index + head.length))
+    .filter((literal) => !literal.includes('…') && !/detach: \[\w+\]/.test(literal))
+    .map((literal) => JSON.parse(JSON.stringify(made(source, literal))));
 }
 
 const sources = [
