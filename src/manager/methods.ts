@@ -353,6 +353,7 @@ export const MANAGER_DOORS = {
   createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES }, 'path', 'seed')],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
+  all: [CALL],
   events: [options<EventsOptions>(listening)],
   watch: [options<WatchOptions>(watching)],
   hostCheck: [

@@ -7,5 +7,6 @@ export { type DeviceView, deviceViews } from './device-view.js';
 export { acceptDrift, type Drift, driftOf, planUndoDriftOf } from './drift.js';
 export type { DriftOccasion, Finding } from './findings.js';
 export { type Pending, type PendingChange, pendingOf, readPending } from './pending.js';
+export { summaryOf } from './summary.js';
 export { verifyGuestAbi } from './verify.js';
 export { type WatchOptions, watch } from './watch.js';

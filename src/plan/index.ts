@@ -14,6 +14,7 @@ export {
   partIn,
 } from './fingerprints.js';
 export { Intent } from './intent.js';
+export { jsonSchema } from './json-schema.js';
 export { Plan } from './plan.js';
 export type { BusCapacity, PlanJson } from './plan-parts.js';
 export { planChanges } from './planner.js';
