@@ -26,6 +26,7 @@ export interface JsonSchema {
   readonly maxProperties?: number;
   readonly oneOf?: readonly JsonSchema[];
   readonly anyOf?: readonly JsonSchema[];
+  readonly not?: JsonSchema;
 }
 
 export const TEXT: JsonSchema = { type: 'string', minLength: 1 };

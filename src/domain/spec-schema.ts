@@ -1,18 +1,26 @@
+import { DEFINITION_PARTS, type DefinitionParts } from './definition/index.js';
 import { type DeviceKind, deviceKinds, type Field } from './devices/index.js';
 import { amountOrBoth, byName, type JsonSchema, object, SIZE, TEXT, UUID, wholeNumber, XML } from './json-schema.js';
+import { OS_NAMES } from './os-names.js';
 import { SETTINGS } from './settings/index.js';
 import type { Setting } from './settings/setting.js';
 import type { DomainSpec } from './spec.js';
 
-/** The fields of a kind as JSON Schema, each with the place it has in libvirt's element. */
-export function kindSchema({ element, fields, required = [] }: DeviceKind): JsonSchema {
-  const properties = Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>).map(([name, field]) => {
+/** The fields of a table as JSON Schema, each with the place it has in libvirt's element. */
+function tableSchemas(fields: Readonly<Record<string, Field<unknown>>>): Record<string, JsonSchema> {
+  const schemas = Object.entries(fields).map(([name, field]) => {
     const { description, ...schema } = field.schema;
     const place = field.paths.length === 0 ? '' : `libvirt: ${field.paths.slice(0, 3).join(', ')}`;
     const about = [description, place].filter(Boolean).join('. ');
     return [name, { title: name, ...schema, ...(about === '' ? {} : { description: about }) }];
   });
-  return { title: element, description: `libvirt: <${element}>`, ...object(Object.fromEntries(properties), required) };
+  return Object.fromEntries(schemas);
+}
+
+/** A kind of device as JSON Schema. */
+export function kindSchema({ element, fields, required = [] }: DeviceKind): JsonSchema {
+  const properties = tableSchemas(fields as Record<string, Field<unknown>>);
+  return { title: element, description: `libvirt: <${element}>`, ...object(properties, required) };
 }
 
 /** Every kind of device, by its element. */
@@ -37,9 +45,13 @@ export function settingsSchema(): JsonSchema {
 /** Records of volumes, by disk. */
 export const STORAGE: JsonSchema = byName({ type: ['object', 'null'] });
 
-type Head = Exclude<keyof DomainSpec, 'disks' | 'interfaces'>;
-/** What of a spec is no list of devices of one kind: a field that is added to the spec and not here does not compile. */
+type Head = Exclude<keyof DomainSpec, 'disks' | 'interfaces' | keyof DefinitionParts>;
+/** What of a spec is neither a part of the definition nor a list of devices of one kind: a field that is added to the spec and not here does not compile. */
 const HEAD: { readonly [Name in Head]-?: JsonSchema } = {
+  os: {
+    anyOf: [{ enum: OS_NAMES }, { ...TEXT, description: 'An identifier of the libosinfo database of the host' }],
+    description: 'What the guest is: a preset, or what libosinfo knows of it',
+  },
   name: { type: 'string', pattern: '^[^/\\n]+$', description: 'Unique on the host' },
   uuid: UUID,
   title: { type: 'string' },
@@ -49,25 +61,23 @@ const HEAD: { readonly [Name in Head]-?: JsonSchema } = {
   type: { enum: ['kvm', 'qemu'], description: 'Default kvm; qemu is emulation' },
   arch: TEXT,
   machine: { ...TEXT, description: 'Default q35' },
-  cpu: {
-    anyOf: [
-      { type: 'string', pattern: '^[\\w.-]+$' },
-      object({ mode: { enum: ['host-model', 'host-passthrough', 'maximum'] }, pin: { const: 'never' } }, ['mode']),
-    ],
-  },
   hotplug: object({
     pciePorts: { ...wholeNumber(0, 200), description: 'Free ports beyond those that the devices take; default 8' },
     memory: object({ upTo: SIZE, slots: wholeNumber(1, 256) }, ['upTo']),
   }),
-  kernel: object({ path: TEXT, initrd: TEXT, cmdline: TEXT }, ['path']),
+  emulator: { ...TEXT, description: "Path of the QEMU to run; default the host's own. libvirt: devices/emulator" },
+  kernel: object({ path: TEXT, initrd: TEXT, cmdline: TEXT, dtb: TEXT, shim: TEXT }, ['path']),
   storage: STORAGE,
   devices: { type: 'array', items: deviceRequestSchema() },
 };
+
+/** The parts of the definition, from their table. */
+const PARTS = tableSchemas(DEFINITION_PARTS as unknown as Readonly<Record<string, Field<unknown>>>);
 
 /** A whole domain as a caller describes it. */
 export function domainSpecSchema(): JsonSchema {
   const lists = deviceKinds().flatMap(({ element, plural }) =>
     plural === undefined ? [] : [[plural, { type: 'array', items: reference(element) }]],
   );
-  return object({ ...HEAD, ...Object.fromEntries(lists) }, ['name', 'memory']);
+  return object({ ...HEAD, ...PARTS, ...Object.fromEntries(lists) }, ['name', 'memory']);
 }

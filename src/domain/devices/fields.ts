@@ -178,7 +178,7 @@ export function uuid(path: string): Field<string> {
 }
 
 /** What the fields of a table take, by key. */
-function schemasOf(fields: Readonly<Record<string, Field<unknown>>>): Record<string, JsonSchema> {
+export function schemasOf(fields: Readonly<Record<string, Field<unknown>>>): Record<string, JsonSchema> {
   return Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
 }
 

@@ -1,7 +1,7 @@
 import { type Element, select, valueAt } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import { amountOrBoth, SIZE } from '../json-schema.js';
-import { bytesOfXml, formatBytes, kibOf, memoryKibOf, type Size } from '../values.js';
+import { bytesOfXml, formatBytes, memoryKibOf, type Size } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
 import type { Setting } from './setting.js';
 
