@@ -146,8 +146,7 @@ export function cpuSpec(value: string | CpuSpec, where: string): CpuSpec {
     throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or an object");
   const mode = MODES.find((each) => each === value);
   if (mode !== undefined) return { mode };
-  if (!NAME.test(value))
-    throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or a model's name");
+  if (!NAME.test(value)) throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or a model's name");
   return { model: value };
 }
 
