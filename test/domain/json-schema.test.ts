@@ -3,8 +3,18 @@ import { createContext, runInContext } from 'node:vm';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DomainDocument, decodeSpec, deviceKinds, deviceXml, SETTINGS } from '../../src/domain/index.js';
-import { type DeviceRequest, type JsonSchema, jsonSchema } from '../../src/index.js';
+import {
+  DEFINITION_PARTS,
+  DomainDocument,
+  decodeSpec,
+  deviceKinds,
+  deviceXml,
+  domainXml,
+  readSpec,
+  SETTINGS,
+} from '../../src/domain/index.js';
+import { type DeviceRequest, type DomainSpec, type JsonSchema, jsonSchema } from '../../src/index.js';
+import { EXAMPLES } from './definition/examples.js';
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false });
 const domain = ajv.compile(jsonSchema('domain'));
@@ -12,6 +22,10 @@ const change = ajv.compile(jsonSchema('change'));
 
 const accepts = (validate: ValidateFunction, value: unknown, what: string) =>
   assert.ok(validate(value), `${what}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(value)}`);
+
+/** A value as JSON can say it. */
+const inJson = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? Number(each) : each)));
 
 /** What an example gets at run time, where a path would not do. */
 const MADE_UP: Readonly<Record<string, string>> = { type: 'qemu', name: 'web1' };
@@ -86,6 +100,51 @@ test('jsonSchema: accepts what devices() says of every device of the fixtures', 
       count++;
     }
   assert.ok(count > 50, `${count} devices`);
+});
+
+test('jsonSchema: accepts every field of every part of a definition, as it is asked and as it is read', () => {
+  for (const { part, with: more } of EXAMPLES) {
+    const spec = { name: 'p', memory: '128 MiB', type: 'qemu', ...more, ...part } as DomainSpec;
+    accepts(domain, inJson(spec), 'as asked');
+    accepts(domain, inJson(readSpec(domainXml(spec)).spec), 'as read');
+  }
+});
+
+test('jsonSchema: accepts what readSpec() says of every domain of the fixtures', () => {
+  const names = readdirSync('test/fixtures').filter((each) => each.endsWith('.xml'));
+  const documents = names.map((name) => [name, readFileSync(`test/fixtures/${name}`, 'utf8')] as const);
+  const domains = documents.filter(([, xml]) => new DomainDocument(xml).root.nodeName === 'domain');
+  assert.ok(domains.length > 5, `${domains.length} domains`);
+  for (const [name, xml] of domains) accepts(domain, inJson(readSpec(xml).spec), name);
+});
+
+test('jsonSchema: of every part refuses null, a fraction, an unknown field and a list of lists', () => {
+  const { properties = {} } = jsonSchema('domain');
+  for (const part of Object.keys(DEFINITION_PARTS)) {
+    assert.ok(properties[part], part);
+    for (const value of [null, 3.5, { nosuchfield: 1 }, [[]]])
+      assert.not(domain({ name: 'p', memory: '1 GiB', [part]: value }), `${part}: ${JSON.stringify(value)}`);
+  }
+  for (const wrong of [
+    { firmware: { efi: {}, loader: '/x' } },
+    { firmware: { loader: 'relative.fd' } },
+    { cpu: { features: { vmx: 'on' } } },
+    { cpu: { topology: { sockets: 2, cores: 2 } } },
+    { cpu: { numa: [{ cpus: '0' }] } },
+    { clock: { offset: { timezone: 'Europe/Berlin', variable: 1 } } },
+    { clock: { timers: { hpt: { present: false } } } },
+    { features: { hyperv: { spinlocks: 5 } } },
+    { features: { kvm: { dirtyRing: 1000 } } },
+    { memoryBacking: { hugepages: [{}] } },
+    { iothreads: { 0: {} } },
+    { launchSecurity: { sev: {} } },
+    { launchSecurity: { sev: { policy: 1 }, tdx: {} } },
+    { sysinfo: { bios: { date: '2026-01-31' } } },
+    { sysinfo: { fwCfg: { 'opt/ovmf/X': '1' } } },
+    { qemu: { override: { 'virtio-disk0': { x: 1 } } } },
+    { idmap: {} },
+  ])
+    assert.not(domain({ name: 'p', memory: '1 GiB', ...wrong }), JSON.stringify(wrong));
 });
 
 test('jsonSchema: has every kind, field, word and setting of the tables, and takes no others', () => {
