@@ -15,6 +15,8 @@ interface ProcedureFact {
   readonly prio?: string;
   /** object:permission[:flag condition], what an access policy is asked. */
   readonly acl?: readonly string[];
+  /** Of a program that has no permissions. */
+  readonly access?: 'read' | 'write';
   readonly kind?: string;
   readonly args?: readonly Field[];
   readonly ret?: readonly Field[];
@@ -37,6 +39,11 @@ interface ProtocolFacts {
   readonly unions: Record<string, { readonly arms: Record<string, Field> }>;
   readonly events: readonly EventFact[];
   readonly programs: Record<string, { readonly procedures: readonly ProcedureFact[] }>;
+}
+
+interface AdminFacts {
+  readonly structs: Record<string, readonly Field[]>;
+  readonly procedures: readonly ProcedureFact[];
 }
 
 interface EnumFacts {
@@ -99,11 +106,15 @@ const EVENT_PREFIX: Record<string, string> = {
   qemuMonitor: 'QEMU_',
 };
 
+/** Program → prefix of our names of its procedures. */
+const NAME_PREFIX = { remote: '', qemu: 'QEMU_', admin: 'ADMIN_' } as const;
+
 /** Permissions of libvirt's access policy that let nobody change anything. */
 const READING = /^(getattr|read|read_secure|block_read|mem_read|search_\w+)$/;
 
 /** Whether every permission that a procedure needs is one to read. What needs none is taken to write. */
-function accessOf({ acl = [] }: ProcedureFact): 'r' | 'w' {
+function accessOf({ acl = [], access }: ProcedureFact): 'r' | 'w' {
+  if (access) return access === 'read' ? 'r' : 'w';
   return acl.length > 0 && acl.every((each) => READING.test(each.split(':')[1] ?? '')) ? 'r' : 'w';
 }
 
@@ -111,10 +122,12 @@ type Direction = 'in' | 'out';
 
 const pascal = (words: string): string => words.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** remote_nonnull_domain → DomainHandle, remote_typed_param → TypedParam. */
+/** remote_nonnull_domain → DomainHandle, admin_nonnull_server → AdminServerHandle, remote_typed_param → TypedParam. */
 function typeName(name: string): string {
-  const handle = /^remote_nonnull_(\w+)$/.exec(name)?.[1];
-  return handle === undefined ? pascal(name.replace(/^remote_/, '')) : `${pascal(handle)}Handle`;
+  const handle = /^(?:remote|(admin))_nonnull_(\w+)$/.exec(name);
+  return handle
+    ? `${pascal([handle[1], handle[2]].filter(Boolean).join('_'))}Handle`
+    : pascal(name.replace(/^remote_/, ''));
 }
 
 /** The error codes, constants and both faces of the protocol (types for the compiler, a table for the codec). */
@@ -159,10 +172,10 @@ export function generate(facts: Facts): ReadonlyMap<string, string> {
       .filter(([name]) => name !== 'callbackID')
       .flatMap((field) => (field[0] === 'msg' ? (structs[field[1]] ?? fail(field[1])) : [field]));
 
-  const calls = (['remote', 'qemu'] as const).flatMap((program) =>
+  const calls = (['remote', 'qemu', 'admin'] as const).flatMap((program) =>
     (programs[program] ?? fail(program)).procedures
       .filter((procedure) => procedure.kind !== 'event')
-      .map((procedure) => ({ ...procedure, name: program === 'qemu' ? `QEMU_${procedure.name}` : procedure.name })),
+      .map((procedure) => ({ ...procedure, name: `${NAME_PREFIX[program]}${procedure.name}` })),
   );
 
   const eventRows = events
@@ -214,7 +227,9 @@ export function generate(facts: Facts): ReadonlyMap<string, string> {
   types.push(`export type TypedParamValue =\n${union('out').join('\n')};\n`);
   types.push('/** The value of a typed parameter as arguments take it: 64-bit numbers also as safe integers. */');
   types.push(`export type TypedParamValueInput =\n${union('in').join('\n')};\n`);
-  types.push('/** Every procedure of the remote program, and of the qemu program with the prefix QEMU_. */');
+  types.push(
+    '/** Every procedure of the remote program, of the qemu program with the prefix QEMU_, and of the admin program with ADMIN_. */',
+  );
   types.push('export interface Procedures {');
   for (const { name, api, since, args = [], ret = [] } of calls) {
     types.push(`  /** ${api ? `${api}, since libvirt ${since}` : 'internal to libvirt clients'} */`);
@@ -299,11 +314,20 @@ function fail(what: string): never {
   throw new Error(`the protocol facts do not explain ${what}`);
 }
 
+/** The admin program's facts, which are of another file of libvirt, among those of the others. */
+function withAdmin(protocol: ProtocolFacts, { structs, procedures }: AdminFacts): ProtocolFacts {
+  return {
+    ...protocol,
+    structs: { ...protocol.structs, ...structs },
+    programs: { ...protocol.programs, admin: { procedures } },
+  };
+}
+
 /** The facts as they lie in the repository whose root is given. */
 export function readFacts(root: URL): Facts {
   const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`protocol/${name}`, root), 'utf8'));
   return {
-    protocol: read('remote-protocol.json') as ProtocolFacts,
+    protocol: withAdmin(read('remote-protocol.json') as ProtocolFacts, read('admin-protocol.json') as AdminFacts),
     enums: read('enums.json') as EnumFacts,
     errors: read('errors.json') as ErrorFacts,
   };

@@ -34,8 +34,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     what: 'the outcome of an update is not looked at',
     file: 'apply/verify.ts',
-    find: 'unmade(changes, found, call)',
-    replace: '[]',
+    find: ': unmade(changes, found, call)',
+    replace: ': []',
     tests: TAMPERING,
   },
   {
@@ -153,8 +153,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     what: 'secrets of nested sources are not hidden',
     file: 'domain/devices/secret.ts',
-    find: "path.replace(NESTED, '')",
-    replace: 'path',
+    find: ' || `${plain}/`.includes(`/${each}/`)',
+    replace: '',
     tests: ['hostile/secrets'],
   },
   {
@@ -174,7 +174,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     what: 'the guard lets definitions through',
     file: 'connection/guard.ts',
-    find: 'if (DEFINING.has(procedure))',
+    find: 'if (problem !== undefined)',
     replace: 'if (false)',
     tests: ['connection/guard'],
   },

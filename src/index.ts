@@ -93,6 +93,8 @@ export type {
   XmlHotplug,
 } from './definition/index.js';
 export { AbiUpgradeProposal, DefinePlan, DomainExistsError } from './definition/index.js';
+export type { DoctorCode, DoctorFinding, DoctorHost, DoctorOptions, DoctorSeverity } from './doctor/index.js';
+export { DOCTOR_FINDINGS } from './doctor/index.js';
 export type {
   AbiDifference,
   Addition,

@@ -20,7 +20,7 @@ export interface Finding {
 }
 
 /** What is done to a domain beside defining it: a share of the domains goes through each. */
-export type Trial = 'start' | 'attach' | 'own attach' | 'move';
+export type Trial = 'start' | 'attach' | 'own attach' | 'own define' | 'move';
 
 export interface Outcome {
   readonly index: number;
@@ -50,7 +50,19 @@ const START_PAUSED = 1;
 /** Which of forty domains in turn go through what; the others are only defined. */
 const TRIALS: ReadonlyArray<Trial | undefined> = Array.from(
   { length: 40 },
-  (_, n) => (({ 5: 'attach', 7: 'start', 13: 'own attach', 23: 'move', 25: 'attach' }) as Record<number, Trial>)[n],
+  (_, n) =>
+    (
+      ({
+        5: 'attach',
+        7: 'start',
+        11: 'own define',
+        13: 'own attach',
+        18: 'own define',
+        23: 'move',
+        25: 'attach',
+        30: 'own define',
+      }) as Record<number, Trial>
+    )[n],
 );
 /** Devices to attach, of which the first that libvirt takes is attached. */
 const PLUGGED = [
@@ -115,6 +127,7 @@ class Subject {
       if (trial === 'start') await this.#started();
       else if (trial === 'attach') await this.#attached();
       else if (trial === 'own attach') await this.#attachedByTheLibrary();
+      else if (trial === 'own define') await this.#definedByTheLibrary();
       else await this.#moved();
     } catch (error) {
       if (!(error instanceof LibvirtCanonicalError) || error.code.startsWith('CONNECTION')) throw error;
@@ -140,7 +153,7 @@ class Subject {
     this.#plan(context, after, { itself, canonical, 'canonical without secrets': shown, migratable });
   }
 
-  async #started(): Promise<void> {
+  async #started(after = ''): Promise<void> {
     const { connection } = this.#site;
     const started = await connection
       .call('DOMAIN_CREATE_WITH_FLAGS', { dom: this.#dom, flags: START_PAUSED })
@@ -156,9 +169,9 @@ class Subject {
       ]);
       const context = this.#context(canonical as string, live);
       const documents = { itself: this.#xml, canonical, live, 'live without secrets': shown, migratable };
-      this.#plan(context, ' while it runs', documents);
+      this.#plan(context, `${after} while it runs`, documents);
       // The dump of a running guest says the same when it has ended.
-      this.#plan(this.#context(canonical as string), ' once it has run', { live, migratable });
+      this.#plan(this.#context(canonical as string), `${after} once it has run`, { live, migratable });
     } finally {
       await connection.call('DOMAIN_DESTROY_FLAGS', { dom: this.#dom, flags: 0 }).catch(unlessNoDomain);
     }
@@ -188,6 +201,23 @@ class Subject {
       this.trials.push('own attach');
       return this.look(' after an attach of its own', this.#xml.replace(/(?=\n {2}<\/devices>)/, xml));
     }
+  }
+
+  /** Defined anew by the library, which leaves room for what comes later: the document is to be no other for it. */
+  async #definedByTheLibrary(): Promise<void> {
+    await this.remove();
+    try {
+      const options = { files: EVERYTHING_THERE, unstartable: 'allow' } as const;
+      const domain = await this.#site.manager.define(this.#xml, options);
+      this.#dom = { name: domain.name, uuid: domain.uuid, id: -1 };
+    } catch (error) {
+      // What the library refuses to define, or libvirt with what was added, is another question than this.
+      if (error instanceof LibvirtCanonicalError && !error.code.startsWith('CONNECTION')) return;
+      throw error;
+    }
+    this.trials.push('own define');
+    await this.look(' after a define of its own');
+    await this.#started(' after a define of its own');
   }
 
   /** Exported, undefined and imported again. */

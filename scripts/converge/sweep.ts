@@ -181,7 +181,13 @@ function summary({ outcomes, crashes, libvirt }: Runner): Sweep {
     empty,
     explained: accepted.length - empty - unexplained.length,
     unexplained,
-    trials: { start: went('start'), attach: went('attach'), 'own attach': went('own attach'), move: went('move') },
+    trials: {
+      start: went('start'),
+      attach: went('attach'),
+      'own attach': went('own attach'),
+      'own define': went('own define'),
+      move: went('move'),
+    },
     used,
   };
 }

@@ -1,3 +1,4 @@
+import { AdminSocket, adminSocketOf } from './admin.js';
 import { CallNumbers } from './caller.js';
 import { checkConnect } from './check-options.js';
 import { type Connection, createConnection } from './connection.js';
@@ -56,6 +57,7 @@ export async function connectIn(
     redefine: resolved.redefine,
     id: numbers.connection,
     logDirectory: resolved.logDirectory ?? logDirectoryOf(parsed, environment),
+    admin: new AdminSocket(() => adminSocketOf(parsed, environment), resolved, numbers),
     another: (other) => connectIn(environment, uri, { ...options, signal: undefined, ...other }),
   });
 }

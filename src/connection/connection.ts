@@ -1,4 +1,5 @@
 import { LibvirtCanonicalError } from '../errors.js';
+import { type AdminSocket, isAdmin } from './admin.js';
 import { type CallOptions, prepare } from './caller.js';
 import { checkCallOptions, checkSubscribeOptions } from './check-options.js';
 import { LibvirtError } from './errors.js';
@@ -33,6 +34,7 @@ interface Traits {
   readonly redefine: 'refuse' | 'allow';
   readonly id: number;
   readonly logDirectory: string | undefined;
+  readonly admin: AdminSocket;
   /** Opens another connection to the same daemon with the same options, but for these. */
   readonly another: (options: Pick<ConnectOptions, 'reconnect' | 'callTimeout' | 'signal'>) => Promise<Connection>;
 }
@@ -77,17 +79,20 @@ export class Connection implements AsyncDisposable {
 
   readonly #sockets: Succession;
   readonly #guard: RedefineGuard;
+  readonly #admin: AdminSocket;
   readonly #another: Traits['another'];
   #closing: Promise<void> | undefined;
 
-  private constructor(sockets: Succession, { redefine, id, logDirectory, another }: Traits) {
+  private constructor(sockets: Succession, { redefine, id, logDirectory, admin, another }: Traits) {
     this.id = id;
     this.uri = sockets.session.uri;
     this.logDirectory = logDirectory;
     this.closed = sockets.closed;
     this.#sockets = sockets;
     this.#guard = new RedefineGuard(redefine);
+    this.#admin = admin;
     this.#another = another;
+    void sockets.closed.then(() => admin.close());
   }
 
   /** Version of libvirt, e.g. `9.0.0`; another one after a daemon was upgraded and reconnected to. virConnectGetLibVersion. */
@@ -106,6 +111,9 @@ export class Connection implements AsyncDisposable {
    * Throws LibvirtError for what libvirt answers; ARGUMENT_INVALID, UNSUPPORTED and REDEFINE_REFUSED before anything is
    * sent; CALL_TIMEOUT, ABORTED, CONNECTION_LOST and CONNECTION_CLOSED, which tell by `sent` whether it may have taken
    * effect. A rejection that nobody awaits does not end the process.
+   *
+   * The daemon's admin program, procedures with ADMIN_ before their names, has a socket of its own, opened by the first such
+   * call: DAEMON_UNREACHABLE where it is not there or serves another user, UNSUPPORTED for a daemon on another machine.
    *
    * @example
    * const { dom } = await connection.call('DOMAIN_LOOKUP_BY_NAME', { name: 'web1' });
@@ -171,7 +179,7 @@ export class Connection implements AsyncDisposable {
    * with CONNECTION_CLOSED, subscriptions end normally. Never rejects; loss on the way is success.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#sockets.close();
+    this.#closing ??= Promise.all([this.#sockets.close(), this.#admin.close()]).then(() => {});
     return this.#closing;
   }
 
@@ -197,7 +205,8 @@ export class Connection implements AsyncDisposable {
         remedy: needs === 'stream' && procedure in DIRECTIONS ? 'Use `stream` of the connection' : 'Use virsh for it',
       });
     }
-    return this.#sockets.call(prepare(procedure, args), options);
+    const call = prepare(procedure, args);
+    return isAdmin(procedure) ? this.#admin.call(call, options) : this.#sockets.call(call, options);
   }
 
   async #define(

@@ -2,6 +2,7 @@
  * The connection room: a client of libvirt's RPC protocol. Every procedure is typed; a call that would redefine a domain is
  * refused before it is sent. Nothing above this room opens a socket.
  */
+export { isNoAdmin } from './admin.js';
 export type { Credentials, CredentialsCallback, CredentialsRequest } from './auth/credentials.js';
 export type { CallOptions } from './caller.js';
 export { connect } from './connect.js';

@@ -36,11 +36,13 @@ export const MANAGED_PROCEDURES = [
   'CONNECT_UNREGISTER_CLOSE_CALLBACK',
   'QEMU_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER',
   'QEMU_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER',
+  'ADMIN_CONNECT_OPEN',
+  'ADMIN_CONNECT_CLOSE',
 ] as const satisfies readonly AnyProcedure[];
 
 /**
- * A procedure that `call` takes: the names of libvirt's remote program without REMOTE_PROC_, and those of its qemu
- * program with QEMU_ before them. Opening, authentication and event registration are the connection's own.
+ * A procedure that `call` takes: the names of libvirt's remote program without REMOTE_PROC_, those of its qemu
+ * program with QEMU_ before them, and those of the daemon's admin program with ADMIN_. Opening, authentication and event registration are the connection's own.
  */
 export type ProcedureName = Exclude<AnyProcedure, (typeof MANAGED_PROCEDURES)[number]>;
 
@@ -65,6 +67,11 @@ export interface Procedure {
   readonly result: Codec;
 }
 
+function programOf(name: AnyProcedure): number {
+  if (name.startsWith('QEMU_')) return Program.QEMU;
+  return name.startsWith('ADMIN_') ? Program.ADMIN : Program.REMOTE;
+}
+
 const known = new Map<string, Procedure>();
 
 /** Looks a procedure up; its codecs are built at first use. */
@@ -72,14 +79,18 @@ export function procedureOf(name: AnyProcedure): Procedure {
   let procedure = known.get(name);
   if (!procedure) {
     if (!Object.hasOwn(PROCEDURES, name)) {
-      throw new LibvirtCanonicalError('UNSUPPORTED', `${name} is no procedure of libvirt's remote or qemu program`, {
-        remedy: 'The type ProcedureName lists them',
-      });
+      throw new LibvirtCanonicalError(
+        'UNSUPPORTED',
+        `${name} is no procedure of libvirt's remote, qemu or admin program`,
+        {
+          remedy: 'The type ProcedureName lists them',
+        },
+      );
     }
     const [number, priority, access, since, args, result, needs]: ProcedureRow = PROCEDURES[name];
     procedure = {
       name,
-      program: name.startsWith('QEMU_') ? Program.QEMU : Program.REMOTE,
+      program: programOf(name),
       number,
       priority: priority === 'h' ? 'high' : 'low',
       access: access === 'r' ? 'read' : 'write',

@@ -1,5 +1,10 @@
 import { assertNoUnsavedDefinition, type DomainReader, queued } from '../apply/index.js';
-import { type CallOptions, LibvirtError, VIR_DOMAIN_BLOCK_RESIZE_BYTES } from '../connection/index.js';
+import {
+  type CallOptions,
+  LibvirtError,
+  type LibvirtErrorName,
+  VIR_DOMAIN_BLOCK_RESIZE_BYTES,
+} from '../connection/index.js';
 import { bytesOf, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type CopiedDisk, diskOf, notRunning, refusePendingSource, verifyImages } from './copy-disks.js';
@@ -75,6 +80,12 @@ export function resizeDisk(
   });
 }
 
+/** No pool has the image; or the daemon has no storage driver, which newer distributions package apart. */
+const WITHOUT_VOLUME: ReadonlySet<LibvirtErrorName | undefined> = new Set([
+  'VIR_ERR_NO_STORAGE_VOL',
+  'VIR_ERR_NO_SUPPORT',
+]);
+
 /** The image of a domain that is off is QEMU's no longer: only libvirt's storage driver still changes it. */
 async function resizeVolume(
   { connection, handle }: DomainReader,
@@ -87,7 +98,7 @@ async function resizeVolume(
   const { vol } = await connection
     .call('STORAGE_VOL_LOOKUP_BY_PATH', { path: file }, call)
     .catch((error: unknown) =>
-      Promise.reject(error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_STORAGE_VOL' ? unknown() : error),
+      Promise.reject(error instanceof LibvirtError && WITHOUT_VOLUME.has(error.errorName) ? unknown() : error),
     );
   await connection.call('STORAGE_VOL_RESIZE', { vol, capacity, flags: 0 }, call);
 }

@@ -1,4 +1,5 @@
-import { setAt, valueAt } from '../xml/index.js';
+import { bootWords, devicesToBoot } from '../domain/index.js';
+import { removeAll, setAt } from '../xml/index.js';
 import type { Draft } from './additions.js';
 
 const WHY =
@@ -6,29 +7,19 @@ const WHY =
 
 /**
  * `<os><boot>` would shut out per-device boot order for good, and so would having none at all: what it says is written to
- * the devices it means, the first of each kind, as libvirt itself reads it.
+ * the devices it means.
  */
 export function bootOrderPerDevice(draft: Draft): void {
-  const { root, devices } = draft.document;
-  const words: string[] = [];
-  for (let word = valueAt(root, 'os/boot/@dev'); word !== undefined; word = valueAt(root, 'os/boot/@dev')) {
-    words.push(word);
-    setAt(root, 'os/boot', undefined);
-  }
+  const { root, document } = draft;
+  const words = bootWords(document);
+  removeAll(root, 'os/boot');
   if (words.length > 0) draft.say('os/boot', `removed: ${words.join(', ')}`, WHY);
-  if (devices.some((device) => device.leaves.has('boot/@order'))) return;
-  const bootable = (word: string) =>
-    devices.find(({ kind, leaves }) => {
-      const device = leaves.get('@device') ?? 'disk';
-      if (word === 'network') return kind.element === 'interface';
-      return kind.element === 'disk' && device === { hd: 'disk', cdrom: 'cdrom', fd: 'floppy' }[word];
-    });
-  const wanted = [...new Set(words.length > 0 ? words : ['hd', 'cdrom', 'network'])]
-    .map(bootable)
-    .filter((device) => device !== undefined);
+  if (document.devices.some((device) => device.leaves.has('boot/@order'))) return;
   // Without a word from the caller one order is enough to keep <os><boot> out.
+  const wanted =
+    words.length > 0 ? devicesToBoot(document, words) : devicesToBoot(document, ['hd', 'cdrom', 'network']).slice(0, 1);
   const why = words.length > 0 ? WHY : 'without any order libvirt would write <os><boot>';
-  for (const [index, device] of (words.length > 0 ? wanted : wanted.slice(0, 1)).entries()) {
+  for (const [index, device] of wanted.entries()) {
     setAt(device.element, 'boot/@order', String(index + 1));
     draft.say(`${device.identity}: boot/@order`, String(index + 1), why);
   }

@@ -1,4 +1,5 @@
 import type { DomainDocument } from '../domain/index.js';
+import { holderOfImage, unsaidFormat } from '../plan/index.js';
 import { child, children, select, valueAt } from '../xml/index.js';
 
 /** Something to know before a domain is defined. */
@@ -63,21 +64,13 @@ const lostMetadata: Rule = ({ root }) => {
   });
 };
 
-/** A qcow2 image that is taken for a raw one shows the guest its header, and the guest's first write destroys it. */
+/** An image that is read as raw though nobody said so. */
 const formatUnsaid: Rule = ({ devices }) =>
-  devices.flatMap(({ kind, identity, leaves }) => {
-    const file = leaves.get('source/@file');
-    const unsaid = kind.element === 'disk' && leaves.get('driver/@type') === undefined;
-    if (!unsaid || file === undefined || !/\.(qcow2|qcow|vmdk|vdi|vhdx?|qed)$/.test(file)) return [];
-    return [
-      finding(
-        'refuses',
-        identity,
-        'driver/@type',
-        `${file} would be read as a raw image`,
-        "Give its format, such as format: 'qcow2'",
-      ),
-    ];
+  devices.flatMap((device) => {
+    const unsaid = unsaidFormat(device);
+    if (!unsaid) return [];
+    const { reason, remedy, isWrong } = unsaid;
+    return [finding(isWrong ? 'refuses' : 'warns', device.identity, 'driver/@type', reason, remedy)];
   });
 
 const PATHS = ['source/@file', 'source/@dev', 'source/@dir', 'source/@path'];
@@ -109,26 +102,13 @@ function relative(subject: string, path: string, value: string | undefined): Def
 }
 
 /** Two disks of one image that is not shared destroy it, or keep each other from being opened. */
-const sharedImage: Rule = ({ devices }) => {
-  const seen = new Map<string, string>();
-  return devices.flatMap(({ kind, identity, leaves }) => {
-    const image = leaves.get('source/@file') ?? leaves.get('source/@dev');
-    if (kind.element !== 'disk' || image === undefined || leaves.has('shareable') || leaves.has('readonly')) return [];
-    const other = seen.get(image);
-    seen.set(image, identity);
-    return other === undefined
-      ? []
-      : [
-          finding(
-            'warns',
-            identity,
-            'source',
-            `${image} is the image of ${other} too`,
-            'Give each its own, or shareable',
-          ),
-        ];
+const sharedImage: Rule = ({ devices }) =>
+  devices.flatMap((device, index) => {
+    const other = holderOfImage(device, devices.slice(0, index));
+    if (!other) return [];
+    const problem = `its image is the image of ${other.identity} too`;
+    return [finding('refuses', device.identity, 'source', problem, 'Give each its own, or say shareable of both')];
   });
-};
 
 /** `<sysinfo>` and `<smbios mode='sysinfo'/>` do nothing without each other. */
 const smbios: Rule = ({ root }) => {

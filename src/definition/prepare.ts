@@ -150,7 +150,7 @@ function rememberIntent(draft: Draft, definition: string | DomainSpec): void {
             kind.element !== 'controller' || named.some((each) => each.kind === kind && each.name === name),
         )
       : document.devices.slice(0, named.length);
-  addMetadata(draft.root, new Intent().after([...asked], []).toDefinitionXml(uuidIn(draft)));
+  addMetadata(draft.root, Intent.ofDefinition(asked, document).toDefinitionXml(uuidIn(draft)));
 }
 
 /** How the volumes of the disks were connected, as the spec says it. */

@@ -27,6 +27,7 @@ export {
   type Withheld,
   wireArguments,
 } from './operation.js';
+export { bootWords, devicesToBoot } from './os-boot.js';
 export * from './os-names.js';
 export {
   type DriftChange,

@@ -1,6 +1,7 @@
 import type { Leaves } from '../xml/index.js';
 import type { NormalRow } from './devices/kind.js';
 import { NOTHING_SAID } from './normal.js';
+import { DOMAIN_DEFINED } from './normal-defined.js';
 import { DOMAIN_UNREAD } from './normal-unread.js';
 import { numbersOf } from './settings/cpuset.js';
 
@@ -43,9 +44,19 @@ function isPartOf(asked: Leaves, there: Leaves, path: string): boolean {
   return numbersOf(asked.get(path) ?? '0', path).every((each) => all.has(each));
 }
 
+/** A label of type `none` is not relabelled anyway, and libvirt need not write it (virDomainDefFormatInternalSetRootName). */
+const SECLABELS_OFF: readonly NormalRow[] = ['dac', 'selinux', 'apparmor', '0'].map((model) => ({
+  path: `seclabel{${model}}/@relabel`,
+  where: { [`seclabel{${model}}/@type`]: ['none'] },
+  asked: /^no$/,
+  there: 'nothing',
+  source: 'virSecurityLabelDefFormat',
+}));
+
 /** What libvirt writes otherwise than it was asked for, outside the devices. */
 export const DOMAIN_NORMAL: readonly NormalRow[] = [
   NOTHING_SAID,
+  ...DOMAIN_DEFINED,
   ...DOMAIN_UNREAD,
   { path: '@id', there: 'nothing', source: 'virDomainDefFormatInternalSetRootName: a running domain has it' },
   { path: 'os/smbios/@mode', asked: /^none$/, there: 'nothing', source: 'virDomainDefFormatInternalSetRootName' },
@@ -55,6 +66,7 @@ export const DOMAIN_NORMAL: readonly NormalRow[] = [
     source: 'qemuDomainDefNumaCPUsRectify: vCPUs that no cell names are in the first',
   },
   { path: /^seclabel\{[^}]*\}\/@type$/, asked: /^none$/, there: 'nothing', source: 'virSecurityLabelDefFormat' },
+  ...SECLABELS_OFF,
   // A domain that has run forbids to fall back: its model was found.
   { path: 'cpu/model/@fallback', asked: /^forbid$/, there: ['allow'], source: 'virCPUUpdateLive' },
   // With the model of the host there is none to fall back from.

@@ -48,6 +48,12 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
   ...defaultValue('virDomainMemorybackingFormat', { 'memoryBacking/allocation/@threads': /^0+$/ }),
   ...defaultValue('virDomainMemtuneFormat', { 'memtune/min_guarantee': /^0+$/ }),
   {
+    path: 'vcpu/@cpuset',
+    where: { 'vcpu/@placement': ['auto'] },
+    there: 'nothing',
+    source: 'virDomainVcpuParse: the CPUs of a domain that is placed are not read',
+  },
+  {
     path: 'vcpu/@placement',
     where: { 'numatune/memory/@placement': ['auto'] },
     there: ['auto'],

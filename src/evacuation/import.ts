@@ -220,7 +220,7 @@ async function taken(connection: Connection, document: DomainDocument, call: Cal
         });
     if (macs.size === 0) continue;
     const xml = await documentOf(connection, dom, call);
-    for (const mac of xml === undefined ? [] : macsOf(new DomainDocument(xml)))
+    for (const mac of xml === undefined ? [] : macsIn(xml))
       if (macs.has(mac))
         found.push({
           severity: 'blocks',
@@ -245,6 +245,16 @@ function macsOf({ devices }: DomainDocument): string[] {
   return devices.flatMap(({ kind, leaves }) =>
     kind.element === 'interface' ? (leaves.get('mac/@address')?.toLowerCase() ?? []) : [],
   );
+}
+
+/** Of a neighbour whose document no parser takes, whatever looks like one counts: it keeps no other domain from coming. */
+function macsIn(xml: string): string[] {
+  try {
+    return macsOf(new DomainDocument(xml));
+  } catch (error) {
+    if (!(error instanceof LibvirtCanonicalError)) throw error;
+    return [...xml.matchAll(/<mac\s[^>]*\baddress=['"]([^'"]+)/g)].map(([, mac = '']) => mac.toLowerCase());
+  }
 }
 
 /** What was defined sees what the bundle says, or is undefined again: it has never run. */

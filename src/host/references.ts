@@ -27,7 +27,10 @@ export async function checkReferences(
           return [];
         } catch (error) {
           if (!(error instanceof LibvirtError)) throw error;
-          const missing = /^VIR_ERR_NO_(NETWORK|STORAGE_POOL|STORAGE_VOL|SECRET)$/.test(error.errorName ?? '');
+          // A daemon without the driver has none of them, and starts no domain that names one.
+          const driverless = error.errorName === 'VIR_ERR_NO_SUPPORT';
+          const missing =
+            driverless || /^VIR_ERR_NO_(NETWORK|STORAGE_POOL|STORAGE_VOL|SECRET)$/.test(error.errorName ?? '');
           return [
             {
               severity: missing ? 'blocks' : 'unknown',
@@ -35,7 +38,9 @@ export async function checkReferences(
               problem: missing
                 ? `there is no ${what} ${name} on this host`
                 : `whether the host has the ${what} ${name} could not be asked: ${error.libvirtMessage}`,
-              remedy: `Define the ${what} there`,
+              remedy: driverless
+                ? `Install libvirt's driver for it there, restart the daemon, and define the ${what}`
+                : `Define the ${what} there`,
             },
           ];
         }

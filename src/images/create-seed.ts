@@ -1,5 +1,6 @@
-import type { Connection } from '../connection/index.js';
+import type { CallOptions, Connection } from '../connection/index.js';
 import { describe, invalid } from '../domain/index.js';
+import { AbortedError } from '../errors.js';
 import { filesOf, type HostFiles } from '../host/index.js';
 import { type CloudInitSeed, cloudInitSeed } from './seed.js';
 
@@ -13,7 +14,12 @@ export interface CreateSeedRequest {
 }
 
 /** Writes a seed for cloud-init to a file of the host, so that its QEMU may read it, and returns the path. */
-export async function createSeed(connection: Connection, request: CreateSeedRequest): Promise<string> {
+export async function createSeed(
+  connection: Connection,
+  request: CreateSeedRequest,
+  { signal }: CallOptions = {},
+): Promise<string> {
+  if (signal?.aborted) throw new AbortedError('createSeed', signal.reason);
   const { path, seed, files } = request;
   if (typeof path !== 'string' || !path.startsWith('/'))
     throw invalid('path', `${describe(path)} is not an absolute path`);

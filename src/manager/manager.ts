@@ -1,6 +1,7 @@
 import { notFound } from '../apply/index.js';
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import { type DefineOptions, type DefinePlan, defineDomain, defineImported, planDefine } from '../definition/index.js';
+import { type DoctorFinding, type DoctorOptions, doctor } from '../doctor/index.js';
 import { DomainDocument, type DomainSpec } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { checkForeign, type DomainBundle, type ImportOptions, importDomain } from '../evacuation/index.js';
@@ -103,8 +104,8 @@ export class DomainManager {
    * Writes a seed for cloud-init to a file of the host, and returns its path: give it to the domain as a read-only disk or a
    * CD-ROM of format `raw`. Needs a way to the host's files, see `HostFiles`. `SPEC_INVALID` by path.
    */
-  createSeed(request: CreateSeedRequest): Promise<string> {
-    return createSeed(this.connection, request);
+  createSeed(request: CreateSeedRequest, options: CallOptions = {}): Promise<string> {
+    return createSeed(this.connection, request, options);
   }
 
   /** An existing domain by name or UUID, adopted with zero writes. `DOMAIN_NOT_FOUND` when there is none. */
@@ -185,6 +186,20 @@ export class DomainManager {
     if (typeof domain === 'string') return checkForeign(this.connection, { document: domain }, options);
     if ('document' in domain) return checkForeign(this.connection, domain, options);
     return hostCheck(this.connection, new DomainDocument(await domain.canonical({ signal: options.signal })), options);
+  }
+
+  /**
+   * What is wrong with the host and its domains, or will be, worst first: limits of the daemon, host UUIDs, known faults,
+   * clocks, machine types and CPUs that go, images in use twice, work left halfway. docs/doctor.md has every finding with
+   * its remedy. It only reads; what could not be looked at is a finding of severity `unknown`.
+   *
+   * Errors: those of the connection; LibvirtError where libvirt does not list domains or capabilities.
+   *
+   * @example
+   * for (const { severity, domain, seen, remedy } of await manager.doctor()) console.log(severity, domain?.name, seen, remedy);
+   */
+  doctor(options: DoctorOptions = {}): Promise<DoctorFinding[]> {
+    return doctor(this.connection, options);
   }
 
   /**

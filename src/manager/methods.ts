@@ -16,6 +16,7 @@ import {
   type DefineOptions,
   type UndefineOptions,
 } from '../definition/index.js';
+import type { DoctorOptions } from '../doctor/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { ExportOptions, ImportOptions } from '../evacuation/index.js';
 import type { EventsOptions } from '../events/index.js';
@@ -350,7 +351,7 @@ export const MANAGER_DOORS = {
   define: [required('definition', DEFINITION, 'request'), DEFINE],
   planDefine: [required('definition', DEFINITION, 'request'), DEFINE],
   createImage: [required('request', OBJECT, 'request'), CALL],
-  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES }, 'path', 'seed')],
+  createSeed: [request<CreateSeedRequest>({ path: TEXT, seed: OBJECT, files: FILES }, 'path', 'seed'), CALL],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
   all: [CALL],
@@ -360,6 +361,7 @@ export const MANAGER_DOORS = {
     required('domain', { takes: 'a domain, a bundle, or domain XML', fits: DEFINITION.fits }),
     options<HostCheckOptions>(checking),
   ],
+  doctor: [options<DoctorOptions>({ ...call, hosts: LIST, files: FILES, daemonConfig: TEXT, logs: TEXTS })],
   uploadVolume: [VOLUME, LOCAL_FILE, options<TransferOptions>(transferring)],
   downloadVolume: [VOLUME, LOCAL_FILE, options<TransferOptions>(transferring)],
   import: [

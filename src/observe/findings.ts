@@ -3,7 +3,10 @@ import type { EventDevice, EventDomain, EventGap } from '../events/index.js';
 import type { DomainLog } from '../power/index.js';
 import type { Drift } from './drift.js';
 
-/** What a watch looked at the canonical document for: a definition, metadata, a gap, its beginning, or the time. */
+/**
+ * What a watch looked at the canonical document for: a definition, metadata, a gap, its beginning, or the time. libvirt 11.3
+ * says `defined` of every change of the document; 9.0 only of a definition, and the others are found in time.
+ */
 export type DriftOccasion = 'start' | 'defined' | 'metadata' | 'gap' | 'interval';
 
 /** What a watch tells, with its domain. */

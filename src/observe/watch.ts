@@ -19,8 +19,8 @@ import type { DriftOccasion, Finding } from './findings.js';
 export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
   /**
-   * Milliseconds between two looks at the canonical documents: a device that somebody changes for the next boot sends no
-   * event. Default 60,000.
+   * Milliseconds between two looks at the canonical documents: an older libvirt (9.0, not 11.3) sends no event for a device
+   * that somebody changes for the next boot. Default 60,000.
    */
   readonly interval?: number;
   /** Events kept for a slow consumer; those beyond are told as a gap. Default 1024. */

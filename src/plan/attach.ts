@@ -20,7 +20,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, parseElement, setAt } from '../xml/index.js';
 import { attachOperation, pluggable } from './device-operations.js';
 import { type Draft, duplicate } from './draft.js';
-import { holderOfImage, unsaidFormat } from './images.js';
+import { noteUnsaidFormat, refuseImageOfAnother } from './draft-images.js';
 import { shareUnique } from './match.js';
 import { choosePlace } from './place.js';
 import { lacks, limits } from './prerequisites.js';
@@ -141,8 +141,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && scope !== 'live') draft.bootOrders.set(device.identity, order);
   const reason = keeper ? `${keeper} is in the running guest until then` : placed.reason;
-  const unsaid = unsaidFormat(device);
-  if (unsaid !== undefined) draft.notes.push(unsaid);
+  noteUnsaidFormat(draft, device);
   draft.operations.push(attachOperation(device, scope, placed.address, reason));
 }
 
@@ -243,14 +242,7 @@ function refuseDuplicates(
   const holders = [...others, ...draft.attached.map((each) => each.device)];
   const shared = sharedWith(device, holders);
   if (shared) throw duplicate(path, shared.what, shared.holder.identity, `Choose another ${shared.word}`);
-  const image = holderOfImage(device, holders);
-  if (image)
-    throw duplicate(
-      path,
-      'its image',
-      image.identity,
-      'Two disks write over each other; say shareable of both if they may',
-    );
+  refuseImageOfAnother(draft, device, path);
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && !/^[1-9]\d{0,9}$/.test(order))
     throw invalid(path, `${describe(order)} is not a boot order`, 'Give a whole number from 1 up');

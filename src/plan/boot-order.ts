@@ -1,4 +1,5 @@
-import type { Device } from '../domain/index.js';
+import { bootWords, type Device, DomainDocument, devicesToBoot } from '../domain/index.js';
+import { removeAll, setAt } from '../xml/index.js';
 import type { Draft } from './draft.js';
 import { park, unpark } from './update.js';
 
@@ -48,4 +49,15 @@ export function byBootOrder({ bootOrders, moving }: Draft, updates: readonly Upd
     ordered.push(...chain.reverse());
   }
   return ordered;
+}
+
+/** The desired document with what `<os><boot>` says at the devices it means, for a domain whose devices have the orders. */
+export function withBootOrders(desired: DomainDocument, canonical: DomainDocument): DomainDocument {
+  const words = bootWords(desired);
+  if (canonical.hasOsBoot || words.length === 0) return desired;
+  const document = new DomainDocument(desired.toString());
+  const wanted = document.devices.some(({ leaves }) => leaves.has('boot/@order')) ? [] : devicesToBoot(document, words);
+  for (const [index, { element }] of wanted.entries()) setAt(element, 'boot/@order', String(index + 1));
+  removeAll(document.root, 'os/boot');
+  return new DomainDocument(document.toString());
 }

@@ -42,6 +42,8 @@ export class Draft {
   readonly moving = new Map<string, string | undefined>();
   /** Devices that wait at another boot order for their own, as they stand meanwhile. */
   readonly parked = new Map<string, Device>();
+  /** Devices whose source the plan updates, as they are to be, and where the request says so. */
+  readonly resourced = new Map<string, { device: Device; path: string }>();
   /** What callers asked for so far, when the domain holds it. */
   readonly intent: Intent | undefined;
   readonly #claims = new Map<string, string>();

@@ -35,10 +35,33 @@ export function holderOfImage(disk: Device, others: readonly Device[]): Device |
   return others.find((other) => imageOf(other) === image && !(mayShare(disk) && mayShare(other)));
 }
 
-/** Why an image is not certainly read as what it is: nobody gave its format, and QEMU then takes it for raw. */
-export function unsaidFormat({ kind, leaves, identity }: Device): string | undefined {
-  const name = leaves.get('source/@file') ?? leaves.get('source/@dev');
-  if (kind.element !== 'disk' || name === undefined || leaves.has('driver/@type')) return undefined;
-  if (['cdrom', 'floppy'].includes(leaves.get('@device') ?? '') || /\.(raw|iso|img)$/i.test(name)) return undefined;
-  return `${identity}: no format is given, so QEMU takes ${name} for raw, whatever it holds; give format: 'qcow2' if it is one`;
+/** Why an image is not certainly read as what it is. */
+export interface UnsaidFormat {
+  readonly reason: string;
+  readonly remedy: string;
+  /** The name itself says that the image is not raw. */
+  readonly isWrong: boolean;
+}
+
+/**
+ * A disk that is read as raw though nobody said so: the guest sees the header of a qcow2 image, and its first write destroys
+ * it. `before` is the disk whose source an update changes: what it was of is its format still.
+ */
+export function unsaidFormat({ kind, leaves }: Device, before?: Device): UnsaidFormat | undefined {
+  const name = NAMES.flatMap((path) => leaves.get(path) ?? [])[0];
+  const format = leaves.get('driver/@type');
+  if (kind.element !== 'disk' || name === undefined || /\.(raw|iso)$/i.test(name)) return undefined;
+  if (before ? format !== before.leaves.get('driver/@type') : format !== undefined) return undefined;
+  const isWrong = /\.(qcow2?|vmdk|vdi|vhdx?|qed)$/i.test(name);
+  if (before ? !isWrong || (format ?? 'raw') !== 'raw' : !isWrong && isMedium(leaves)) return undefined;
+  const why = format === undefined ? 'no format is given, so QEMU' : 'the format stays raw, so QEMU';
+  return {
+    reason: `${why} takes ${name} for raw, whatever it holds`,
+    remedy: "Give its format, such as format: 'qcow2'",
+    isWrong,
+  };
+}
+
+function isMedium(leaves: Device['leaves']): boolean {
+  return ['cdrom', 'floppy'].includes(leaves.get('@device') ?? '');
 }

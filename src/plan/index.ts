@@ -13,6 +13,7 @@ export {
   type PartChange,
   partIn,
 } from './fingerprints.js';
+export { holderOfImage, unsaidFormat } from './images.js';
 export { Intent } from './intent.js';
 export { jsonSchema } from './json-schema.js';
 export { Plan } from './plan.js';

@@ -3,6 +3,7 @@ import {
   type Device,
   type DomainContext,
   type DomainDocument,
+  namesOnceWritten,
   type Operation,
   OWN_METADATA,
   ownElement,
@@ -42,6 +43,15 @@ export class Intent {
     return new Intent(
       resolved(all('device'), document).map((each) => renamed(each, byAlias)),
       all('freed'),
+    );
+  }
+
+  /** What a definition asks for, by the names that libvirt will write. */
+  static ofDefinition(asked: readonly Device[], document: DomainDocument): Intent {
+    return new Intent(
+      asked
+        .filter((device) => isRemembered(device) && !becomesSerial(device, document))
+        .map((device) => ({ ...memoryOf(device), name: nameOnceWritten(device, document) })),
     );
   }
 
@@ -165,6 +175,19 @@ function resolved(devices: readonly Remembered[], document: DomainDocument): Rem
 
 function isUnnamed({ kind, leaves, userAlias }: Device): boolean {
   return userAlias === undefined && kind.names(leaves).every((name) => name === undefined || name === '');
+}
+
+/** True for a first console without a serial port: libvirt makes one of it, and lists the console as its mirror. */
+function becomesSerial({ kind, leaves }: Device, { devices }: DomainDocument): boolean {
+  const isSerial = (leaves.get('target/@type') ?? 'serial') === 'serial';
+  return kind.element === 'console' && isSerial && !devices.some((other) => other.kind.element === 'serial');
+}
+
+/** A name with what libvirt will add to it, such as the bus of an input, and the number that tells it from a twin. */
+function nameOnceWritten({ kind, leaves, name }: Device, document: DomainDocument): string {
+  const [plain] = kind.names(leaves);
+  const [written] = namesOnceWritten(kind, leaves, document);
+  return plain && written && name.startsWith(plain) ? `${written}${name.slice(plain.length)}` : name;
 }
 
 function memoryOf({ kind, userAlias, name, address }: Device): Remembered {

@@ -1,5 +1,6 @@
 import { addressText, type Device, type DomainDocument, isSameAddress, namesOnceWritten } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { under } from '../xml/index.js';
 import { duplicate } from './draft.js';
 import type { Intent } from './intent.js';
 import { says } from './says.js';
@@ -133,12 +134,14 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
       settle(device, candidates(device).find(saysNoMore(device)));
   }
   byItsName(open().filter(({ kind }) => kind.numbered));
-  // A name that only one device can have tells it under another id, too.
+  // A name that only one device can have tells it under another id, too, unless that name is a place with another image in it.
   const aliases = new Set(desired.map(({ device }) => device.userAlias));
   for (const device of open())
     settle(
       device,
-      candidates(device).find((other) => !aliases.has(other.userAlias) && shareUnique(device, other)),
+      candidates(device).find(
+        (other) => !aliases.has(other.userAlias) && shareUnique(device, other) && !isAnotherDisk(device, other),
+      ),
     );
   // What is left without a name is the next of its kind, in order: a NIC whose model is to change is still that NIC. One
   // that somebody else added is not, unless there can be only one.
@@ -150,6 +153,12 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
       );
   }
   return desired.map(({ device, ...rest }) => ({ ...rest, desired: device, found: found.get(device) }));
+}
+
+/** True for another image at the target of a disk: a target is a place, while a MAC is the card itself. */
+function isAnotherDisk(desired: Device, there: Device): boolean {
+  if (!('target/@dev' in desired.kind.unique)) return false;
+  return says(desired, there).some(({ path }) => path === '@type' || under(path, 'source'));
 }
 
 /** True when two devices have the same value where no two devices of a domain may. */

@@ -22,6 +22,7 @@ export function lacks(draft: Draft, device: Device, scope: Scope, path: string):
   const documents = [...(scope === 'live' ? [] : [canonical]), ...(scope === 'config' || !live ? [] : [live])];
   let outcome: 'next-boot' | undefined;
   for (const row of kind.requires ?? []) {
+    if (row.since && !draft.since(row.since)) continue;
     const sides = documents.filter(
       (document) => row.scope === undefined || row.scope === (document === live ? 'live' : 'config'),
     );
@@ -35,6 +36,17 @@ export function lacks(draft: Draft, device: Device, scope: Scope, path: string):
     return 'refused';
   }
   const gone = new Set(draft.detached.map((each) => each.device.identity));
+  for (const { path: leaf, otherwise, since, source } of kind.alike ?? []) {
+    if (since && !draft.since(since)) continue;
+    const stays = documents.flatMap(({ devices }) => devices).filter((each) => !gone.has(each.identity));
+    const added = draft.attached.map((each) => each.device);
+    const leafOf = (each: Device) => each.leaves.get(leaf) ?? otherwise;
+    const other = [...stays, ...added].find((each) => each.kind === kind && leafOf(each) !== leafOf(device));
+    if (!other) continue;
+    const reason = `all ${kind.element} devices of a domain have one ${leaf}, and that of ${other.identity} is ${leafOf(other)}`;
+    draft.refuse(identity, path, `${reason} (${source})`, `Give ${leafOf(other)}, or detach the other first`);
+    return 'refused';
+  }
   for (const row of kind.limits ?? []) {
     if (!limits(draft, row, device)) continue;
     const counts = documents.map(

@@ -52,7 +52,12 @@ export function refuseUnknown(value: object, known: readonly string[], where: st
 export function settingsOf(document: DomainDocument, { canonical, live }: DomainContext): SettingsRequest {
   const running = isOfRunningGuest(document);
   const entries = Object.entries(SETTINGS).flatMap(([name, setting]) => {
-    const value = running && setting.readRunning ? setting.readRunning(document, canonical) : setting.read?.(document);
+    const value =
+      running && setting.readRunning
+        ? setting.readRunning(document, canonical)
+        : setting.readTowards
+          ? setting.readTowards(document, canonical)
+          : setting.read?.(document);
     const stands = (side: DomainDocument | undefined) => !side || textOf(setting.read?.(side)) === textOf(value);
     return value === undefined || (stands(canonical) && stands(live)) ? [] : [[name, value]];
   });

@@ -18,7 +18,7 @@ import {
 } from '../domain/index.js';
 import { buildElement, parseElement, serialize, setAt } from '../xml/index.js';
 import { type Asked, planAttaches, readRequest } from './attach.js';
-import { byBootOrder, type Update } from './boot-order.js';
+import { byBootOrder, type Update, withBootOrders } from './boot-order.js';
 import { pluggable } from './device-operations.js';
 import { Draft } from './draft.js';
 import { refuseElsewhere } from './elsewhere.js';
@@ -129,7 +129,7 @@ const NOT_ASKED = 'it was asked for before and is not any more';
 
 function read(desired: string | DomainSpec, there: DomainContext): Desired {
   if (typeof desired === 'string') {
-    const document = new DomainDocument(desired);
+    const document = withBootOrders(new DomainDocument(desired), there.canonical);
     if (document.root.nodeName !== 'domain')
       throw invalid('the desired state', `the XML is a <${document.root.nodeName}>, not a <domain>`, 'Give domain XML');
     const running = isOfRunningGuest(document);

@@ -18,6 +18,7 @@ import {
 import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, leafChanges, leaves, removeAll, serialize, setAt, under } from '../xml/index.js';
 import { type Draft, duplicate } from './draft.js';
+import { noteUnsaidFormat } from './draft-images.js';
 import type { DeviceUpdate } from './request.js';
 import { findBoth, readSelector } from './select.js';
 
@@ -87,6 +88,11 @@ export function planInPlace(draft: Draft, sides: Sides, wanted: (from: Device) =
     return;
   }
   if (refuses(draft, device, [...configChanges, ...liveAll], path, sides.bootPath)) return;
+  if ([...configChanges, ...liveAll].some((change) => under(change.path, 'source'))) {
+    const to = config?.to ?? wanted(inLive as Device);
+    draft.resourced.set(identity, { device: to, path });
+    noteUnsaidFormat(draft, to, device);
+  }
   const order = configChanges.find((change) => change.path === 'boot/@order');
   if (order?.to !== undefined) draft.bootOrders.set(identity, order.to);
   else if (order) draft.bootOrders.delete(identity);

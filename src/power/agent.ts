@@ -119,9 +119,15 @@ export class GuestAgent {
   }
 }
 
-/** True for an answer of the agent that is an error: libvirt has no code of its own for it. */
+/** Errors of libvirt for an answer of the agent that is an error (qemuAgentCheckError): newer ones have a code of their own for it. */
+const REFUSALS: ReadonlySet<LibvirtErrorName | undefined> = new Set([
+  'VIR_ERR_INTERNAL_ERROR',
+  'VIR_ERR_AGENT_COMMAND_FAILED',
+]);
+
+/** True for an answer of the agent that is an error. */
 export function isRefusal(error: unknown): error is LibvirtError {
-  return error instanceof LibvirtError && error.errorName === 'VIR_ERR_INTERNAL_ERROR';
+  return error instanceof LibvirtError && REFUSALS.has(error.errorName);
 }
 
 /** True for libvirt's words for an agent that is not there or does not answer. */

@@ -20,6 +20,8 @@ export interface GuestImageOptions {
 
 /** What the test guest boots from. */
 export interface GuestImage {
+  /** The kernel's release, as `uname -r` says it in the guest. */
+  readonly version: string;
   readonly kernel: string;
   /** The same kernel as its package has it, with the stub that UEFI starts. */
   readonly efiKernel: string;
@@ -60,7 +62,7 @@ async function imageOf(kernel: GuestKernel, agent?: GuestAgent): Promise<GuestIm
   const image = join(directory, `vmlinux-${kernel.version}`);
   if (!existsSync(initrd)) await buildInitramfs(kernel, initrd, agent);
   if (!existsSync(image)) await unpackKernel(kernel.image, image);
-  return { kernel: image, efiKernel: kernel.image, initrd };
+  return { version: kernel.version, kernel: image, efiKernel: kernel.image, initrd };
 }
 
 /** The agent's files by size: a package that is updated has others. */

@@ -37,6 +37,13 @@ export interface GuestDomainOptions {
   readonly vcpus?: number;
   /** Default: `vcpus`. */
   readonly maxVcpus?: number;
+  /**
+   * Makes the guest's kernel take CPUs that are plugged in. Linux 6.12 with its fixes does so only on a hypervisor that it
+   * knows (its commit 825c5d67c389), which plain emulation is not: it is shown VMware, by `VMware` in the serial of the DMI
+   * system table and a CPU that does not name its hypervisor. A `<cpu>` in `extraElements` gets the same. Older kernels are
+   * shown nothing.
+   */
+  readonly hotplugVcpus?: boolean;
   readonly disks?: readonly GuestDisk[];
   /** Each of `type='user'`. */
   readonly interfaces?: readonly GuestInterfaceSpec[];
@@ -53,6 +60,7 @@ export interface GuestDomainOptions {
 /** The parts of a guest that go into its domain. */
 export interface GuestBoot {
   readonly name: string;
+  readonly kernelVersion: string;
   readonly kernel: string;
   readonly initrd: string;
   readonly cmdline: string;
@@ -66,7 +74,9 @@ export function guestDomainXml(boot: GuestBoot, options: GuestDomainOptions): st
   const express = /q35/.test(machine);
   const rootPorts = express ? (options.rootPorts ?? 8) : 0;
   const bootable = disks.some((disk) => disk.boot !== undefined);
-  const sysinfo = options.dmiSerial;
+  const { extraElements = [] } = options;
+  const shown = options.hotplugVcpus === true && /^(6\.1[2-9]|6\.[2-9]\d|[7-9])\./.test(boot.kernelVersion);
+  const sysinfo = shown ? `${options.dmiSerial ?? boot.name} VMware` : options.dmiSerial;
   const lines = [
     "<domain type='qemu'>",
     `<name>${escapeXml(boot.name)}</name>`,
@@ -78,7 +88,7 @@ export function guestDomainXml(boot: GuestBoot, options: GuestDomainOptions): st
       : [`<sysinfo type='smbios'><system><entry name='serial'>${escapeXml(sysinfo)}</entry></system></sysinfo>`]),
     `<os><type arch='x86_64' machine='${machine}'>hvm</type>${bootXml(boot)}${sysinfo === undefined ? '' : "<smbios mode='sysinfo'/>"}</os>`,
     '<features><acpi/><apic/></features>',
-    ...(options.extraElements ?? []),
+    ...(shown ? withCpu(extraElements) : extraElements),
     '<devices>',
     ...(express ? ["<controller type='pci' index='0' model='pcie-root'/>"] : []),
     ...Array.from({ length: rootPorts }, () => "<controller type='pci' model='pcie-root-port'/>"),
@@ -92,6 +102,13 @@ export function guestDomainXml(boot: GuestBoot, options: GuestDomainOptions): st
     '</domain>',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The elements with a `<cpu>` that does not name its hypervisor. */
+function withCpu(elements: readonly string[]): readonly string[] {
+  const start = "<cpu mode='custom' match='exact'><model>qemu64</model><feature policy='disable' name='hypervisor'/>";
+  if (!elements.some((each) => each.startsWith('<cpu>'))) return [...elements, `${start}</cpu>`];
+  return elements.map((each) => each.replace(/^<cpu>/, start));
 }
 
 /** The elements of `<os>` that make a domain boot the guest. */

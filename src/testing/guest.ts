@@ -46,6 +46,8 @@ export interface GuestOptions {
  */
 export class Guest {
   readonly name: string;
+  /** The kernel's release, such as `6.12.117+deb13-cloud-amd64`. */
+  readonly kernelVersion: string;
   /** Path of the kernel. */
   readonly kernel: string;
   /** Path of the same kernel in the form that UEFI starts; the other boots faster. */
@@ -65,6 +67,7 @@ export class Guest {
   private constructor(
     name: string,
     parts: {
+      kernelVersion: string;
       kernel: string;
       efiKernel: string;
       initrd: string;
@@ -75,6 +78,7 @@ export class Guest {
     },
   ) {
     this.name = name;
+    this.kernelVersion = parts.kernelVersion;
     this.kernel = parts.kernel;
     this.efiKernel = parts.efiKernel;
     this.initrd = parts.initrd;
@@ -110,6 +114,7 @@ export class Guest {
     provide(image.efiKernel, place('vmlinuz'));
     provide(image.initrd, initrd);
     return new Guest(options.name, {
+      kernelVersion: image.version,
       kernel: place('vmlinux'),
       efiKernel: place('vmlinuz'),
       initrd,

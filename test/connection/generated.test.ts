@@ -17,11 +17,12 @@ test('what is checked in is what the generator writes', () => {
   for (const [name, text] of files) assert.is(readFileSync(new URL(name, folder), 'utf8'), text, name);
 });
 
-test('every procedure of the remote and the qemu program is in the table, every type has a codec', () => {
+test('every procedure of the remote, the qemu and the admin program is in the table, every type has a codec', () => {
   const { programs } = readFacts(ROOT).protocol;
   for (const [program, prefix] of [
     ['remote', ''],
     ['qemu', 'QEMU_'],
+    ['admin', 'ADMIN_'],
   ] as const) {
     for (const fact of programs[program]?.procedures ?? []) {
       if (fact.kind === 'event') continue;
@@ -31,7 +32,7 @@ test('every procedure of the remote and the qemu program is in the table, every 
       assert.is(procedure.needs !== undefined, fact.fds !== undefined || fact.stream !== undefined, fact.name);
     }
   }
-  assert.is(Object.keys(PROCEDURES).length, 453 - 53 + 7 - 1);
+  assert.is(Object.keys(PROCEDURES).length, 453 - 53 + 7 - 1 + 19);
   for (const name of Object.keys(STRUCTS)) assert.ok(codecOf(name).size > 0, name);
   for (const [, , , , fields] of Object.values(EVENTS)) structCodec(fields);
 });

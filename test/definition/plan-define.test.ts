@@ -136,7 +136,7 @@ const BAD: ReadonlyArray<
   [
     'one image in two disks',
     { disks: ['vda', 'vdb'].map((target) => ({ target, file: '/x.raw', format: 'raw' as const })) },
-    'warns',
+    'refuses',
     /source/,
   ],
   ['metadata without a namespace', xmlOf('<metadata><mine/></metadata>'), 'refuses', /metadata/],

@@ -34,6 +34,13 @@ test('hot-plug: each device sits now where it boots next, and the guest lets go 
   assert.match(said, 'The guest let go of disk data');
 });
 
+test('doctor: each finding with its reason and its remedy', async () => {
+  const said = await example('doctor');
+  assert.match(said, /warning pcie-ports-none \(example\): all \d+ PCIe ports/);
+  assert.match(said, /warning disk-cache-migration \(example\): disk vda has the cache mode writeback/);
+  assert.match(said, 'Update the disk to cache none or directsync');
+});
+
 test('reboot: pending until a cold boot, and nothing moves in any', async () => {
   const said = await example('reboot');
   assert.match(said, 'Pending: attach disk data');

@@ -74,7 +74,8 @@ test('A3: an explicit address in the config is the one that the start gives', as
   const { canonical, live } = await places(domain);
   assert.is(bus(canonical.get('disk vdb')?.address), last);
   assert.is(bus(live?.get('disk vdb')?.address), last);
-  const taken = await untouched(domain, () => domain.plan({ attach: [xml.replace('vdb', 'vdc')] }));
+  const another = xml.replace('vdb', 'vdc').replace(/<source file='[^']*'/, `<source file='${await b.disk()}'`);
+  const taken = await untouched(domain, () => domain.plan({ attach: [another] }));
   assert.is(taken.code, 'ADDRESS_IN_USE');
   assert.is(taken.device, 'disk vdb');
   assert.ok(taken.remedy);

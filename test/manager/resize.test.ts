@@ -24,7 +24,7 @@ test('a guest grows and shrinks: what it has by its own report, what waits for t
   const b = await bench();
   const guest = await b.host.guest({ name: 'sized' });
   const disks = [{ file: await b.disk(), target: 'vda' }];
-  const domain = await b.manager.define(guest.domainXml({ memoryMiB: 320, maxVcpus: 3, disks }));
+  const domain = await b.manager.define(guest.domainXml({ memoryMiB: 320, maxVcpus: 3, hotplugVcpus: true, disks }));
   await domain.start();
   const booted = await guest.waitForReport();
   assert.equal(booted.onlineCpus, [0]);

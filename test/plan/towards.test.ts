@@ -214,10 +214,13 @@ test('two replaced devices trade their targets: both are gone before one comes b
 
 test('a target, MAC and boot order that go may be asked for again in the same desired state', () => {
   const context = defined({ disks: [root, { ...data, boot: 2 }], interfaces: [lan] });
-  reach(context, {
+  const wish = {
     disks: [root, { id: 'new', target: 'vdb', file: '/img/new', boot: 2 }],
     interfaces: [{ id: 'wan', user: true, mac: lan.mac }],
-  });
+  } as const;
+  // The MAC is the card: another id for it is a replacement, which has to be asked for.
+  assert.is(towards(context, wish).refusals.length, 1);
+  reach(context, wish, { replace: 'allow' });
 });
 
 test('boot orders are traded through a free number and never down to none, in rings of any length', () => {

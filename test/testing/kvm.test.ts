@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hostAccount } from '../../src/testing/account.js';
+import { privilegedProblem } from '../../src/testing/index.js';
 import { launchOf } from '../../src/testing/kvm.js';
 
 const test = suite('a host and /dev/kvm');
@@ -21,7 +22,9 @@ test('the daemon is run as the user of the host', async () => {
 
 // Only root can put a useless device in the place of the real one, in a mount namespace of the child's own.
 if (process.getuid?.() === 0 && existsSync('/dev/kvm')) {
-  test('a /dev/kvm that opens but does not work is kept from the daemon', () => {
+  const problem = await privilegedProblem();
+  if (problem) console.log(`  skipped: ${problem}`);
+  (problem ? test.skip : test)('a /dev/kvm that opens but does not work is kept from the daemon', () => {
     const script = 'mount --bind /dev/null /dev/kvm && exec "$@"';
     const taken = execFileSync('unshare', ['--mount', 'sh', '-c', script, 'sh', process.execPath, child], {
       encoding: 'utf8',

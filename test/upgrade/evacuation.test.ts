@@ -172,6 +172,25 @@ uefi('a UEFI domain takes its variables along, and its password only when asked'
   assert.match(taken.message, `${copy} is there already`);
 });
 
+test('a neighbour whose document no parser takes keeps no domain from coming, but has its MAC address', async () => {
+  const [a, b] = [await here(), await there()];
+  const domain = await a.define({ name: 'welcome', interfaces: [{ id: 'lan', user: true, mac: '52:54:00:00:78:01' }] });
+  const bundle = await domain.export();
+  const malformed = await b.define({ name: 'malformed', interfaces: [{ user: true, mac: '52:54:00:00:78:02' }] });
+  const call = { dom: { name: malformed.name, uuid: malformed.uuid, id: -1 }, type: 1, key: null, uri: null, flags: 2 };
+  await b.connection.call('DOMAIN_SET_METADATA', { ...call, metadata: 'a title with \ufffe' });
+  try {
+    await failure(malformed.canonical(), 'XML_MALFORMED');
+    const same = edited(bundle, (text) => text.replaceAll('52:54:00:00:78:01', '52:54:00:00:78:02'));
+    const error = await failure<ImportRefusedError>(b.manager.import(same), 'IMPORT_REFUSED');
+    assert.match(error.message, 'interface 52:54:00:00:78:02: its MAC is taken by domain malformed');
+    const { name } = await b.manager.import(bundle);
+    assert.is(name, 'welcome');
+  } finally {
+    await b.connection.call('DOMAIN_UNDEFINE_FLAGS', { dom: call.dom, flags: 0 });
+  }
+});
+
 test('a host that cannot have it says everything at once, and is left as it was', async () => {
   const [a, b] = [await here(), await there()];
   const domain = await a.define({

@@ -30,6 +30,8 @@ export const STRUCTS = {
   remote_domain_ip_addr: 'type:int addr:string prefix:uint',
   remote_domain_interface: 'name:string hwaddr:string? addrs:remote_domain_ip_addr<2048>',
   remote_error: 'code:int domain:int message:string? level:int dom:remote_nonnull_domain? str1:string? str2:string? str3:string? int1:int int2:int net:remote_nonnull_network?',
+  admin_nonnull_server: 'name:string',
+  admin_nonnull_client: 'srv:admin_nonnull_server id:uhyper timestamp:hyper transport:uint',
 } as const;
 
 /** union → `discriminant:name:type` of each arm. */
@@ -458,6 +460,25 @@ export const PROCEDURES = {
   QEMU_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER: [4, 'h', 'w', '1.2.3', 'dom:remote_nonnull_domain? event:string? flags:flags', 'callbackID:int'],
   QEMU_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER: [5, 'h', 'w', '1.2.3', 'callbackID:int', ''],
   QEMU_DOMAIN_MONITOR_COMMAND_WITH_FILES: [7, 'l', 'w', '8.2.0', 'dom:remote_nonnull_domain cmd:string flags:flags', 'result:string', 'fds'],
+  ADMIN_CONNECT_OPEN: [1, 'l', 'r', '2.0.0', 'flags:flags', ''],
+  ADMIN_CONNECT_CLOSE: [2, 'l', 'r', '2.0.0', '', ''],
+  ADMIN_CONNECT_GET_LIB_VERSION: [3, 'l', 'r', '2.0.0', '', 'libVer:uhyper'],
+  ADMIN_CONNECT_LIST_SERVERS: [4, 'l', 'r', '2.0.0', 'need_results:uint flags:flags', 'servers:admin_nonnull_server<16384> ret:uint'],
+  ADMIN_CONNECT_LOOKUP_SERVER: [5, 'l', 'r', '2.0.0', 'name:string flags:flags', 'srv:admin_nonnull_server'],
+  ADMIN_SERVER_GET_THREADPOOL_PARAMETERS: [6, 'l', 'r', '2.0.0', 'srv:admin_nonnull_server flags:flags', 'params:remote_typed_param<32>'],
+  ADMIN_SERVER_SET_THREADPOOL_PARAMETERS: [7, 'l', 'w', '2.0.0', 'srv:admin_nonnull_server params:remote_typed_param<32> flags:flags', ''],
+  ADMIN_SERVER_LIST_CLIENTS: [8, 'l', 'r', '2.0.0', 'srv:admin_nonnull_server need_results:uint flags:flags', 'clients:admin_nonnull_client<16384> ret:uint'],
+  ADMIN_SERVER_LOOKUP_CLIENT: [9, 'l', 'r', '2.0.0', 'srv:admin_nonnull_server id:uhyper flags:flags', 'clnt:admin_nonnull_client'],
+  ADMIN_CLIENT_GET_INFO: [10, 'l', 'r', '2.0.0', 'clnt:admin_nonnull_client flags:flags', 'params:remote_typed_param<64>'],
+  ADMIN_CLIENT_CLOSE: [11, 'l', 'w', '2.0.0', 'clnt:admin_nonnull_client flags:flags', ''],
+  ADMIN_SERVER_GET_CLIENT_LIMITS: [12, 'l', 'r', '2.0.0', 'srv:admin_nonnull_server flags:flags', 'params:remote_typed_param<32>'],
+  ADMIN_SERVER_SET_CLIENT_LIMITS: [13, 'l', 'w', '2.0.0', 'srv:admin_nonnull_server params:remote_typed_param<32> flags:flags', ''],
+  ADMIN_CONNECT_GET_LOGGING_OUTPUTS: [14, 'l', 'r', '3.0.0', 'flags:flags', 'outputs:string noutputs:uint'],
+  ADMIN_CONNECT_GET_LOGGING_FILTERS: [15, 'l', 'r', '3.0.0', 'flags:flags', 'filters:string? nfilters:uint'],
+  ADMIN_CONNECT_SET_LOGGING_OUTPUTS: [16, 'l', 'w', '3.0.0', 'outputs:string? flags:flags', ''],
+  ADMIN_CONNECT_SET_LOGGING_FILTERS: [17, 'l', 'w', '3.0.0', 'filters:string? flags:flags', ''],
+  ADMIN_SERVER_UPDATE_TLS_FILES: [18, 'l', 'w', '6.2.0', 'srv:admin_nonnull_server flags:flags', ''],
+  ADMIN_CONNECT_SET_DAEMON_TIMEOUT: [19, 'l', 'w', '8.6.0', 'timeout:uint flags:flags', ''],
 } as const satisfies Record<string, ProcedureRow>;
 
 /** event → [class, event id (-1: has none), procedure of its message, first libvirt version, message]. */

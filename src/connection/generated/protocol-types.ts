@@ -84,6 +84,15 @@ export interface DomainIpAddr { type: number; addr: string; prefix: number }
 /** remote_domain_interface */
 export interface DomainInterface { name: string; hwaddr: string | null; addrs: readonly DomainIpAddr[] }
 
+/** admin_nonnull_server */
+export interface AdminServerHandle { name: string }
+
+/** admin_nonnull_client */
+export interface AdminClientHandle { srv: AdminServerHandle; id: bigint; timestamp: bigint; transport: number }
+
+/** admin_nonnull_client, as arguments take it */
+export interface AdminClientHandleInput { srv: AdminServerHandle; id: number | bigint; timestamp: number | bigint; transport: number }
+
 /** The value of a typed parameter, told apart by virTypedParameterType. */
 export type TypedParamValue =
   | { type: 'int'; value: number }
@@ -104,7 +113,7 @@ export type TypedParamValueInput =
   | { type: 'boolean'; value: boolean }
   | { type: 'string'; value: string };
 
-/** Every procedure of the remote program, and of the qemu program with the prefix QEMU_. */
+/** Every procedure of the remote program, of the qemu program with the prefix QEMU_, and of the admin program with ADMIN_. */
 export interface Procedures {
   /** virConnectOpen, since libvirt 0.0.3 */
   CONNECT_OPEN: { args: { name?: string | null | undefined; flags: number }; result: Record<string, never> };
@@ -918,6 +927,44 @@ export interface Procedures {
   QEMU_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER: { args: { callbackID: number }; result: Record<string, never> };
   /** virDomainQemuMonitorCommandWithFiles, since libvirt 8.2.0 */
   QEMU_DOMAIN_MONITOR_COMMAND_WITH_FILES: { args: { dom: DomainHandle; cmd: string; flags: number }; result: { result: string } };
+  /** virAdmConnectOpen, since libvirt 2.0.0 */
+  ADMIN_CONNECT_OPEN: { args: { flags: number }; result: Record<string, never> };
+  /** virAdmConnectClose, since libvirt 2.0.0 */
+  ADMIN_CONNECT_CLOSE: { args: Record<string, never>; result: Record<string, never> };
+  /** virAdmConnectGetLibVersion, since libvirt 2.0.0 */
+  ADMIN_CONNECT_GET_LIB_VERSION: { args: Record<string, never>; result: { libVer: bigint } };
+  /** virAdmConnectListServers, since libvirt 2.0.0 */
+  ADMIN_CONNECT_LIST_SERVERS: { args: { need_results: number; flags: number }; result: { servers: readonly AdminServerHandle[]; ret: number } };
+  /** virAdmConnectLookupServer, since libvirt 2.0.0 */
+  ADMIN_CONNECT_LOOKUP_SERVER: { args: { name: string; flags: number }; result: { srv: AdminServerHandle } };
+  /** virAdmServerGetThreadPoolParameters, since libvirt 2.0.0 */
+  ADMIN_SERVER_GET_THREADPOOL_PARAMETERS: { args: { srv: AdminServerHandle; flags: number }; result: { params: readonly TypedParam[] } };
+  /** virAdmServerSetThreadPoolParameters, since libvirt 2.0.0 */
+  ADMIN_SERVER_SET_THREADPOOL_PARAMETERS: { args: { srv: AdminServerHandle; params: readonly TypedParamInput[]; flags: number }; result: Record<string, never> };
+  /** virAdmServerListClients, since libvirt 2.0.0 */
+  ADMIN_SERVER_LIST_CLIENTS: { args: { srv: AdminServerHandle; need_results: number; flags: number }; result: { clients: readonly AdminClientHandle[]; ret: number } };
+  /** virAdmServerLookupClient, since libvirt 2.0.0 */
+  ADMIN_SERVER_LOOKUP_CLIENT: { args: { srv: AdminServerHandle; id: number | bigint; flags: number }; result: { clnt: AdminClientHandle } };
+  /** virAdmClientGetInfo, since libvirt 2.0.0 */
+  ADMIN_CLIENT_GET_INFO: { args: { clnt: AdminClientHandleInput; flags: number }; result: { params: readonly TypedParam[] } };
+  /** virAdmClientClose, since libvirt 2.0.0 */
+  ADMIN_CLIENT_CLOSE: { args: { clnt: AdminClientHandleInput; flags: number }; result: Record<string, never> };
+  /** virAdmServerGetClientLimits, since libvirt 2.0.0 */
+  ADMIN_SERVER_GET_CLIENT_LIMITS: { args: { srv: AdminServerHandle; flags: number }; result: { params: readonly TypedParam[] } };
+  /** virAdmServerSetClientLimits, since libvirt 2.0.0 */
+  ADMIN_SERVER_SET_CLIENT_LIMITS: { args: { srv: AdminServerHandle; params: readonly TypedParamInput[]; flags: number }; result: Record<string, never> };
+  /** virAdmConnectGetLoggingOutputs, since libvirt 3.0.0 */
+  ADMIN_CONNECT_GET_LOGGING_OUTPUTS: { args: { flags: number }; result: { outputs: string; noutputs: number } };
+  /** virAdmConnectGetLoggingFilters, since libvirt 3.0.0 */
+  ADMIN_CONNECT_GET_LOGGING_FILTERS: { args: { flags: number }; result: { filters: string | null; nfilters: number } };
+  /** virAdmConnectSetLoggingOutputs, since libvirt 3.0.0 */
+  ADMIN_CONNECT_SET_LOGGING_OUTPUTS: { args: { outputs?: string | null | undefined; flags: number }; result: Record<string, never> };
+  /** virAdmConnectSetLoggingFilters, since libvirt 3.0.0 */
+  ADMIN_CONNECT_SET_LOGGING_FILTERS: { args: { filters?: string | null | undefined; flags: number }; result: Record<string, never> };
+  /** virAdmServerUpdateTlsFiles, since libvirt 6.2.0 */
+  ADMIN_SERVER_UPDATE_TLS_FILES: { args: { srv: AdminServerHandle; flags: number }; result: Record<string, never> };
+  /** virAdmConnectSetDaemonTimeout, since libvirt 8.6.0 */
+  ADMIN_CONNECT_SET_DAEMON_TIMEOUT: { args: { timeout: number; flags: number }; result: Record<string, never> };
 }
 
 /** The message of every event. */

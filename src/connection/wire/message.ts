@@ -18,8 +18,8 @@ export const MessageType = {
 /** virNetMessageStatus */
 export const MessageStatus = { OK: 0, ERROR: 1, CONTINUE: 2 } as const;
 
-/** Programs carried over one socket. */
-export const Program = { REMOTE: 0x20008086, QEMU: 0x20008087, KEEPALIVE: 0x6b656570 } as const;
+/** Programs of the protocol. ADMIN has a socket of its own, the others share one. */
+export const Program = { REMOTE: 0x20008086, QEMU: 0x20008087, ADMIN: 0x06900690, KEEPALIVE: 0x6b656570 } as const;
 
 /** Version of every program so far. */
 const VERSION = 1;

@@ -249,7 +249,7 @@ export const graphics: DeviceKind<GraphicsSpec> = {
   liveOnly: [
     { path: '@port', where: { '@autoport': ['yes'] } },
     { path: '@tlsPort', where: { '@autoport': ['yes'] } },
-    ...['@websocket', '@listen', '@socket', 'listen/@address', 'listen/@socket'].map(
+    ...['@websocket', '@listen', '@socket', '@address', 'listen/@address', 'listen/@socket'].map(
       (path) => ({ path, askable: true }) as const,
     ),
   ],

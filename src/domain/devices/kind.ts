@@ -60,6 +60,8 @@ export interface RequireRow {
   readonly where?: Where;
   /** XPath relative to `<domain>` that must select something. */
   readonly domain: string;
+  /** First libvirt that asks for it, as semver; left out when every supported one does. */
+  readonly since?: string;
   readonly reason: string;
   readonly remedy: string;
   readonly source: string;
@@ -71,6 +73,16 @@ export interface MustRow {
   readonly pattern: RegExp;
   /** For people: what it must be. */
   readonly expected: string;
+  readonly source: string;
+}
+
+/** A path whose value all devices of the kind in a domain share. */
+export interface AlikeRow {
+  readonly path: string;
+  /** What libvirt takes when it is left out. */
+  readonly otherwise: string;
+  /** First libvirt that asks for it, as semver; left out when every supported one does. */
+  readonly since?: string;
   readonly source: string;
 }
 
@@ -168,6 +180,7 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   readonly support: readonly SupportRow[];
   readonly requires?: readonly RequireRow[];
   readonly limits?: readonly LimitRow[];
+  readonly alike?: readonly AlikeRow[];
   readonly musts?: readonly MustRow[];
   /** Can update-device change it at all, in the canonical document? */
   readonly updateConfig: boolean;

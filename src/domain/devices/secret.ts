@@ -13,7 +13,8 @@ const FREE_TEXTS = [
   /^(?:[^:/@]+:)?commandline\/(?:[^:/@]+:)?(?:arg|env)\/@value$/,
 ];
 
-const NUMBERS = /\[\d+\]/g;
+/** What tells elements of one name apart in a path: a number, or the key of a list in which order says nothing. */
+const NUMBERS = /\[\d+\]|\{[^}]*\}/g;
 
 /**
  * True for a value that never shows in plans, errors, logs, reports or hashes. `path` is as in {@link Leaves}. Sources of a

@@ -34,7 +34,19 @@ export const watchdog: DeviceKind<WatchdogSpec> = {
     cannot('detach', 'config', ITCO_REASON, 'qemuDomainDefAddImplicitDevices', ITCO),
     ...CONFIG,
   ],
+  requires: [
+    {
+      since: '9.3.0',
+      where: { '@model': ['ib700'] },
+      domain: 'os/type[contains(@machine, "i440fx") or @machine = "pc"]',
+      reason: 'an ib700 watchdog belongs to i440fx machines since libvirt 9.3.0',
+      remedy: 'Use an i6300esb',
+      source: 'qemuValidateDomainWatchdogDef',
+    },
+  ],
   limits: [{ atMost: 1, until: '9.1.0', source: 'qemuDomainAttachWatchdog, qemuDomainAttachDeviceConfig' }],
+  // That of the q35 machine's own included.
+  alike: [{ path: '@action', otherwise: 'reset', since: '9.1.0', source: 'qemuValidateDomainWatchdogDef' }],
   ...NO_UPDATE,
   implicit: [{ where: { '@model': ['itco'] }, source: 'qemuDomainDefAddImplicitDevices' }],
   abi: ['@model'],

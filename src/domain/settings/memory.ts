@@ -24,6 +24,15 @@ export const memory: Setting<MemoryRequest> = {
     // The balloon is where the guest moved it.
     return isMemoryOf(document, canonical) ? undefined : { maximum: BigInt(memoryAmounts(document).maximum) * 1024n };
   },
+  readTowards(document, canonical) {
+    const asked = memory.read?.(document);
+    const here = kib(document.root, 'memory');
+    // A document without NUMA cells may speak of a domain that `define` gave one, and slots whose memory comes on top.
+    if (asked === undefined || ofCells(document) > 0 || here !== cellsOf(canonical)) return asked;
+    return document.value('currentMemory') === undefined
+      ? undefined
+      : { current: (asked as { current: bigint }).current };
+  },
   shown: (document, path) => text(memoryAmounts(document)[path === 'memory' ? 'maximum' : 'current']),
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<Size>(value, path);
@@ -70,11 +79,18 @@ export function memoryAmounts(document: DomainDocument): { current: number; maxi
 }
 
 /** With NUMA cells these and the memory modules are the memory, whatever `<memory>` says (virDomainDefGetMemoryTotal); 0 without. */
-function ofCells({ root }: DomainDocument): number {
-  const sum = (elements: readonly Element[], path: string) =>
-    elements.reduce((all, element) => all + (kib(element, path) ?? 0), 0);
-  const cells = sum(select(root, 'cpu/numa/cell'), '@memory');
-  return cells === 0 ? 0 : cells + sum(select(root, 'devices/memory'), 'target/size');
+function ofCells(document: DomainDocument): number {
+  const cells = cellsOf(document);
+  return cells === 0 ? 0 : cells + sumOf(select(document.root, 'devices/memory'), 'target/size');
+}
+
+function cellsOf({ root }: DomainDocument): number {
+  return sumOf(select(root, 'cpu/numa/cell'), '@memory');
+}
+
+/** In KiB. */
+function sumOf(elements: readonly Element[], path: string): number {
+  return elements.reduce((all, element) => all + (kib(element, path) ?? 0), 0);
 }
 
 /** An amount in KiB; libvirt rounds up (virDomainParseMemory). */

@@ -29,6 +29,11 @@ export interface Setting<Value> {
   read?(document: DomainDocument): Value | undefined;
   /** The same of the document of a guest that ran, without what the guest or QEMU made of it; as `read` when left out. */
   readRunning?(document: DomainDocument, canonical: DomainDocument): Value | undefined;
+  /**
+   * What a desired document asks of a domain that has `canonical`, without what it only seems to say: `define` may have made
+   * room that the document knows nothing of. As `read` when left out.
+   */
+  readTowards?(document: DomainDocument, canonical: DomainDocument): Value | undefined;
   /** For a part of a device that this setting changes, and no update of the device does. */
   readonly ofDevice?: {
     readonly kind: string;

@@ -59,7 +59,7 @@ function planGroup(group: string, limits: unknown, context: DomainContext, path:
   }
   const wanted =
     limits === null
-      ? Object.fromEntries(Object.keys(now).map((key) => [key, undefined]))
+      ? Object.fromEntries(Object.keys({ ...now, ...(live && read(live, group)) }).map((key) => [key, undefined]))
       : { ...wantedParams(limits, LIMITS, context, path), '': 'there' };
   if (limits !== null) refuseContradictions({ ...now, ...wanted }, path);
   const operations = planSides({
@@ -87,11 +87,16 @@ function read(document: DomainDocument, group: string): Values {
   return element ? { ...readParams(element, LIMITS), '': 'there' } : {};
 }
 
-/** The whole group in one call, so that nothing depends on what libvirt keeps of the rest. */
+/**
+ * The whole group in one call, so that nothing depends on what libvirt keeps of the rest. libvirt names a new group by the
+ * parameter `group_name`, not by the call's own argument (qemuDomainSetThrottleGroup): without it the group is nameless, and
+ * the domain is lost at the daemon's next start.
+ */
 function setOrDelete(group: string, change: Values, side: Values, flags: number): MutatorCall {
   const there = { ...side, ...change }[''];
   if (there === undefined) return { procedure: 'DOMAIN_DEL_THROTTLE_GROUP', args: { group, flags } };
   const kept = Object.entries(side).filter(([, value]) => value !== undefined);
   const params = paramsFor(LIMITS, { ...Object.fromEntries(kept), ...change }, {}, 'config');
-  return { procedure: 'DOMAIN_SET_THROTTLE_GROUP', args: { group, params, flags } };
+  const name = { field: 'group_name', value: { type: 'string', value: group } } as const;
+  return { procedure: 'DOMAIN_SET_THROTTLE_GROUP', args: { group, params: [...params, name], flags } };
 }

@@ -22,6 +22,13 @@ export const vcpus: Setting<VcpusRequest> = {
     // A document that lists its vCPUs says there which are online, and how many that makes.
     return document.value('vcpus/vcpu/@id') === undefined ? { current, maximum } : { maximum };
   },
+  readTowards(document, canonical) {
+    const asked = vcpus.read?.(document);
+    // Without `current` it is a count, for which a larger maximum leaves room.
+    const { current, maximum } = { ...(asked as Exclude<VcpusRequest, number> | undefined) };
+    const isCount = current !== undefined && document.value('vcpu/@current') === undefined;
+    return isCount && (maximum ?? 0) < vcpuAmounts(canonical).maximum ? { current } : asked;
+  },
   shown: (document, path) => String(vcpuAmounts(document)[path === 'vcpu' ? 'maximum' : 'current']),
   plan(value, { canonical, live }, path) {
     const { both, ...asked } = currentAndMaximum<number>(value, path);

@@ -48,4 +48,25 @@ test('a domain has one before libvirt 9.1.0', () => {
   assert.equal(planned(request, there, { libvirt: '9.1.0' }).refusals, []);
 });
 
+test('an ib700 belongs to i440fx machines since libvirt 9.3.0', () => {
+  const request = { attach: [{ watchdog: { model: 'ib700' } }] } as const;
+  assert.equal(planned(request, '', { libvirt: '9.2.0' }).refusals, []);
+  assert.match(planned(request, '', { libvirt: '9.3.0' }).refusals[0]?.reason ?? '', /belongs to i440fx machines/);
+});
+
+test('all watchdogs of a domain have one action since libvirt 9.1.0', () => {
+  const there = "<watchdog model='itco' action='reset'/>";
+  const attach = (action?: 'pause') =>
+    ({ attach: [{ watchdog: { model: 'i6300esb', ...(action && { action }) } }] }) as const;
+  const reasons = (action: 'pause' | undefined, document: string) =>
+    planned(attach(action), document, { libvirt: '11.3.0' }).refusals.map(({ reason }) => reason);
+  assert.equal(reasons(undefined, there), []);
+  assert.equal(reasons('pause', ''), []);
+  assert.match(reasons('pause', there)[0] ?? '', /one @action, and that of watchdog itco is reset/);
+  const two = { attach: [...attach().attach, ...attach('pause').attach] };
+  assert.match(planned(two, '', { libvirt: '11.3.0' }).refusals[0]?.reason ?? '', /one @action/);
+  const gone = { detach: [{ watchdog: 'i6300esb' }], ...attach('pause'), replace: 'allow' } as const;
+  assert.equal(planned(gone, "<watchdog model='i6300esb' action='reset'/>", { libvirt: '11.3.0' }).refusals, []);
+});
+
 test.run();

@@ -69,7 +69,14 @@ test('throttle groups need libvirt 11.2, are sent whole and deleted only when no
   assert.equal(calls({ throttleGroups: { slow: { totalIopsSec: 5 } } }, context), [
     {
       procedure: 'DOMAIN_SET_THROTTLE_GROUP',
-      args: { group: 'slow', params: [{ field: 'total_iops_sec', value: { type: 'ullong', value: 5 } }], flags: 2 },
+      args: {
+        group: 'slow',
+        params: [
+          { field: 'total_iops_sec', value: { type: 'ullong', value: 5 } },
+          { field: 'group_name', value: { type: 'string', value: 'slow' } },
+        ],
+        flags: 2,
+      },
     },
   ]);
   const there =
@@ -83,11 +90,16 @@ test('throttle groups need libvirt 11.2, are sent whole and deleted only when no
     [
       ['read_bytes_sec', 1_048_576],
       ['total_iops_sec', 5],
+      ['group_name', 'slow'],
     ],
   );
   const [remove] = plan({ throttleGroups: { slow: null } }, having).operations;
   assert.is(remove?.call.procedure, 'DOMAIN_DEL_THROTTLE_GROUP');
   assert.is(remove?.inverse[0]?.call.procedure, 'DOMAIN_SET_THROTTLE_GROUP');
+  // Gone from the canonical document already, it still goes from the running guest.
+  const onlyLive = { ...contextOf('web', { versions: NEW }), live: having.canonical };
+  const [rest] = plan({ throttleGroups: { slow: null } }, onlyLive).operations;
+  assert.equal([rest?.call.procedure, rest?.scope], ['DOMAIN_DEL_THROTTLE_GROUP', 'live']);
   const used = edited(
     'off',
     (xml) =>

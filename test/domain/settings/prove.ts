@@ -149,6 +149,17 @@ export async function proveRefusal(bench: SettingBench, each: RefusalCase): Prom
   same(before, await bench.context(), []);
 }
 
+/** What an older libvirt refuses: the same call is planned, and there is nothing left to do after it. */
+export async function proveAllowed(bench: SettingBench, each: RefusalCase): Promise<void> {
+  for (const [first, value] of Object.entries(each.first ?? {})) await bench.runAll(await bench.plan(first, value));
+  const operations = await bench.runAll(await bench.plan(each.setting, each.value));
+  assert.equal(
+    operations.map(({ call }) => call.procedure),
+    [each.bare.procedure],
+  );
+  assert.is((await bench.plan(each.setting, each.value)).isEmpty, true);
+}
+
 function holds(
   context: DomainContext,
   side: 'canonical' | 'live',

@@ -1,10 +1,11 @@
+import gte from 'semver/functions/gte.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SETTINGS } from '../../../src/domain/index.js';
 import { cases, refusals } from '../../matrix/cases/settings.js';
 import { benchOnDemand } from '../../support/bench.js';
 import { failure } from '../../support/deadline.js';
-import { prove, proveRefusal, SettingBench } from './prove.js';
+import { prove, proveAllowed, proveRefusal, SettingBench } from './prove.js';
 
 const test = suite('settings on a real domain');
 const get = benchOnDemand();
@@ -17,7 +18,12 @@ for (const each of cases) {
     test(`${each.setting}: ${each.title} (${way})`, async () => {
       const bench = await get();
       const domain = await (way === 'off' ? bench.define(each.domain) : bench.started(each.domain));
-      await prove(new SettingBench(bench.connection, domain, true), each, way);
+      const subject = new SettingBench(bench.connection, domain, true);
+      if (gte(bench.connection.libvirtVersion, each.since ?? '0.0.0')) await prove(subject, each, way);
+      else {
+        const { message } = await failure(subject.plan(each.setting, each.values[0]?.value), 'UNSUPPORTED');
+        assert.match(message, `${each.since}`);
+      }
       await domain.destroy();
     });
   }
@@ -28,7 +34,9 @@ for (const each of refusals) {
   test(`${each.setting}: refused, ${each.title}`, async () => {
     const bench = await get();
     const domain = await (each.state === 'off' ? bench.define(each.domain) : bench.started(each.domain));
-    await proveRefusal(new SettingBench(bench.connection, domain, true), each);
+    const subject = new SettingBench(bench.connection, domain, true);
+    if (each.until && gte(bench.connection.libvirtVersion, each.until)) await proveAllowed(subject, each);
+    else await proveRefusal(subject, each);
     await domain.destroy();
   });
 }

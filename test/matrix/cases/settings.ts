@@ -8,6 +8,8 @@ export interface SettingCase {
   /** Session mode can do it, or only a privileged daemon, or no libvirt at hand (`none`, with `why`). */
   readonly host: 'session' | 'privileged' | 'none';
   readonly why?: string;
+  /** The first libvirt that can do it: one before it is asserted to refuse, see {@link refusals}. */
+  readonly since?: string;
   /** A queueing discipline that the kernel of the host must have for the running domain. */
   readonly qdisc?: string;
   /** The domain's state it is tried in. Default both. */
@@ -34,6 +36,8 @@ export interface SettingCase {
 export interface RefusalCase {
   readonly setting: keyof SettingsRequest;
   readonly title: string;
+  /** The first libvirt that does not refuse it: there the plan makes the call, and it holds. */
+  readonly until?: string;
   readonly host: 'session' | 'privileged';
   readonly state: 'off' | 'running';
   readonly domain?: Partial<DomainSpec>;
@@ -232,6 +236,25 @@ export const cases: readonly SettingCase[] = [
     leaves: ['iothreadids'],
   },
   {
+    setting: 'iothreads',
+    title: 'polling',
+    host: 'session',
+    since: '9.4.0',
+    first: { iothreads: { 1: {} } },
+    values: [
+      {
+        value: { 1: { pollMaxNs: 1000, pollGrow: 2, pollShrink: 3 } },
+        shows: {
+          "iothreadids/iothread[@id='1']/poll/@max": '1000',
+          "iothreadids/iothread[@id='1']/poll/@grow": '2',
+          "iothreadids/iothread[@id='1']/poll/@shrink": '3',
+        },
+      },
+      { value: { 1: { pollMaxNs: 0 } }, shows: { "iothreadids/iothread[@id='1']/poll/@max": '0' } },
+    ],
+    leaves: ['iothreadids'],
+  },
+  {
     setting: 'iothreadPin',
     title: 'set and replaced',
     host: 'session',
@@ -352,12 +375,19 @@ export const cases: readonly SettingCase[] = [
   {
     setting: 'throttleGroups',
     title: 'set, changed, removed',
-    host: 'none',
-    why: 'libvirt 11.2 or newer',
+    host: 'session',
+    since: '11.2.0',
     values: [
       {
         value: { slow: { totalIopsSec: 300 } },
         shows: { "throttlegroups/throttlegroup[group_name='slow']/total_iops_sec": '300' },
+      },
+      {
+        value: { slow: { readBytesSec: '1 MiB' } },
+        shows: {
+          "throttlegroups/throttlegroup[group_name='slow']/total_iops_sec": '300',
+          "throttlegroups/throttlegroup[group_name='slow']/read_bytes_sec": '1048576',
+        },
       },
       { value: { slow: null }, shows: { throttlegroups: null } },
     ],
@@ -467,10 +497,13 @@ export const cases: readonly SettingCase[] = [
   },
   {
     setting: 'autostartOnce',
-    title: 'on',
-    host: 'none',
-    why: 'libvirt 11.2 or newer',
-    values: [{ value: true, shows: {} }],
+    title: 'on, off',
+    host: 'session',
+    since: '11.2.0',
+    values: [
+      { value: true, shows: {} },
+      { value: false, shows: {} },
+    ],
   },
   {
     setting: 'name',
@@ -598,6 +631,7 @@ export const refusals: readonly RefusalCase[] = [
   {
     setting: 'iothreads',
     title: 'polling before libvirt 9.4',
+    until: '9.4.0',
     host: 'session',
     state: 'off',
     first: { iothreads: { 1: {} } },
@@ -664,6 +698,7 @@ export const refusals: readonly RefusalCase[] = [
   {
     setting: 'throttleGroups',
     title: 'before libvirt 11.2',
+    until: '11.2.0',
     host: 'session',
     state: 'off',
     value: { slow: { totalIopsSec: 1 } },
@@ -677,6 +712,7 @@ export const refusals: readonly RefusalCase[] = [
   {
     setting: 'autostartOnce',
     title: 'before libvirt 11.2',
+    until: '11.2.0',
     host: 'session',
     state: 'off',
     value: true,

@@ -7,7 +7,7 @@ export const cases: readonly KindCase[] = [
     title: 'i6300esb',
     host: 'session',
     domain: bridge,
-    device: () => ({ watchdog: { id: 'ours', model: 'i6300esb', action: 'pause' } }),
+    device: () => ({ watchdog: { id: 'ours', model: 'i6300esb', action: 'reset' } }),
   },
   {
     kind: 'watchdog',
@@ -19,7 +19,7 @@ export const cases: readonly KindCase[] = [
     kind: 'watchdog',
     title: 'a second one',
     host: 'session',
-    domain: { devices: [{ watchdog: { model: 'ib700' } }], ...bridge },
+    domain: { devices: [{ watchdog: { model: 'i6300esb' } }], ...bridge },
     device: () => ({ watchdog: { id: 'ours', model: 'i6300esb' } }),
   },
 ];
