@@ -147,6 +147,7 @@ export type {
   IothreadsRequest,
   IothreadsSpec,
   IotuneRequest,
+  JsonSchema,
   JsonValue,
   KeywrapSpec,
   KindName,
@@ -352,7 +353,7 @@ export type {
   TowardsOptions,
   UndoDriftOptions,
 } from './plan/index.js';
-export { Plan } from './plan/index.js';
+export { jsonSchema, Plan } from './plan/index.js';
 export type {
   AgentOptions,
   AgentState,

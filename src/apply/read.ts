@@ -126,10 +126,12 @@ export class DomainReader {
   async #xml(flags: number, options: CallOptions): Promise<string> {
     const call = (secure: number) =>
       this.connection.call('DOMAIN_GET_XML_DESC', { dom: this.handle, flags: flags | secure }, options);
+    const secure = this.#secure;
     try {
-      return (await call(this.#secure)).xml;
+      return (await call(secure)).xml;
     } catch (error) {
-      if (this.#secure !== 0 && error instanceof LibvirtError && error.errorName === 'VIR_ERR_OPERATION_DENIED') {
+      // Both documents are asked for at once: the answer to the other may have come first.
+      if (secure !== 0 && error instanceof LibvirtError && error.errorName === 'VIR_ERR_OPERATION_DENIED') {
         this.#secure = 0;
         return (await call(0)).xml;
       }

@@ -11,6 +11,7 @@ export { type Device, DomainDocument, readDevice } from './document.js';
 export { compareGuestAbi, domainLeaves, guestAbi, seenByGuest } from './guest-abi/guest-abi.js';
 export { unlisted } from './guest-abi/listed.js';
 export type { AbiDifference, DeviceAbi, GuestAbi } from './guest-abi/values.js';
+export { type JsonSchema, object, removable } from './json-schema.js';
 export { asWritten, inOrderOf, NOTHING_SAID, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, DOMAIN_RUNNING, keyedLeaves } from './normal-domain.js';
 export {
@@ -74,6 +75,14 @@ export type { DeviceRequest, DomainSpec } from './spec.js';
 export { deviceXml, requestedDevices } from './spec-devices.js';
 export { memorySlots, numaCell, roomyVcpus } from './spec-head.js';
 export { expressTaken, freePorts, roomFor } from './spec-ports.js';
+export {
+  deviceRequestSchema,
+  deviceSchemas,
+  domainSpecSchema,
+  kindSchema,
+  STORAGE as STORAGE_SCHEMA,
+  settingsSchema,
+} from './spec-schema.js';
 export { assemble, checkedHead, definitionOf, domainXml, specFields } from './spec-xml.js';
 export { refuseUnknownFields, unknownField } from './unknown-field.js';
 export { bytesOf, bytesOfXml, describe, formatBytes, invalid, kibOf, type Size, uuidOf } from './values.js';

@@ -11,9 +11,11 @@ type Door<Method> = Method extends (...args: infer Args) => unknown
   ? { readonly [At in keyof Args]-?: Arg<NonNullable<Args[At]>> }
   : never;
 
-/** A door for every public method of a class: one without does not compile. */
+/** A door for every public method of a class: one without does not compile. `toString` takes nothing and promises nothing. */
 export type Doors<Class> = {
-  readonly [Name in keyof Class as Class[Name] extends (...args: never[]) => unknown ? Name : never]: Door<Class[Name]>;
+  readonly [Name in Exclude<keyof Class, 'toString'> as Class[Name] extends (...args: never[]) => unknown
+    ? Name
+    : never]: Door<Class[Name]>;
 };
 
 /** An object of options: every name and every word is known. `needs` are those that must be given. */

@@ -90,6 +90,7 @@ import {
   readPending,
   type StatsOptions,
   statsOfDomain,
+  summaryOf,
   verifyGuestAbi,
   type WaitForAddressOptions,
   type WatchOptions,
@@ -203,6 +204,16 @@ export class ManagedDomain {
   /** A migration that is under way or was cut, as of the last read, as {@link interrupted}. `recoverMigration` settles one that was cut. */
   get migration(): MigrationInFlight | undefined {
     return this.#reader.last && migrationInFlight(this.#reader.last);
+  }
+
+  /** Which domain it is, and what was seen of it when this object last read it. Nothing is read. */
+  toString(): string {
+    return summaryOf(this.#reader);
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
   }
 
   /** What the domain is doing. virDomainGetState. */

@@ -160,6 +160,13 @@ export class DomainManager {
     }
   }
 
+  /** All domains of the host at once, in the order of {@link list}. */
+  async all(options: CallOptions = {}): Promise<ManagedDomain[]> {
+    const domains: ManagedDomain[] = [];
+    for await (const domain of this.list(options)) domains.push(domain);
+    return domains;
+  }
+
   /** A domain with its documents read, so that it tells of an apply that was interrupted. */
   async #read(handle: DomainHandle, options: CallOptions): Promise<ManagedDomain> {
     const domain = new ManagedDomain(this.connection, handle, this.#hooks);

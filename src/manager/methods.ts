@@ -381,6 +381,7 @@ export const MANAGER_DOORS = {
   stats: [STATS],
   get: [required('nameOrUuid', { ...TEXT, takes: 'the name or the UUID of a domain, a text' }), CALL],
   list: [CALL],
+  all: [CALL],
   events: [options<EventsOptions>(listening)],
   watch: [options<WatchOptions>(watching)],
   hostCheck: [

@@ -35,5 +35,6 @@ export {
   type TrafficStats,
   type VcpuStats,
 } from './stats.js';
+export { summaryOf } from './summary.js';
 export { verifyGuestAbi } from './verify.js';
 export { type WatchOptions, watch } from './watch.js';

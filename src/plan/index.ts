@@ -15,6 +15,7 @@ export {
 } from './fingerprints.js';
 export { holderOfImage, unsaidFormat } from './images.js';
 export { Intent } from './intent.js';
+export { jsonSchema } from './json-schema.js';
 export { Plan } from './plan.js';
 export type { BusCapacity, PlanJson } from './plan-parts.js';
 export { planChanges } from './planner.js';

@@ -9,6 +9,7 @@ import {
   oneOf,
   text,
 } from '../devices/fields.js';
+import { object } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import { record, signed, wordKey } from './forms.js';
 
@@ -77,6 +78,14 @@ const BASIS = oneOf('clock/@basis', ['utc', 'localtime']);
 function offset(): Field<NonNullable<ClockSpec['offset']>> {
   return {
     paths: ['clock/@offset', ...Object.values(OFFSETS).flatMap(({ paths }) => paths), ...BASIS.paths],
+    schema: {
+      anyOf: [
+        { enum: ['utc', 'localtime'] },
+        object({ timezone: OFFSETS.timezone.schema }, ['timezone']),
+        object({ variable: { ...OFFSETS.variable.schema, description: 'Seconds' }, basis: BASIS.schema }, ['variable']),
+        object({ absolute: { ...OFFSETS.absolute.schema, description: 'Seconds since 1970' } }, ['absolute']),
+      ],
+    },
     encode(value, where) {
       if (value === 'utc' || value === 'localtime') return [['clock/@offset', value]];
       const known = { ...OFFSETS, basis: BASIS };
@@ -127,6 +136,7 @@ function timers(): Field<NonNullable<ClockSpec['timers']>> {
   const each = record('clock/timer', '@name', group<TimerSpec>(TIMER), wordKey(TIMERS)) as Field<Timers>;
   return {
     ...each,
+    schema: { anyOf: [{ enum: Object.keys(TIMER_SETS), description: 'A set of timers' }, each.schema] },
     encode(value, where) {
       if (typeof value !== 'string') return each.encode(value, where);
       if (!Object.hasOwn(TIMER_SETS, value))

@@ -8,8 +8,10 @@ import {
   group,
   integer,
   oneOf,
+  schemasOf,
   text,
 } from '../devices/fields.js';
+import { object } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import { record, textKey } from './forms.js';
 import { type NumaCellSpec, type NumaInterconnectsSpec, numaCells, numaInterconnects } from './numa.js';
@@ -78,24 +80,28 @@ export interface CpuSpec {
   readonly interconnects?: NumaInterconnectsSpec;
 }
 
+const TOPOLOGY = group<NonNullable<CpuSpec['topology']>>({
+  sockets: integer('cpu/topology/@sockets', { min: 1 }),
+  dies: integer('cpu/topology/@dies', { min: 1 }),
+  clusters: integer('cpu/topology/@clusters', { min: 1 }),
+  cores: integer('cpu/topology/@cores', { min: 1 }),
+  threads: integer('cpu/topology/@threads', { min: 1 }),
+});
+const OF_EVERY_TOPOLOGY = ['sockets', 'cores', 'threads'] as const;
+const NAME = /^[\w.-]+$/;
+
 /** Everything but `pin` and `baseline`, which are this library's own. */
 const TABLE: FieldTable<Omit<CpuSpec, 'pin' | 'baseline'>> = {
   mode: oneOf('cpu/@mode', MODES),
-  model: text('cpu/model', { pattern: /^[\w.-]+$/, expected: "a model's name" }),
+  model: text('cpu/model', { pattern: NAME, expected: "a model's name" }),
   fallback: oneOf('cpu/model/@fallback', ['allow', 'forbid']),
   vendorId: text('cpu/model/@vendor_id', { pattern: /^[^,]{12}$/, expected: '12 characters without a comma' }),
   vendor: text('cpu/vendor'),
   match: oneOf('cpu/@match', ['exact', 'strict', 'minimum']),
   check: oneOf('cpu/@check', ['none', 'partial', 'full']),
   migratable: flag('cpu/@migratable', 'on', 'off'),
-  features: record('cpu/feature', '@name', policy(), textKey(/^[\w.-]+$/, 'the name of a CPU feature')),
-  topology: group<NonNullable<CpuSpec['topology']>>({
-    sockets: integer('cpu/topology/@sockets', { min: 1 }),
-    dies: integer('cpu/topology/@dies', { min: 1 }),
-    clusters: integer('cpu/topology/@clusters', { min: 1 }),
-    cores: integer('cpu/topology/@cores', { min: 1 }),
-    threads: integer('cpu/topology/@threads', { min: 1 }),
-  }),
+  features: record('cpu/feature', '@name', policy(), textKey(NAME, 'the name of a CPU feature')),
+  topology: { ...TOPOLOGY, schema: { ...TOPOLOGY.schema, required: OF_EVERY_TOPOLOGY } },
   cache: group<NonNullable<CpuSpec['cache']>>({
     mode: oneOf('cpu/cache/@mode', ['emulate', 'passthrough', 'disable']),
     level: integer('cpu/cache/@level', { min: 1, max: 3 }),
@@ -116,6 +122,15 @@ const OF_A_MODEL = { mode: 'custom', match: 'exact', check: 'partial', fallback:
 export const cpu: Field<string | CpuSpec> = {
   paths: Object.values(TABLE as unknown as Record<string, Field<unknown>>).flatMap(({ paths }) => paths),
   items: TABLE as unknown as Record<string, Field<unknown>>,
+  schema: {
+    anyOf: [
+      { type: 'string', pattern: NAME.source, description: `A mode (${MODES.join(', ')}), or the name of a model` },
+      object({
+        ...schemasOf(TABLE as unknown as Record<string, Field<unknown>>),
+        pin: { const: 'never', description: 'Leave host-model to libvirt, which expands it at each start' },
+      }),
+    ],
+  },
   encode(value, where) {
     const { pin, ...spec } = withoutBaseline(cpuSpec(value, where), where);
     if (pin !== undefined && pin !== 'never') throw invalid(`${where}.pin`, `${describe(pin)} is not 'never'`);
@@ -123,7 +138,7 @@ export const cpu: Field<string | CpuSpec> = {
     if (spec.model !== undefined && complete.mode !== 'custom')
       throw invalid(`${where}.model`, `does not go with mode ${complete.mode}`, 'Leave one of them out');
     const { topology } = complete;
-    for (const key of ['sockets', 'cores', 'threads'] as const)
+    for (const key of OF_EVERY_TOPOLOGY)
       if (topology && topology[key] === undefined) throw invalid(`${where}.topology.${key}`, 'is missing');
     return encodeSpec(TABLE, complete, where);
   },
@@ -140,8 +155,7 @@ export function cpuSpec(value: string | CpuSpec, where: string): CpuSpec {
     throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or an object");
   const mode = MODES.find((each) => each === value);
   if (mode !== undefined) return { mode };
-  if (!/^[\w.-]+$/.test(value))
-    throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or a model's name");
+  if (!NAME.test(value)) throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or a model's name");
   return { model: value };
 }
 

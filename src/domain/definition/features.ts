@@ -1,4 +1,5 @@
 import { type Field, flag, group, integer, oneOf, present, size } from '../devices/fields.js';
+import { BOOLEAN } from '../json-schema.js';
 import { describe, invalid, type Size } from '../values.js';
 import { state } from './forms.js';
 import { type HypervSpec, hyperv } from './hyperv.js';
@@ -60,11 +61,13 @@ function there(path: string): Field<boolean> {
 
 function apic(): Field<NonNullable<FeaturesSpec['apic']>> {
   const eoi = flag('features/apic/@eoi', 'on', 'off');
+  const more = group<{ eoi: boolean }>({ eoi });
   return {
     paths: ['features/apic', ...eoi.paths],
+    schema: { anyOf: [BOOLEAN, more.schema] },
     encode(value, where) {
       if (typeof value === 'boolean') return there('features/apic').encode(value, where);
-      return group<{ eoi: boolean }>({ eoi }).encode(value, where);
+      return more.encode(value, where);
     },
     decode(leaves) {
       const said = eoi.decode(leaves);
@@ -76,11 +79,13 @@ function apic(): Field<NonNullable<FeaturesSpec['apic']>> {
 function smm(): Field<NonNullable<FeaturesSpec['smm']>> {
   const on = state('features/smm');
   const tseg = size('features/smm/tseg', { unitPath: 'features/smm/tseg/@unit', fallback: 'MiB' });
+  const more = group<{ tseg: Size }>({ tseg });
   return {
     paths: [...on.paths, ...tseg.paths],
+    schema: { anyOf: [BOOLEAN, more.schema] },
     encode(value, where) {
       if (typeof value === 'boolean') return on.encode(value, where);
-      return [...on.encode(true, where), ...group<{ tseg: Size }>({ tseg }).encode(value, where)];
+      return [...on.encode(true, where), ...more.encode(value, where)];
     },
     decode(leaves) {
       const memory = tseg.decode(leaves);
@@ -94,6 +99,7 @@ function dirtyRing(): Field<number | false> {
   const entries = integer('features/kvm/dirty-ring/@size', { min: 1024, max: 65_536 });
   return {
     paths: [...on.paths, ...entries.paths],
+    schema: { enum: [false, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536], description: 'Entries' },
     encode(value, where) {
       if (value === false) return on.encode(false, where);
       if (typeof value === 'number' && Number.isInteger(Math.log2(value)))
@@ -108,6 +114,7 @@ function gic(): Field<NonNullable<FeaturesSpec['gic']>> {
   const path = 'features/gic/@version';
   return {
     paths: [path],
+    schema: { enum: [2, 3, 'host', true], description: 'Version' },
     encode(value, where) {
       if (value === true) return [['features/gic', '']];
       if (value !== 2 && value !== 3 && value !== 'host')

@@ -7,8 +7,10 @@ import {
   type FieldTable,
   flag,
   oneOf,
+  schemasOf,
   text,
 } from '../devices/fields.js';
+import { BOOLEAN, object } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import { record, wordKey } from './forms.js';
 
@@ -84,6 +86,9 @@ const NVRAM: FieldTable<NonNullable<LoaderSpec['nvram']>> = {
   templateFormat: oneOf('os/nvram/@templateFormat', FORMATS),
 };
 
+/** What the fields of a table take. */
+const taken = (table: object) => schemasOf(table as Readonly<Record<string, Field<unknown>>>);
+
 /** `<os firmware=…>`, `<firmware>`, `<loader>` and `<nvram>`. */
 export const firmware: Field<FirmwareSpec> = {
   paths: [
@@ -91,6 +96,13 @@ export const firmware: Field<FirmwareSpec> = {
     ...FEATURES.paths,
     ...[LOADER, NVRAM].flatMap((table) => Object.values<Field<unknown>>(table as never).flatMap(({ paths }) => paths)),
   ],
+  schema: {
+    anyOf: [
+      { enum: ['bios', 'efi'] },
+      object({ efi: object({ secureBoot: BOOLEAN, enrolledKeys: BOOLEAN, ...taken(EFI) }) }, ['efi']),
+      object({ ...taken(LOADER), nvram: object(taken(NVRAM)) }, ['loader']),
+    ],
+  },
   encode(value, where) {
     if (value === 'bios') return [];
     if (value === 'efi') return [['os/@firmware', 'efi']];

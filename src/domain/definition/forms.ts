@@ -1,5 +1,6 @@
 import { assertXmlText } from '../../xml/index.js';
 import { type Assignment, below, type Field, flag, itemsAt, nth } from '../devices/fields.js';
+import { byName, CPUSET, type JsonSchema, wholeNumber } from '../json-schema.js';
 import { numbersOf, setText } from '../settings/cpuset.js';
 import { describe, invalid } from '../values.js';
 
@@ -10,6 +11,7 @@ export const state = (path: string): Field<boolean> => flag(`${path}/@state`, 'o
 export function numberSet(path: string, what: string): Field<string> {
   return {
     paths: [path],
+    schema: CPUSET,
     encode: (value, where) => [[path, setText(numbersOf(value, where, what))]],
     decode: (leaves) => leaves.get(path),
   };
@@ -19,6 +21,7 @@ export function numberSet(path: string, what: string): Field<string> {
 export function signed(path: string): Field<number> {
   return {
     paths: [path],
+    schema: { type: 'integer' },
     encode(value, where) {
       if (!Number.isSafeInteger(value)) throw invalid(where, `${describe(value)} is not a whole number`);
       return [[path, String(value)]];
@@ -34,6 +37,7 @@ export function signed(path: string): Field<number> {
 export function hex(path: string): Field<number | bigint> {
   return {
     paths: [path],
+    schema: { ...wholeNumber(0), description: 'A number of at most 64 bits' },
     encode(value, where) {
       const whole = typeof value === 'bigint' || Number.isSafeInteger(value);
       if (!whole || value < 0 || BigInt(value) >= 2n ** 64n)
@@ -49,31 +53,45 @@ export function hex(path: string): Field<number | bigint> {
   };
 }
 
-/** How the key of a {@link record} is checked and written; refuses a bad one naming `where`. */
-export type KeyForm = (key: string, where: string) => string;
+/** What the keys of a {@link record} are. */
+export interface KeyForm {
+  /** The key as it is written; refuses a bad one naming `where`. */
+  written(key: string, where: string): string;
+  readonly schema: JsonSchema;
+}
 
 /** A key that is one of a closed list of words. */
 export function wordKey(words: readonly string[]): KeyForm {
-  return (key, where) => {
-    if (!words.includes(key)) throw invalid(where, `${describe(key)} is not one of ${words.join(', ')}`);
-    return key;
+  return {
+    schema: { enum: words },
+    written(key, where) {
+      if (!words.includes(key)) throw invalid(where, `${describe(key)} is not one of ${words.join(', ')}`);
+      return key;
+    },
   };
 }
 
 /** A key that is a number from `min` up. */
-export function numberKey(what: string, min = 0): KeyForm {
-  return (key, where) => {
-    if (!/^(0|[1-9]\d{0,8})$/.test(key) || Number(key) < min)
-      throw invalid(where, `${describe(key)} is not the number of ${what}`, `Numbers go from ${min} up`);
-    return key;
+export function numberKey(what: string, min: 0 | 1 = 0): KeyForm {
+  const pattern = min === 0 ? /^(0|[1-9]\d{0,8})$/ : /^[1-9]\d{0,8}$/;
+  return {
+    schema: { pattern: pattern.source },
+    written(key, where) {
+      if (!pattern.test(key))
+        throw invalid(where, `${describe(key)} is not the number of ${what}`, `Numbers go from ${min} up`);
+      return key;
+    },
   };
 }
 
 /** A key that is a text of a certain form. */
 export function textKey(pattern: RegExp, what: string): KeyForm {
-  return (key, where) => {
-    if (!pattern.test(key)) throw invalid(where, `${describe(key)} is not ${what}`);
-    return key;
+  return {
+    schema: { pattern: pattern.source },
+    written(key, where) {
+      if (!pattern.test(key)) throw invalid(where, `${describe(key)} is not ${what}`);
+      return key;
+    },
   };
 }
 
@@ -86,6 +104,7 @@ export function record<V>(
 ): Field<Readonly<Record<string, V>>> {
   return {
     paths: [key, ...value.paths].map((leaf) => (leaf === '' ? path : `${path}/${leaf}`)),
+    schema: byName(value.schema, keyForm.schema),
     encode(values, where) {
       if (typeof values !== 'object' || values === null || Array.isArray(values))
         throw invalid(where, `${describe(values)} is not an object`);
@@ -93,7 +112,7 @@ export function record<V>(
         .filter(([, each]) => each !== undefined)
         .flatMap(([name, each], index) => {
           const at = `${where}.${name}`;
-          const assignments: Assignment[] = [[key, keyForm(name, at)], ...value.encode(each, at)];
+          const assignments: Assignment[] = [[key, keyForm.written(name, at)], ...value.encode(each, at)];
           return assignments.map((assignment) => below(nth(path, index), assignment));
         });
     },
@@ -113,6 +132,7 @@ export function record<V>(
 export function texts(path: string, leaf = ''): Field<readonly string[]> {
   return {
     paths: [leaf === '' ? path : `${path}/${leaf}`],
+    schema: { type: 'array', items: { type: 'string' } },
     encode(values, where) {
       if (!Array.isArray(values)) throw invalid(where, `${describe(values)} is not a list`);
       return values.map((value, index) => {

@@ -1,4 +1,5 @@
 import type { Field } from '../devices/fields.js';
+import { UUID } from '../json-schema.js';
 import { uuidOf } from '../values.js';
 
 /**
@@ -7,6 +8,7 @@ import { uuidOf } from '../values.js';
  */
 export const genid: Field<true | string> = {
   paths: ['genid'],
+  schema: { anyOf: [{ const: true, description: 'A random one' }, UUID] },
   encode: (value, where) => [['genid', value === true ? '' : uuidOf(value, where)]],
   decode(leaves) {
     const value = leaves.get('genid');

@@ -1,4 +1,5 @@
 import { type Field, type FieldTable, group, integer, oneOf, text } from '../devices/fields.js';
+import { BOOLEAN } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import { state } from './forms.js';
 
@@ -41,6 +42,7 @@ function valued<T>(name: string, value: Field<T>): Field<T | false> {
   const on = state(at(name));
   return {
     paths: [...on.paths, ...value.paths],
+    schema: { anyOf: [{ const: false }, value.schema] },
     encode: (given, where) =>
       given === false ? on.encode(false, where) : [...on.encode(true, where), ...value.encode(given, where)],
     decode: (leaves) => (on.decode(leaves) === false ? false : value.decode(leaves)),
@@ -53,6 +55,7 @@ function extended<More extends object>(name: string, table: FieldTable<More>): F
   const more = group<More>(table);
   return {
     paths: [...on.paths, ...more.paths],
+    schema: { anyOf: [BOOLEAN, more.schema] },
     encode(given, where) {
       if (typeof given === 'boolean') return on.encode(given, where);
       if (typeof given !== 'object' || given === null)

@@ -101,6 +101,7 @@ export function saidParts(spec: DefinitionParts): Assignment[] {
 function refusedPart(reason: string): Field<never> {
   return {
     paths: [],
+    schema: { not: {}, description: `Always refused: ${reason}` },
     encode: (_, where) => {
       throw invalid(where, reason, 'Leave it out');
     },

@@ -1,4 +1,5 @@
 import { below, type Field, group, integer, itemsAt, nth } from '../devices/fields.js';
+import { byName } from '../json-schema.js';
 import type { IothreadParams } from '../settings/iothreads.js';
 import { describe, invalid } from '../values.js';
 import { numberKey } from './forms.js';
@@ -16,20 +17,23 @@ const PARAMS: Field<Params> = group<Params>({
   threadPoolMax: integer('@thread_pool_max', { min: 1 }),
 });
 
+const COUNT = integer('iothreads', { min: 1, max: 4096 });
+const ID = numberKey('an IOThread', 1);
+
 /** `<iothreads>` and `<iothreadids>`. */
 export const iothreads: Field<IothreadsSpec> = {
   paths: ['iothreads', 'iothreadids/iothread/@id', ...PARAMS.paths.map((path) => `iothreadids/iothread/${path}`)],
+  schema: { anyOf: [{ ...COUNT.schema, description: 'How many' }, byName(PARAMS.schema, ID.schema)] },
   encode(value, where) {
-    if (typeof value === 'number') return integer('iothreads', { min: 1, max: 4096 }).encode(value, where);
+    if (typeof value === 'number') return COUNT.encode(value, where);
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw invalid(where, `${describe(value)} is not a number of IOThreads`, 'Give a number, or an object by id');
     const ids = Object.entries(value);
-    const key = numberKey('an IOThread', 1);
     return [
       ['iothreads', String(ids.length)],
       ...ids.flatMap(([id, params], index) => {
         const at = nth('iothreadids/iothread', index);
-        const own = [['@id', key(id, `${where}.${id}`)] as const, ...PARAMS.encode(params, `${where}.${id}`)];
+        const own = [['@id', ID.written(id, `${where}.${id}`)] as const, ...PARAMS.encode(params, `${where}.${id}`)];
         return own.map((assignment) => below(at, assignment));
       }),
     ];

@@ -1,4 +1,5 @@
-import { type Field, type FieldTable, flag, integer, text, whole } from '../devices/fields.js';
+import { type Field, type FieldTable, flag, integer, schemasOf, text, whole } from '../devices/fields.js';
+import { object } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import { hex } from './forms.js';
 
@@ -85,6 +86,7 @@ const KINDS: Readonly<Record<string, Field<object>>> = {
 /** `<launchSecurity>`. */
 export const launchSecurity: Field<LaunchSecuritySpec> = {
   paths: [TYPE, ...Object.values(KINDS).flatMap(({ paths }) => paths)],
+  schema: { anyOf: [{ const: 's390-pv' }, { ...object(schemasOf(KINDS)), minProperties: 1, maxProperties: 1 }] },
   encode(value, where) {
     if (value === 's390-pv') return [[TYPE, value]];
     const [kind, spec] = Object.entries(value ?? {})[0] ?? [];

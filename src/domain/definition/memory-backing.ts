@@ -1,4 +1,5 @@
-import { type Field, flag, group, integer, list, oneOf, present, size } from '../devices/fields.js';
+import { type Field, flag, group, integer, list, oneOf, present, schemasOf, size } from '../devices/fields.js';
+import { object } from '../json-schema.js';
 import { describe, invalid, type Size } from '../values.js';
 import { numberSet } from './forms.js';
 
@@ -33,6 +34,12 @@ function hugepages(): Field<NonNullable<MemoryBackingSpec['hugepages']>> {
   return {
     paths: pages.paths,
     ...(pages.items ? { items: pages.items } : {}),
+    schema: {
+      anyOf: [
+        { const: true, description: "Pages of the host's default size" },
+        { type: 'array', minItems: 1, items: object(schemasOf(pages.items ?? {}), ['size']) },
+      ],
+    },
     encode(value, where) {
       if (value === true) return [[path, '']];
       if (!Array.isArray(value) || value.length === 0)

@@ -10,8 +10,10 @@ import {
   list,
   nth,
   oneOf,
+  schemasOf,
   size,
 } from '../devices/fields.js';
+import { object } from '../json-schema.js';
 import { describe, invalid, type Size } from '../values.js';
 import { numberKey, numberSet, record } from './forms.js';
 
@@ -77,6 +79,7 @@ export function numaCells(path: string): Field<readonly NumaCellSpec[]> {
   return {
     paths: [path],
     items: { ...items, id: integer('@id') as Field<unknown> },
+    schema: { type: 'array', minItems: 1, items: object(schemasOf(items), ['memory']) },
     encode(values, where) {
       if (!Array.isArray(values) || values.length === 0)
         throw invalid(where, `${describe(values)} is not a list of NUMA cells`);

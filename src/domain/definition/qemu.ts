@@ -28,6 +28,7 @@ type Value = string | number | boolean;
 /** A value of an environment variable, which may be empty. */
 const ENV_VALUE: Field<string> = {
   paths: ['@value'],
+  schema: { type: 'string' },
   encode(value, where) {
     if (typeof value !== 'string') throw invalid(where, `${describe(value)} is not a text`);
     assertXmlText(value, where, 'attribute');
@@ -39,6 +40,7 @@ const ENV_VALUE: Field<string> = {
 /** A property with its type. */
 const PROPERTY_VALUE: Field<Value> = {
   paths: ['@type', '@value'],
+  schema: { type: ['string', 'integer', 'boolean'] },
   encode(value, where) {
     if (typeof value === 'boolean')
       return [

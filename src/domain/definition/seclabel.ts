@@ -8,8 +8,10 @@ import {
   itemsAt,
   nth,
   oneOf,
+  schemasOf,
   text,
 } from '../devices/fields.js';
+import { object } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 
 /** How the host's security module treats the QEMU process. libvirt: `<seclabel>`. Fixed at define. */
@@ -32,11 +34,14 @@ const TABLE: FieldTable<SeclabelSpec> = {
   baselabel: text('baselabel'),
 };
 
+const LABEL = object(schemasOf(TABLE as unknown as Record<string, Field<unknown>>));
+
 /** `<seclabel>`: `'none'` for no confinement, one label, or one for each model. */
 export const seclabel: Field<'none' | SeclabelSpec | readonly SeclabelSpec[]> = {
   paths: Object.values(TABLE as unknown as Record<string, Field<unknown>>).flatMap(({ paths }) =>
     paths.map((path) => `seclabel/${path}`),
   ),
+  schema: { anyOf: [{ const: 'none', description: 'No confinement' }, LABEL, { type: 'array', items: LABEL }] },
   encode(value, where) {
     if (value === 'none') return [['seclabel/@type', 'none']];
     if (typeof value !== 'object' || value === null)

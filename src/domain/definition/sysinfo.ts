@@ -7,7 +7,9 @@ import {
   type FieldTable,
   itemsAt,
   nth,
+  schemasOf,
 } from '../devices/fields.js';
+import { byName, object, TEXT } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import { texts } from './forms.js';
 
@@ -50,10 +52,11 @@ const MODES = ['sysinfo', 'emulate', 'host'] as const;
 
 function block<K extends keyof typeof BLOCKS>(name: K): Field<Block<K>> {
   const known: readonly string[] = BLOCKS[name];
+  const table = Object.fromEntries(known.map((entry) => [entry, entryText(name, entry)]));
   return {
     paths: [`${name}/entry/@name`, `${name}/entry`],
+    schema: object(schemasOf(table as Record<string, Field<unknown>>)),
     encode(value, where) {
-      const table = Object.fromEntries(known.map((entry) => [entry, entryText(name, entry)]));
       return encodeSpec(table as unknown as FieldTable<Block<K>>, value, where).flatMap(
         ([entry, said], index): Assignment[] => [
           [`${nth(`${name}/entry`, index)}/@name`, entry],
@@ -71,12 +74,14 @@ function block<K extends keyof typeof BLOCKS>(name: K): Field<Block<K>> {
 
 /** One entry, by its name; a date in the one form that libvirt takes. */
 function entryText(of: string, entry: string): Field<string> {
+  const date = of === 'bios' && entry === 'date' ? /^\d\d\/\d\d\/(\d\d|\d{4})$/ : undefined;
   return {
     paths: [],
+    schema: { type: 'string', ...(date ? { pattern: date.source, description: 'mm/dd/yyyy' } : {}) },
     encode(value, where) {
       if (typeof value !== 'string') throw invalid(where, `${describe(value)} is not a text`);
       assertXmlText(value, where);
-      if (of === 'bios' && entry === 'date' && !/^\d\d\/\d\d\/(\d\d|\d{4})$/.test(value))
+      if (date && !date.test(value))
         throw invalid(where, `${describe(value)} is not a date`, "Give it as '01/31/2026'");
       return [[entry, value]];
     },
@@ -123,6 +128,14 @@ export const sysinfo: Field<SysinfoSpec> = {
     'sysinfo/entry/@file',
     'sysinfo/entry',
   ],
+  schema: object({
+    ...schemasOf(SMBIOS as unknown as Record<string, Field<unknown>>),
+    fwCfg: byName(
+      { anyOf: [{ type: 'string' }, object({ file: TEXT }, ['file'])] },
+      { pattern: '^opt/(?!(ovmf|org\\.qemu)/).' },
+    ),
+    mode: { enum: MODES },
+  }),
   encode(value, where) {
     if (typeof value !== 'object' || value === null)
       throw invalid(where, `${describe(value)} is not an object of fields`);

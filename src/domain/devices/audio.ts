@@ -67,6 +67,7 @@ export interface AudioStreamSpec {
 function microseconds(path: string): Field<number> {
   return {
     paths: [path],
+    schema: { type: 'number', exclusiveMinimum: 0, description: 'Milliseconds' },
     encode(value, where) {
       const whole = typeof value === 'number' ? Math.round(value * 1000) : Number.NaN;
       if (!(whole >= 1 && whole <= 0xffffffff && whole / 1000 === value))

@@ -1,4 +1,5 @@
 import { assertXmlText, type Leaves, under } from '../../xml/index.js';
+import { BOOLEAN, type JsonSchema, object, SIZE, TEXT, UUID, wholeNumber } from '../json-schema.js';
 import { addressLeaves, addressOf, addressText, parseAddress } from '../places/address.js';
 import { unknownField } from '../unknown-field.js';
 import { bytesOf, bytesOfXml, describe, invalid, macOf, type Size, uuidOf } from '../values.js';
@@ -18,6 +19,8 @@ export interface Field<T> {
   readonly members?: Readonly<Record<string, Field<unknown>>>;
   /** The fields of one item of a list, or of a value that is set whole, by key. */
   readonly items?: Readonly<Record<string, Field<unknown>>>;
+  /** What it takes, for editors and other programs. */
+  readonly schema: JsonSchema;
   /** All that it may say, when that is a closed list of words. */
   readonly words?: readonly string[];
 }
@@ -31,8 +34,10 @@ export function text(
   options: { pattern?: RegExp; expected?: string; alongside?: Assignment } = {},
 ): Field<string> {
   const { alongside } = options;
+  const { pattern } = options;
   return {
     paths: [path],
+    schema: { ...TEXT, ...(pattern && pattern.flags === '' ? { pattern: pattern.source } : {}) },
     encode(value, where) {
       // Only its type is shown: a password given as a number is one all the same.
       if (typeof value !== 'string')
@@ -57,6 +62,7 @@ export function oneOf<const T extends string>(path: string, words: readonly T[])
   return {
     paths: [path],
     words,
+    schema: { enum: words },
     encode(value, where) {
       if (!words.includes(value)) throw invalid(where, `${describe(value)} is not one of ${words.join(', ')}`);
       return [[path, value]];
@@ -73,6 +79,7 @@ export function integer(
 ): Field<number> {
   return {
     paths: [path],
+    schema: wholeNumber(min, max),
     encode(value, where) {
       if (!Number.isSafeInteger(value) || value < min || value > max) {
         throw invalid(
@@ -93,6 +100,7 @@ export function integer(
 export function flag(path: string, yes = 'yes', no = 'no'): Field<boolean> {
   return {
     paths: [path],
+    schema: BOOLEAN,
     encode(value, where) {
       if (typeof value !== 'boolean') throw invalid(where, `${describe(value)} is not true or false`);
       return [[path, value ? yes : no]];
@@ -108,6 +116,7 @@ export function flag(path: string, yes = 'yes', no = 'no'): Field<boolean> {
 export function present(path: string): Field<boolean> {
   return {
     paths: [path],
+    schema: BOOLEAN,
     encode(value, where) {
       if (typeof value !== 'boolean') throw invalid(where, `${describe(value)} is not true or false`);
       return value ? [[path, '']] : [];
@@ -121,6 +130,7 @@ export function size(path: string, options: { unitPath?: string; fallback?: stri
   const { unitPath, fallback = 'B' } = options;
   return {
     paths: unitPath ? [path, unitPath] : [path],
+    schema: SIZE,
     encode(value, where) {
       const bytes = bytesOf(value, where);
       if (!unitPath) {
@@ -151,6 +161,7 @@ export function size(path: string, options: { unitPath?: string; fallback?: stri
 export function mac(path: string): Field<string> {
   return {
     paths: [path],
+    schema: { type: 'string', pattern: '^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$' },
     encode: (value, where) => [[path, macOf(value, where)]],
     decode: (leaves) => leaves.get(path),
   };
@@ -160,15 +171,22 @@ export function mac(path: string): Field<string> {
 export function uuid(path: string): Field<string> {
   return {
     paths: [path],
+    schema: UUID,
     encode: (value, where) => [[path, uuidOf(value, where)]],
     decode: (leaves) => leaves.get(path),
   };
+}
+
+/** What the fields of a table take, by key. */
+export function schemasOf(fields: Readonly<Record<string, Field<unknown>>>): Record<string, JsonSchema> {
+  return Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
 }
 
 /** The place on a bus, in the form that `devices()` shows. */
 export function address(): Field<string> {
   return {
     paths: ['address'],
+    schema: { ...TEXT, description: "Place on a bus, such as 'pci 0000:05:00.0'" },
     encode: (value, where) => [...addressLeaves(parseAddress(value, where))],
     decode: (leaves) => {
       const found = addressOf(leaves);
@@ -206,6 +224,7 @@ export const VIRTIO_ABI = ['driver/@iommu', 'driver/@ats', 'driver/@packed', 'dr
 export function userAlias(): Field<string> {
   return {
     paths: ['alias'],
+    schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
     encode(value, where) {
       if (typeof value !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(value)) {
         throw invalid(where, `${describe(value)} is not a device id`, 'Use letters, digits, - and _, at most 64');
@@ -227,6 +246,7 @@ export function group<G extends object>(fields: FieldTable<G>): Field<G> {
   const members = fields as unknown as Record<string, Field<unknown>>;
   return {
     members,
+    schema: object(schemasOf(members)),
     paths: Object.values(members).flatMap((field) => field.paths),
     encode: (value, where) => encodeSpec(fields, value, where),
     decode: (leaves) => {
@@ -240,6 +260,7 @@ export function group<G extends object>(fields: FieldTable<G>): Field<G> {
 export function constant([path, word]: Assignment, otherwise: string): Field<true> {
   return {
     paths: [],
+    schema: { const: true },
     encode(value, where) {
       if (value !== true) throw invalid(where, 'must be true', otherwise);
       return [[path, word]];
@@ -252,6 +273,7 @@ export function constant([path, word]: Assignment, otherwise: string): Field<tru
 export function seconds(path: string, alongside?: Assignment): Field<number> {
   return {
     paths: [path],
+    schema: { type: 'integer', minimum: 1000, multipleOf: 1000, description: 'Milliseconds, in whole seconds' },
     encode(value, where) {
       if (!Number.isSafeInteger(value) || value < 1000 || value % 1000 !== 0) {
         throw invalid(where, `${describe(value)} is not a number of whole seconds`, 'Give a multiple of 1000 ms');
@@ -281,6 +303,10 @@ export function whole<G extends object>(
   const items = fields as unknown as Record<string, Field<unknown>>;
   return {
     items,
+    schema: {
+      ...object(schemasOf(items), required),
+      ...(exactlyOne.length > 0 ? { oneOf: exactlyOne.map((name) => ({ required: [name] })) } : {}),
+    },
     paths: Object.values(items).flatMap((field) => field.paths),
     encode(value, where) {
       const assignments = encodeSpec(fields, value, where);
@@ -306,6 +332,7 @@ export function list<G extends object>(path: string, fields: FieldTable<G>): Fie
   return {
     paths: [path],
     items: fields as unknown as Record<string, Field<unknown>>,
+    schema: { type: 'array', items: object(schemasOf(fields as unknown as Record<string, Field<unknown>>)) },
     encode(values, where) {
       if (!Array.isArray(values)) throw invalid(where, `${describe(values)} is not a list`);
       return values.flatMap((value, index) =>

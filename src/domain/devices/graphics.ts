@@ -91,6 +91,7 @@ function websocketField(): Field<number | 'auto'> {
   const chosen = integer('@websocket', { min: 1, max: 65535 });
   return {
     paths: chosen.paths,
+    schema: { anyOf: [chosen.schema, { const: 'auto' }] },
     encode: (value, where) => (value === 'auto' ? [['@websocket', '-1']] : chosen.encode(value, where)),
     decode: (leaves) => (leaves.get('@websocket') === '-1' ? 'auto' : chosen.decode(leaves)),
   };
@@ -101,6 +102,7 @@ function listenField(type: 'address' | 'socket' | 'network', value: Field<string
   const own = type === 'socket' ? 'auto' : undefined;
   return {
     paths: ['listen', '@listen', '@socket'],
+    schema: value.schema,
     encode: (given, where) => [['listen/@type', type], ...(given === own ? [] : value.encode(given, where))],
     decode: (leaves) => (leaves.get('listen/@type') === type ? (value.decode(leaves) ?? own) : undefined),
   };

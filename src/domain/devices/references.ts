@@ -21,6 +21,7 @@ export function hostPci(path: string, alongside: readonly Assignment[] = []): Fi
   const parts = ['domain', 'bus', 'slot', 'function'] as const;
   return {
     paths: [path],
+    schema: { type: 'string', minLength: 1, description: "A PCI device of the host, '0000:06:00.0'" },
     encode(value, where) {
       const at = parseAddress(value, where);
       if (at.type !== 'pci') throw invalid(where, `${describe(value)} is not a PCI address`, "Give '0000:06:00.0'");

@@ -1,3 +1,4 @@
+import { SIZE } from '../json-schema.js';
 import { bytesOf, describe, invalid, type Size } from '../values.js';
 import { deviceFields, type Field, flag, group, integer, oneOf, text } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
@@ -25,6 +26,7 @@ const MIB = 1024n * 1024n;
 function mebibytes(): Field<Size> {
   return {
     paths: ['size'],
+    schema: SIZE,
     encode(value, where) {
       const count = bytesOf(value, where) / MIB;
       if (bytesOf(value, where) % MIB !== 0n || count === 0n || (count & (count - 1n)) !== 0n)

@@ -29,6 +29,7 @@ const CERTIFICATES = ['certificate', 'certificate[2]', 'certificate[3]'];
 function certificates(): Field<readonly [string, string, string]> {
   return {
     paths: CERTIFICATES,
+    schema: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 3, maxItems: 3 },
     encode(value, where) {
       if (!Array.isArray(value) || value.length !== CERTIFICATES.length)
         throw invalid(where, `${describe(value)} is not a list of three certificates`);

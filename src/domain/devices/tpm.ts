@@ -32,6 +32,7 @@ const SOURCES = ['passthrough', 'emulator', 'external'] as const;
 function banks(path: string): Field<readonly Bank[]> {
   return {
     paths: [path],
+    schema: { type: 'array', items: { enum: BANKS }, minItems: 1 },
     encode(value, where) {
       if (!Array.isArray(value) || value.length === 0 || !value.every((bank) => BANKS.includes(bank)))
         throw invalid(where, `${describe(value)} is not a list of PCR banks`, `Give some of ${BANKS.join(', ')}`);

@@ -1,3 +1,4 @@
+import { wholeNumber } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import {
   deviceFields,
@@ -24,6 +25,7 @@ export interface VsockSpec extends DeviceSpecBase {
 function cid(): Field<number | 'auto'> {
   return {
     paths: ['cid'],
+    schema: { anyOf: [wholeNumber(3, 0xffffffff), { const: 'auto' }] },
     encode(value, where) {
       if (value === 'auto') return [['cid/@auto', 'yes']];
       if (!Number.isSafeInteger(value) || value < 3 || value > 0xffffffff)

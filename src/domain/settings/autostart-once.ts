@@ -1,3 +1,4 @@
+import { BOOLEAN } from '../json-schema.js';
 import { setOperation } from '../operation.js';
 import { describe, invalid } from '../values.js';
 import { needs } from './params.js';
@@ -6,6 +7,7 @@ import type { Setting } from './setting.js';
 /** Start with the host once: virDomainSetAutostartOnce. A link beside the document, which the next start of the host removes. */
 export const autostartOnce: Setting<boolean> = {
   name: 'autostartOnce',
+  schema: BOOLEAN,
   touches: ['autostartOnce'],
   owns: [],
   plan(value, context, path) {

@@ -1,3 +1,4 @@
+import { BOOLEAN } from '../json-schema.js';
 import { setOperation } from '../operation.js';
 import { describe, invalid } from '../values.js';
 import type { Setting } from './setting.js';
@@ -5,6 +6,7 @@ import type { Setting } from './setting.js';
 /** Start with the host: virDomainSetAutostart. A link beside the document, not in it. */
 export const autostart: Setting<boolean> = {
   name: 'autostart',
+  schema: BOOLEAN,
   touches: ['autostart'],
   owns: [],
   plan(value, context, path) {

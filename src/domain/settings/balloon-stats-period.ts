@@ -8,6 +8,7 @@ const seconds = count('int', { max: 2 ** 31 - 1 });
 /** `<memballoon><stats period>`, in seconds, 0 for none: virDomainSetMemoryStatsPeriod. The guest's balloon driver reports. */
 export const balloonStatsPeriod: Setting<number> = {
   name: 'balloonStatsPeriod',
+  schema: seconds.schema,
   touches: ['devices/memballoon/stats'],
   owns: ['devices/memballoon/stats'],
   ofDevice: {

@@ -1,3 +1,4 @@
+import { byName, type JsonSchema, object, removable } from '../json-schema.js';
 import type { DomainContext } from '../operation.js';
 import { invalid } from '../values.js';
 import { oneDevice } from './one-device.js';
@@ -39,9 +40,18 @@ const TABLE: Readonly<Record<string, ParamRow>> = Object.fromEntries([
   ...rows('outbound', ['average', 'peak', 'burst']),
 ]);
 
+/** The rates of one direction. */
+function direction(family: string): JsonSchema {
+  const rates = Object.entries(TABLE).filter(([key]) => key.startsWith(`${family}.`));
+  return removable(
+    object(Object.fromEntries(rates.map(([key, { form }]) => [key.slice(family.length + 1), form.schema]))),
+  );
+}
+
 /** `<bandwidth>` of interfaces: virDomainSetInterfaceParameters. */
 export const bandwidth: Setting<BandwidthRequest> = {
   name: 'bandwidth',
+  schema: byName(object({ inbound: direction('inbound'), outbound: direction('outbound') })),
   touches: ['devices/interface/bandwidth'],
   owns: ['devices/interface/bandwidth'],
   shown({ devices }, path, { args }) {

@@ -1,8 +1,9 @@
 import { select, selectText } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
+import { byName, object, removable } from '../json-schema.js';
 import { AFFECT, type TypedParameter } from '../operation.js';
 import { invalid, type Size } from '../values.js';
-import { amount, asObject, count, type Form, type ParamTable, unlessSession } from './params.js';
+import { amount, asObject, count, type Form, type ParamTable, tableSchema, unlessSession } from './params.js';
 import type { Setting } from './setting.js';
 import { planSides, type Values } from './sides.js';
 
@@ -45,6 +46,7 @@ const normal = (key: string, text: string | null | undefined) =>
 /** `<blkiotune>`: virDomainSetBlkioParameters. */
 export const blkiotune: Setting<BlkiotuneRequest> = {
   name: 'blkiotune',
+  schema: object({ weight: removable(weight.schema), devices: byName(removable(tableSchema(DEVICE))) }),
   touches: ['blkiotune'],
   owns: ['blkiotune'],
   read(document) {

@@ -1,3 +1,4 @@
+import { CPUSET } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import type { Form } from './params.js';
 
@@ -60,6 +61,7 @@ export function bitmapOf(text: string): number[] {
 export function cpuset(what: string): Form {
   return {
     type: 'string',
+    schema: CPUSET,
     parse: (value, path) => setText(numbersOf(value, path, what)),
     read: (text) => setText(numbersOf(text, 'cpuset')),
   };

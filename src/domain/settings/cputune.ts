@@ -1,4 +1,13 @@
-import { count, type ParamTable, paramAt, planParams, requestOf, unlessSession, wantedParams } from './params.js';
+import {
+  count,
+  type ParamTable,
+  paramAt,
+  planParams,
+  requestOf,
+  tableSchema,
+  unlessSession,
+  wantedParams,
+} from './params.js';
 import type { Setting } from './setting.js';
 
 /** Shares and bandwidth of the host's CPUs. Periods and quotas in microseconds; `null` removes one. libvirt: `<cputune>`. */
@@ -53,6 +62,7 @@ const TABLE: ParamTable<CputuneRequest> = {
 /** Shares and bandwidth in `<cputune>`: virDomainSetSchedulerParametersFlags. */
 export const cputune: Setting<CputuneRequest> = {
   name: 'cputune',
+  schema: tableSchema(TABLE),
   touches: ['cputune'],
   owns: ['cputune', ...Object.values(TABLE).map(({ path }) => path)],
   read: ({ root }) => requestOf(root, TABLE),

@@ -1,9 +1,11 @@
+import { CPUSET } from '../json-schema.js';
 import { pinAt, planPins } from './pin.js';
 import type { Setting } from './setting.js';
 
 /** `<cputune><emulatorpin>`, the CPUs of QEMU's own threads: virDomainPinEmulator. */
 export const emulatorPin: Setting<string> = {
   name: 'emulatorPin',
+  schema: CPUSET,
   touches: ['cputune/emulatorpin'],
   owns: ['cputune/emulatorpin'],
   read: (document) => document.value('cputune/emulatorpin/@cpuset'),

@@ -1,3 +1,4 @@
+import { byName, CPUSET, NUMBER } from '../json-schema.js';
 import { invalid } from '../values.js';
 import { iothreadIds } from './iothreads.js';
 import { asObject } from './params.js';
@@ -10,6 +11,7 @@ export type IothreadPinRequest = Readonly<Record<number, string>>;
 /** `<cputune><iothreadpin>`: virDomainPinIOThread. */
 export const iothreadPin: Setting<IothreadPinRequest> = {
   name: 'iothreadPin',
+  schema: byName(CPUSET, NUMBER),
   touches: ['cputune/iothreadpin'],
   owns: ['cputune/iothreadpin'],
   read: (document) => readPins(document, 'iothreadpin', 'iothread'),

@@ -1,8 +1,19 @@
 import { type Element, select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
+import { byName, NUMBER, removable } from '../json-schema.js';
 import type { DomainContext, MutatorCall } from '../operation.js';
 import { invalid } from '../values.js';
-import { asObject, count, type ParamTable, paramsFor, readParams, refusal, requestOf, wantedParams } from './params.js';
+import {
+  asObject,
+  count,
+  type ParamTable,
+  paramsFor,
+  readParams,
+  refusal,
+  requestOf,
+  tableSchema,
+  wantedParams,
+} from './params.js';
 import type { Setting, SettingPlan } from './setting.js';
 import { planSides, type Values } from './sides.js';
 
@@ -47,6 +58,7 @@ const TABLE: ParamTable<IothreadParams> = {
 /** `<iothreads>` and `<iothreadids>`: virDomainAddIOThread, virDomainDelIOThread and virDomainSetIOThreadParams. */
 export const iothreads: Setting<IothreadsRequest> = {
   name: 'iothreads',
+  schema: byName(removable(tableSchema(TABLE)), NUMBER),
   touches: ['iothreads', 'iothreadids', 'cputune/iothreadpin'],
   owns: ['iothreads', 'iothreadids'],
   read(document) {

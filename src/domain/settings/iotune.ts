@@ -1,5 +1,6 @@
 import type { IotuneSpec } from '../devices/disk-iotune.js';
 import type { Device, DomainDocument } from '../document.js';
+import { byName, removable } from '../json-schema.js';
 import type { DomainContext, MutatorCall, TypedParameter } from '../operation.js';
 import { invalid } from '../values.js';
 import { oneDevice } from './one-device.js';
@@ -13,6 +14,7 @@ import {
   readParams,
   refusal,
   requestOf,
+  tableSchema,
   text,
   wantedParams,
 } from './params.js';
@@ -36,6 +38,7 @@ const LIMIT_KEYS = Object.keys(LIMITS);
 /** `<iotune>` of disks: virDomainSetBlockIoTune. */
 export const iotune: Setting<IotuneRequest> = {
   name: 'iotune',
+  schema: byName(removable(tableSchema(TABLE))),
   touches: ['devices/disk/iotune'],
   owns: ['devices/disk/iotune'],
   ofDevice: {

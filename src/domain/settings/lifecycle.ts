@@ -1,4 +1,5 @@
 import gte from 'semver/functions/gte.js';
+import { object } from '../json-schema.js';
 import type { DomainContext } from '../operation.js';
 import { invalid } from '../values.js';
 import { asObject, type ParamRow, readParams, refusal, requestOf, word } from './params.js';
@@ -31,6 +32,7 @@ const KEYS = Object.keys(TABLE) as Array<keyof typeof TABLE>;
 /** `<on_poweroff>`, `<on_reboot>` and `<on_crash>`: virDomainSetLifecycleAction, a call for each. */
 export const lifecycle: Setting<LifecycleRequest> = {
   name: 'lifecycle',
+  schema: object(Object.fromEntries(KEYS.map((key) => [key, TABLE[key].form.schema]))),
   touches: Object.values(TABLE).map(({ path }) => path),
   owns: Object.values(TABLE).map(({ path }) => path),
   read: ({ root }) => requestOf<LifecycleRequest>(root, TABLE),

@@ -1,5 +1,6 @@
 import { type Element, select, valueAt } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
+import { amountOrBoth, SIZE } from '../json-schema.js';
 import { bytesOfXml, formatBytes, memoryKibOf, type Size } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
 import type { Setting } from './setting.js';
@@ -10,6 +11,7 @@ export type MemoryRequest = Size | { readonly current?: Size; readonly maximum?:
 /** `currentMemory` and `memory`: virDomainSetMemoryFlags. Below the maximum the balloon moves; the maximum waits for the next boot. */
 export const memory: Setting<MemoryRequest> = {
   name: 'memory',
+  schema: amountOrBoth(SIZE),
   touches: ['memory', 'currentMemory'],
   owns: ['memory', 'currentMemory'],
   read(document) {

@@ -6,6 +6,7 @@ import {
   planParams,
   readParams,
   requestOf,
+  tableSchema,
   unlessSession,
   wantedParams,
 } from './params.js';
@@ -40,6 +41,7 @@ const TABLE: ParamTable<MemtuneRequest> = {
 /** `<memtune>` but for min_guarantee: virDomainSetMemoryParameters. */
 export const memtune: Setting<MemtuneRequest> = {
   name: 'memtune',
+  schema: tableSchema(TABLE),
   touches: ['memtune'],
   owns: ['memtune', ...Object.values(TABLE).map(({ path }) => path)],
   read: ({ root }) => requestOf(root, TABLE),

@@ -10,6 +10,7 @@ import {
   serialize,
 } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
+import { byName, object, removable, TEXT, XML } from '../json-schema.js';
 import type { Change, DomainContext, MutatorCall, Operation } from '../operation.js';
 import { isOwnNamespace, OWN_METADATA } from '../own-metadata/own-metadata.js';
 import { describe, invalid } from '../values.js';
@@ -26,6 +27,7 @@ export type MetadataRequest = Readonly<Record<string, { readonly prefix: string;
 function textSetting(name: 'title' | 'description'): Setting<string | null> {
   return {
     name,
+    schema: { type: ['string', 'null'] },
     touches: [name],
     owns: [name],
     read: (document) => asKept(document.value(name)),
@@ -66,6 +68,7 @@ const NO_PREFIX = 'app';
 /** One element per namespace in `<metadata>`: virDomainSetMetadata. Others' elements are left alone, and this library's own. */
 export const metadata: Setting<MetadataRequest> = {
   name: 'metadata',
+  schema: byName(removable(object({ prefix: TEXT, xml: XML }, ['prefix', 'xml']))),
   touches: ['metadata'],
   owns: ['metadata'],
   read(document) {

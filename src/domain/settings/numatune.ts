@@ -1,7 +1,16 @@
 import { selectText } from '../../xml/index.js';
 import { invalid } from '../values.js';
 import { cpuset } from './cpuset.js';
-import { type ParamTable, paramAt, planParams, readParams, requestOf, wantedParams, word } from './params.js';
+import {
+  type ParamTable,
+  paramAt,
+  planParams,
+  readParams,
+  requestOf,
+  tableSchema,
+  wantedParams,
+  word,
+} from './params.js';
 import type { Setting } from './setting.js';
 
 /** Which of the host's NUMA nodes the domain's memory comes from. libvirt cannot remove it again. libvirt: `<numatune><memory>`. */
@@ -24,6 +33,7 @@ const TABLE: ParamTable<NumatuneRequest> = {
 /** `<numatune><memory>`: virDomainSetNumaParameters. */
 export const numatune: Setting<NumatuneRequest> = {
   name: 'numatune',
+  schema: tableSchema(TABLE),
   touches: ['numatune'],
   owns: ['numatune', 'numatune/memory'],
   read: ({ root }) => requestOf(root, TABLE),

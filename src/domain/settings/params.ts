@@ -1,6 +1,7 @@
 import gte from 'semver/functions/gte.js';
 import { LibvirtCanonicalError } from '../../errors.js';
 import { assertXmlText, type Element, selectText } from '../../xml/index.js';
+import { type JsonSchema, object, removable, SIZE, TEXT, wholeNumber } from '../json-schema.js';
 import type { DomainContext, MutatorCall, Refusal, TypedParameter } from '../operation.js';
 import { bytesOf, bytesOfXml, describe, formatBytes, invalid, type Size } from '../values.js';
 import type { SettingPlan } from './setting.js';
@@ -9,6 +10,8 @@ import { planSides, type Sides, type Values } from './sides.js';
 /** How a value stands in a request, in the document and in a call. */
 export interface Form {
   readonly type: TypedParameter['value']['type'];
+  /** What a request may say, for editors and other programs. */
+  readonly schema: JsonSchema;
   /** The value of a request as the document writes it; refuses a bad one naming `path`. */
   parse(value: unknown, path: string): string;
   /** The value of the document in that same writing. */
@@ -44,6 +47,7 @@ type Rows = Readonly<Record<string, ParamRow>>;
 export function count(type: 'int' | 'uint' | 'llong' | 'ullong', { min = 0, max = 2 ** 32 - 1 } = {}): Form {
   return {
     type,
+    schema: wholeNumber(min, max),
     parse(value, path) {
       if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max)
         throw invalid(path, `${describe(value)} is not a whole number from ${min} to ${max}`);
@@ -58,6 +62,7 @@ export function amount(unit: 'KiB' | 'B', { min = 1, max = Number.MAX_SAFE_INTEG
   const each = unit === 'KiB' ? 1024n : 1n;
   return {
     type: 'ullong',
+    schema: SIZE,
     parse(value, path) {
       const bytes = bytesOf(value as Size, path);
       if (bytes % each !== 0n || bytes / each < BigInt(min) || bytes / each > BigInt(max)) {
@@ -74,6 +79,7 @@ export function amount(unit: 'KiB' | 'B', { min = 1, max = Number.MAX_SAFE_INTEG
 /** Text as it stands. */
 export const text: Form = {
   type: 'string',
+  schema: TEXT,
   parse(value, path) {
     if (typeof value !== 'string' || value === '')
       throw invalid(path, `${describe(value)} is not a text`, 'Give a non-empty string');
@@ -86,12 +92,20 @@ export const text: Form = {
 export function word(words: readonly string[]): Form {
   return {
     type: 'int',
+    schema: { enum: words },
     parse(value, path) {
       if (!words.includes(value as string)) throw invalid(path, `${describe(value)} is not one of ${words.join(', ')}`);
       return value as string;
     },
     encode: (text) => words.indexOf(text),
   };
+}
+
+/** What a request may say by the rows of a table; `null` removes one. */
+export function tableSchema(table: object): JsonSchema {
+  return object(
+    Object.fromEntries(Object.entries(table as Rows).map(([key, { form }]) => [key, removable(form.schema)])),
+  );
 }
 
 /** The values that an element holds, by key of the table; what means none is undefined. */

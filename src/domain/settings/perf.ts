@@ -1,3 +1,4 @@
+import { BOOLEAN } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import {
   type Form,
@@ -7,6 +8,7 @@ import {
   planParams,
   refusal,
   requestOf,
+  tableSchema,
   wantedParams,
 } from './params.js';
 import type { Setting } from './setting.js';
@@ -42,6 +44,7 @@ export type PerfRequest = { readonly [E in (typeof EVENTS)[number]]?: boolean };
 
 const onOff: Form = {
   type: 'boolean',
+  schema: BOOLEAN,
   parse(value, path) {
     if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
     return value ? 'yes' : 'no';
@@ -60,6 +63,7 @@ const TABLE: Readonly<Record<string, ParamRow>> = Object.fromEntries(
 /** `<perf>`: virDomainSetPerfEvents. */
 export const perf: Setting<PerfRequest> = {
   name: 'perf',
+  schema: tableSchema(TABLE),
   touches: ['perf'],
   owns: ['perf'],
   read: ({ root }) => requestOf(root, TABLE as ParamTable<PerfRequest>),

@@ -7,6 +7,7 @@ import type { Setting } from './setting.js';
 /** `<name>`: virDomainRename, of a domain that is shut off. The UUID, by which this library addresses it, stays. */
 export const name: Setting<string> = {
   name: 'name',
+  schema: { type: 'string', pattern: '^[^/\\n]+$' },
   touches: ['name'],
   owns: ['name'],
   plan(value, { canonical, live, managedSave }, path) {

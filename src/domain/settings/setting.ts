@@ -1,4 +1,5 @@
 import type { Device, DomainDocument } from '../document.js';
+import type { JsonSchema } from '../json-schema.js';
 import type { DomainContext, MutatorCall, Operation, Refusal } from '../operation.js';
 
 /** Settings of the same request that another setting looks at: a pin may name a vCPU or an IOThread that the request adds. */
@@ -20,6 +21,8 @@ export interface Setting<Value> {
   readonly touches: readonly string[];
   /** Paths of the domain document whose elements and attributes this setting changes, and no other. */
   readonly owns: readonly string[];
+  /** What a request may say, for editors and other programs. */
+  readonly schema: JsonSchema;
   /** First libvirt that has its call, as semver; left out when every supported one does. */
   readonly since?: string;
   /** What a document says of it, as a request would; undefined when it says nothing. */

@@ -1,7 +1,8 @@
 import { type Element, select, selectText } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
+import { byName, removable } from '../json-schema.js';
 import type { DomainContext, MutatorCall } from '../operation.js';
-import { asObject, needs, paramsFor, readParams, refusal, requestOf, wantedParams } from './params.js';
+import { asObject, needs, paramsFor, readParams, refusal, requestOf, tableSchema, wantedParams } from './params.js';
 import type { Setting, SettingPlan } from './setting.js';
 import { planSides, type Values } from './sides.js';
 import { LIMITS, refuseContradictions, type ThrottleLimits } from './throttle.js';
@@ -12,6 +13,7 @@ export type ThrottleGroupsRequest = Readonly<Record<string, ThrottleLimits | nul
 /** `<throttlegroups>`: virDomainSetThrottleGroup and virDomainDelThrottleGroup. */
 export const throttleGroups: Setting<ThrottleGroupsRequest> = {
   name: 'throttleGroups',
+  schema: byName(removable(tableSchema(LIMITS))),
   touches: ['throttlegroups'],
   owns: ['throttlegroups'],
   since: '11.2.0',

@@ -12,6 +12,7 @@ const MAX = 1_000_000_000_000_000;
 /** Bursts are given in milliseconds and kept in whole seconds; one second is QEMU's default. */
 const burst: Form = {
   type: 'ullong',
+  schema: { type: 'integer', minimum: 1000, multipleOf: 1000, description: 'Milliseconds, in whole seconds' },
   parse(value, path) {
     if (!Number.isSafeInteger(value) || (value as number) < 1000 || (value as number) % 1000 !== 0)
       throw invalid(path, `${describe(value)} is not a time in whole seconds`, 'Give milliseconds, for example 5000');

@@ -1,3 +1,4 @@
+import { byName, CPUSET, NUMBER } from '../json-schema.js';
 import { invalid } from '../values.js';
 import { asObject } from './params.js';
 import { pinAt, planPins, readPins } from './pin.js';
@@ -10,6 +11,7 @@ export type VcpuPinRequest = Readonly<Record<number, string>>;
 /** `<cputune><vcpupin>`: virDomainPinVcpuFlags. */
 export const vcpuPin: Setting<VcpuPinRequest> = {
   name: 'vcpuPin',
+  schema: byName(CPUSET, NUMBER),
   touches: ['cputune/vcpupin'],
   owns: ['cputune/vcpupin'],
   read(document) {

@@ -1,5 +1,6 @@
 import { select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
+import { byName, NUMBER } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import { asObject, needs, refusal } from './params.js';
 import type { Setting } from './setting.js';
@@ -11,6 +12,7 @@ export type VcpuStateRequest = Readonly<Record<number, 'online' | 'offline'>>;
 /** `<vcpus>`: virDomainSetVcpu, a call for each. From then on the document lists every vCPU. */
 export const vcpuState: Setting<VcpuStateRequest> = {
   name: 'vcpuState',
+  schema: byName({ enum: ['online', 'offline'] }, NUMBER),
   touches: ['vcpu', 'vcpus'],
   owns: ['vcpus'],
   read({ root }) {

@@ -1,5 +1,6 @@
 import { type Element, select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
+import { amountOrBoth, wholeNumber } from '../json-schema.js';
 import { describe, invalid } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
 import { numbersOf } from './cpuset.js';
@@ -12,6 +13,7 @@ export type VcpusRequest = number | { readonly current?: number; readonly maximu
 export const vcpus: Setting<VcpusRequest> = {
   name: 'vcpus',
   // libvirt puts CPUs that are in no NUMA cell into the first.
+  schema: amountOrBoth(wholeNumber(1, 4096)),
   touches: ['vcpu', 'vcpus', 'cpu/numa'],
   owns: ['vcpu'],
   read(document) {
