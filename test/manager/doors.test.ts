@@ -139,6 +139,7 @@ const MANAGER: Readonly<Record<string, Sample>> = {
   downloadVolume: { before: [{ pool: 'p', volume: 'v' }, '/f'], words: { sparse: 1 } },
   get: { before: ['web'] },
   list: plain,
+  all: plain,
   events: { before: [], words: { only: 'lifecycle' } },
   watch: { before: [], words: { interval: -5 } },
   hostCheck: { before: ['<domain/>'], words: { files: true } },
@@ -189,7 +190,7 @@ for (const [name, subject, samples] of SUBJECTS) {
   const methods = subject as Record<string, (...args: unknown[]) => unknown>;
   const all = Object.getOwnPropertyNames(Object.getPrototypeOf(subject)).filter((each) => {
     const { value } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(subject), each) ?? {};
-    return typeof value === 'function' && each !== 'constructor';
+    return typeof value === 'function' && each !== 'constructor' && each !== 'toString';
   });
 
   test(`${name}: every public method is tried here`, () => {
