@@ -34,6 +34,7 @@ export async function openSession(target: OpenTarget): Promise<Session> {
   let session: Session | undefined;
   const rpc = new Rpc(link.stream, {
     maxInFlight: options.maxInFlight,
+    framesApart: protection === 'tls' || protection === 'tls-unverified',
     onMessage: (message) => {
       if (message.program === Program.REMOTE && message.procedure === CONNECTION_CLOSED_EVENT) {
         rpc.end({ reason: CLOSE_REASONS[new XdrReader(message.payload).int()] ?? 'error' });

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { CallQueue } from './call-queue.js';
+import { FrameWriter } from './frame-writer.js';
 import { KeepAlive, type KeepAliveOptions, keepaliveFrame, PING, PONG } from './keepalive.js';
 import { type Closed, type Outcome, type PacketSink, PendingCall, type Request } from './pending-call.js';
 import { FrameReader } from './wire/framing.js';
@@ -8,6 +9,8 @@ import { violation } from './wire/xdr.js';
 
 export interface RpcOptions {
   readonly maxInFlight: number;
+  /** Each frame is written alone, for TLS. */
+  readonly framesApart?: boolean;
   onMessage(message: Message): void;
   onClosed(closed: Closed): void;
 }
@@ -26,7 +29,7 @@ export class Rpc {
   readonly #streams = new Map<number, PacketSink>();
   readonly #frames = new FrameReader((frame) => this.#onFrame(frame));
   #serial = 0;
-  #outbox: Buffer[] = [];
+  readonly #writer: FrameWriter;
   #keepalive: KeepAlive | undefined;
   #closed: Closed | undefined;
   #refusing = false;
@@ -36,6 +39,7 @@ export class Rpc {
   constructor(stream: Duplex, options: RpcOptions) {
     this.#stream = stream;
     this.#options = options;
+    this.#writer = new FrameWriter(stream, { apart: options.framesApart ?? false });
     this.#queue = new CallQueue(options.maxInFlight);
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     stream.on('end', () => this.end({ reason: 'eof' }));
@@ -97,15 +101,8 @@ export class Rpc {
   }
 
   /** Sends a packet of a stream. Resolves when the socket takes more, or has ended. */
-  packet(frame: Buffer): Promise<void> {
-    if (this.#closed || this.#stream.write(frame)) return Promise.resolve();
-    return new Promise((resolve) => {
-      const proceed = (): void => {
-        this.#stream.off('drain', proceed).off('close', proceed);
-        resolve();
-      };
-      this.#stream.on('drain', proceed).on('close', proceed);
-    });
+  async packet(frame: Buffer): Promise<void> {
+    if (!this.#closed) await this.#writer.writeAndWait(frame);
   }
 
   /** Stops reading the socket: nothing else comes either, keepalive included. For a socket that carries one stream. */
@@ -134,16 +131,8 @@ export class Rpc {
     this.#write(call.request.frame);
   }
 
-  /** Everything written in one turn goes out in one system call. */
   #write(frame: Buffer): void {
-    this.#outbox.push(frame);
-    if (this.#outbox.length > 1) return;
-    queueMicrotask(() => {
-      const frames = this.#outbox;
-      this.#outbox = [];
-      const [first] = frames;
-      if (first && !this.#closed) this.#stream.write(frames.length === 1 ? first : Buffer.concat(frames));
-    });
+    if (!this.#closed) this.#writer.write(frame);
   }
 
   #onData(chunk: Buffer): void {
