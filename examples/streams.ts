@@ -45,7 +45,7 @@ const domain = await manager.define({
   type: place.type,
   memory: '256 MiB',
   vcpus: 1,
-  ...(kernel && { kernel: { ...kernel, cmdline: 'console=ttyS0' } }),
+  ...(kernel && { kernel: { ...kernel, path: kernel.path, cmdline: 'console=ttyS0' } }),
   devices: ["<serial type='pty'><target port='0'/></serial>", "<video><model type='vga'/></video>"],
 });
 try {

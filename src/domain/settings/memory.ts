@@ -17,21 +17,21 @@ export const memory: Setting<MemoryRequest> = {
   read(document) {
     const { current, maximum } = memoryAmounts(document);
     if (maximum === 0) return undefined;
-    const bytes = (amount: number) => BigInt(amount) * 1024n;
-    return { current: bytes(current), maximum: bytes(maximum) };
+    return { current: asSize(current), maximum: asSize(maximum) };
   },
   readRunning(document, canonical) {
     // The balloon is where the guest moved it.
-    return isMemoryOf(document, canonical) ? undefined : { maximum: BigInt(memoryAmounts(document).maximum) * 1024n };
+    return isMemoryOf(document, canonical) ? undefined : { maximum: asSize(memoryAmounts(document).maximum) };
   },
   readTowards(document, canonical) {
+    if (isRoundedUp(document, canonical)) return undefined;
     const asked = memory.read?.(document);
     const here = kib(document.root, 'memory');
     // A document without NUMA cells may speak of a domain that `define` gave one, and slots whose memory comes on top.
     if (asked === undefined || ofCells(document) > 0 || here !== cellsOf(canonical)) return asked;
     return document.value('currentMemory') === undefined
       ? undefined
-      : { current: (asked as { current: bigint }).current };
+      : { current: asSize(memoryAmounts(document).current) };
   },
   shown: (document, path) => text(memoryAmounts(document)[path === 'memory' ? 'maximum' : 'current']),
   plan(value, { canonical, live }, path) {
@@ -64,6 +64,23 @@ export function isMemoryOf(guest: DomainDocument, canonical: DomainDocument): bo
   const above = memoryAmounts(guest).maximum - memoryAmounts(canonical).maximum;
   const cells = Math.max(select(guest.root, 'cpu/numa/cell').length, 1);
   return above >= 0 && above < cells * 1024;
+}
+
+/** True when a document asks for what QEMU makes of the domain's memory, which is not in whole MiB: its guest has that already. */
+function isRoundedUp(document: DomainDocument, canonical: DomainDocument): boolean {
+  const { current, maximum } = memoryAmounts(document);
+  const isWhole = (amount: number) => amount % 1024 === 0;
+  return (
+    current === maximum &&
+    isWhole(maximum) &&
+    !isWhole(memoryAmounts(canonical).maximum) &&
+    isMemoryOf(document, canonical)
+  );
+}
+
+/** With its unit: a bare small number is asked about, as a request's. */
+function asSize(kib: number): Size {
+  return `${kib} KiB`;
 }
 
 function text(kib: number): string {
