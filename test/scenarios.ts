@@ -186,6 +186,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   L9: {
     tier: 'T1',
     about: 'the daemon goes away in the middle of an apply',
-    proofs: [['faults/sweep.serial.test.ts', 'every fault at every call of an apply']],
+    proofs: [['faults/sweep-suite.ts', 'every fault at every call of an apply']],
   },
 };

@@ -93,7 +93,7 @@ test('SilenceWatch: goes by bytes sent; a reading that cannot be had is silence,
 
 /** 24 MiB of memory written again and again: more than goes over in the time that it takes to write them. */
 const DIRTY =
-  'mkdir -p /d; (while :; do dd if=/dev/urandom of=/d/x bs=1M count=24 conv=notrunc; done) >/dev/null 2>&1 & echo started';
+  'mkdir -p /d; kill $(cat /d/loop 2>/dev/null) 2>/dev/null; (while :; do dd if=/dev/urandom of=/d/x bs=1M count=24 conv=notrunc; done) >/dev/null 2>&1 & echo $! >/d/loop; echo started';
 let made: Promise<Traveller> | undefined;
 function busy(): Promise<Traveller> {
   made ??= (async () => {
@@ -218,11 +218,18 @@ for (const [name, policy, did] of [
     /allowed a pause of/,
   ],
   ['more speed', { bandwidth: { begin, most: 4096 }, stall, onStall: ['speed'] }, /allowed 4096 MiB/],
-  ['stopping the guest', { bandwidth: { begin }, stall, onStall: ['suspend'] }, /stopped the guest/],
+  [
+    'stopping the guest',
+    // A pause that no busy guest goes over in, so that it stalls whatever this machine is like.
+    { bandwidth: { begin }, stall, downtime: { schedule: [{ after: 0, ms: 1 }], most: 1 }, onStall: ['suspend'] },
+    /stopped the guest/,
+  ],
 ] as const)
   test(`migrate: ${name} lets it go over`, async () => {
     const { a, b } = await pair();
     const t = await busy();
+    // Begun anew: the loop was seen to have ended by the third way there and back.
+    await t.here.exec(DIRTY);
     const { seen, done } = await within(driven(t, policy), MINUTES, 'the migration');
     await done;
     assert.ok(
