@@ -155,7 +155,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'domain/devices/secret.ts',
     find: ' || `${plain}/`.includes(`/${each}/`)',
     replace: '',
-    tests: ['hostile/secrets'],
+    tests: ['hostile/nested-secrets'],
   },
   {
     what: 'taking vCPUs away is not an unplug',
