@@ -25,12 +25,12 @@ import {
   VIR_MIGRATE_TLS,
   VIR_MIGRATE_TUNNELLED,
 } from '../connection/index.js';
-import { describe, invalid } from '../domain/index.js';
+import { describe, invalid, refuseUnknownFields } from '../domain/index.js';
 import type { HostFiles } from '../host/index.js';
 import type { MovedParts } from './documents.js';
 import type { MigrationHooks } from './hooks.js';
 import { MigrationParams } from './params.js';
-import { known, type MigrationPolicy, type MigrationPolicyRequest, policyOf } from './policy.js';
+import { type MigrationPolicy, type MigrationPolicyRequest, policyOf } from './policy.js';
 
 /** What a plan of a migration, and the migration, are asked for. */
 export interface MigrationOptions {
@@ -147,7 +147,7 @@ const BLOCK_ONLY = ['copy', 'targets', 'synchronousWrites', 'disksUri', 'disksPo
 export function migrationRequest(options: MigrationOptions): MigrationRequest {
   if (typeof options !== 'object' || options === null)
     throw invalid('options', `${describe(options)} is not an object`);
-  known(options, [...Object.keys(WORDS), ...TEXTS, ...OTHERS], '');
+  refuseUnknownFields(options, [...Object.keys(WORDS), ...TEXTS, ...OTHERS], '');
   for (const [name, words] of Object.entries(WORDS)) {
     const value = options[name as keyof typeof WORDS];
     if (value !== undefined && !(words as readonly string[]).includes(value))
@@ -211,7 +211,7 @@ function checkShapes({
   ] as const) {
     if (value === undefined) continue;
     if (typeof value !== 'object' || value === null) throw invalid(name, `${describe(value)} is not an object`);
-    known(value, fields, name);
+    refuseUnknownFields(value, fields, name);
   }
   for (const [name, value] of Object.entries({ paths, sources }))
     if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value)))

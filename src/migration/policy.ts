@@ -1,5 +1,4 @@
-import { describe, invalid } from '../domain/index.js';
-import { LibvirtCanonicalError } from '../errors.js';
+import { describe, invalid, refuseUnknownFields } from '../domain/index.js';
 
 /** What can be done about a migration that does not get on. */
 export type StallStep =
@@ -88,7 +87,7 @@ export function policyOf(request: MigrationPolicyRequest = 'gentle'): MigrationP
       `Give one of ${Object.keys(MIGRATION_POLICIES).join(', ')}`,
     );
   const base: MigrationPolicy = MIGRATION_POLICIES[preset as MigrationPolicyName];
-  known(parts, ['bandwidth', ...Object.keys(GENTLE)], 'policy');
+  refuseUnknownFields(parts, ['bandwidth', ...Object.keys(GENTLE)], 'policy');
   const policy = { ...base, ...parts } as MigrationPolicy;
   checkNumbers(policy);
   if (!Array.isArray(policy.onStall)) throw invalid('policy.onStall', 'it is not a list');
@@ -113,32 +112,32 @@ function checkNumbers({
   deadline,
 }: MigrationPolicy): void {
   if (bandwidth !== undefined) {
-    known(object(bandwidth, 'policy.bandwidth'), ['begin', 'most'], 'policy.bandwidth');
+    refuseUnknownFields(object(bandwidth, 'policy.bandwidth'), ['begin', 'most'], 'policy.bandwidth');
     for (const name of ['begin', 'most'] as const)
       if (bandwidth[name] !== undefined) whole(bandwidth[name], `policy.bandwidth.${name}`, 1, 8_796_093_022_207);
   }
-  known(object(downtime, 'policy.downtime'), ['schedule', 'most'], 'policy.downtime');
+  refuseUnknownFields(object(downtime, 'policy.downtime'), ['schedule', 'most'], 'policy.downtime');
   whole(downtime.most, 'policy.downtime.most', 1, 2_000_000);
   if (!Array.isArray(downtime.schedule)) throw invalid('policy.downtime.schedule', 'it is not a list');
   for (const [at, each] of downtime.schedule.entries()) {
     const path = `policy.downtime.schedule[${at}]`;
-    known(object(each, path), ['after', 'ms'], path);
+    refuseUnknownFields(object(each, path), ['after', 'ms'], path);
     number(each.after, `${path}.after`, 0);
     whole(each.ms, `${path}.ms`, 1, 2_000_000);
     if (each.ms > downtime.most) throw invalid(`${path}.ms`, `it is more than downtime.most, ${downtime.most}`);
   }
   if (autoConverge !== false) {
-    known(object(autoConverge, 'policy.autoConverge'), ['initial', 'increment'], 'policy.autoConverge');
+    refuseUnknownFields(object(autoConverge, 'policy.autoConverge'), ['initial', 'increment'], 'policy.autoConverge');
     whole(autoConverge.initial, 'policy.autoConverge.initial', 1, 99);
     whole(autoConverge.increment, 'policy.autoConverge.increment', 1, 99);
   }
   if (typeof postCopy !== 'boolean') throw invalid('policy.postCopy', `${describe(postCopy)} is not true or false`);
-  known(object(stall, 'policy.stall'), ['boundaries', 'improve'], 'policy.stall');
+  refuseUnknownFields(object(stall, 'policy.stall'), ['boundaries', 'improve'], 'policy.stall');
   whole(stall.boundaries, 'policy.stall.boundaries', 2, 1000);
   number(stall.improve, 'policy.stall.improve', 0);
   if (stall.improve >= 1) throw invalid('policy.stall.improve', 'it must be below 1');
   number(silence, 'policy.silence', 1);
-  known(object(deadline, 'policy.deadline'), ['perGiB', 'total'], 'policy.deadline');
+  refuseUnknownFields(object(deadline, 'policy.deadline'), ['perGiB', 'total'], 'policy.deadline');
   number(deadline.perGiB, 'policy.deadline.perGiB', 1);
   number(deadline.total, 'policy.deadline.total', 1);
 }
@@ -146,17 +145,6 @@ function checkNumbers({
 function object(value: unknown, path: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw invalid(path, `${describe(value)} is not an object`);
-}
-
-/** `SPEC_UNKNOWN_FIELD` for a field that an object does not have. */
-export function known(value: object, fields: readonly string[], path: string): void {
-  const unknown = Object.keys(value).find((field) => !fields.includes(field));
-  if (unknown === undefined) return;
-  const at = path === '' ? unknown : `${path}.${unknown}`;
-  throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${at} is unknown`, {
-    path: at,
-    remedy: `There are ${fields.join(', ')}`,
-  });
 }
 
 function number(value: unknown, path: string, least: number): void {

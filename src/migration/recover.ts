@@ -1,13 +1,12 @@
 import { DomainReader, queued } from '../apply/index.js';
 import type { Connection } from '../connection/index.js';
-import { uuidOf } from '../domain/index.js';
+import { refuseUnknownFields, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
 import { MigrationError, type MigrationWhereabouts } from './errors.js';
 import { type MigrationHooks, runHook } from './hooks.js';
 import { connectionOf, hostOf, type MigrationDestination } from './hosts.js';
-import { known } from './policy.js';
 import { type MigrationEntry, migrationEntry } from './record.js';
 import { type Ends, type Observation, observe, settle, undefineSource } from './settle.js';
 import { lookUp } from './standing.js';
@@ -53,7 +52,7 @@ export async function recoverMigration(
   uuid: string,
   options: RecoverMigrationOptions = {},
 ): Promise<MigrationRecovery> {
-  known(options, ['prefer', 'owner', 'mode', 'hooks'], '');
+  refuseUnknownFields(options, ['prefer', 'owner', 'mode', 'hooks'], '');
   const ends: Ends = {
     source: connectionOf(source),
     destination: connectionOf(destination),

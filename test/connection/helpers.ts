@@ -19,20 +19,11 @@ import {
 } from '../../src/connection/wire/message.js';
 import { XdrReader, XdrWriter } from '../../src/connection/wire/xdr.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../../src/errors.js';
-import { scaled } from '../support/deadline.js';
+import { within as withinDeadline } from '../support/deadline.js';
 
 /** Rejects if the promise does not settle in time, so that a hang is a failure. */
-export async function within<T>(promise: Promise<T>, milliseconds = 10_000): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const deadline = scaled(milliseconds);
-    timer = setTimeout(() => reject(new Error(`nothing happened within ${deadline} ms`)), deadline);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function within<T>(promise: Promise<T>, milliseconds = 10_000): Promise<T> {
+  return withinDeadline(promise, milliseconds, 'what is awaited');
 }
 
 /** Waits until the condition holds. */
