@@ -1,14 +1,17 @@
 /**
  * Runs every test file in a process of its own, two at a time, and ends with the line `N passed, N failed`.
  *
- *   node build/scripts/run-tests.js [--quick] [--deadline SECONDS] [--in DIRECTORY] [PATTERN…]
+ *   node build/scripts/run-tests.js [--quick] [--again] [--deadline SECONDS] [--in DIRECTORY] [PATTERN…]
  *
  * With --quick only files run that start no daemon and no other program: `npm run check`.
+ * With --again a file that failed is run once more, alone, after all others; if it then passes it counts as passed, and
+ * what failed the first time is shown as `unsteady`: for machines on which others work too.
  *
  * A file fails when a test in it does, when it ends without uvu's totals or with no test, when it is not done by its
  * deadline, and when it leaves a process or a directory of a private host behind. Tests may be skipped, all of a file too:
  * lines `skipped: WHY` that it prints are shown. Lines `figures: NAME N, NAME N` are added up over all files and shown once,
- * before the closing line. Files named `*.serial.test.ts` run alone, after the others.
+ * before the closing line. Files named `*.serial.test.ts` run alone, after the others. What failed is said once more, in
+ * short, before the closing line, since the middle of a long log is what gets lost.
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -22,10 +25,17 @@ import { startsDaemon } from './daemon-tests.js';
 const JOBS = 2;
 /** How long a host may take to vanish after the process that owned it. */
 const CLEAN_WITHIN = 5_000;
+/** Of each failed test, that many lines are said once more at the end, cut at that many characters. */
+const DIGEST = { lines: 12, columns: 160 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { deadline: { type: 'string', default: '600' }, in: { type: 'string' }, quick: { type: 'boolean' } },
+  options: {
+    again: { type: 'boolean' },
+    deadline: { type: 'string', default: '600' },
+    in: { type: 'string' },
+    quick: { type: 'boolean' },
+  },
 });
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const deadline = Number(values.deadline) * 1000;
@@ -171,6 +181,19 @@ function show({ file, passed, failed, skipped, seconds, complaints, output }: Ou
   console.log(output.replace(/^/gm, '      | '));
 }
 
+/** A failed file in short: its complaints, and the beginning of what uvu says of each failed test. */
+function digest({ file, complaints, output }: Outcome, word: string): string {
+  const said = output.split('\n').map((line) => line.trimEnd());
+  const starts = said.flatMap((line, at) => (/^\s*FAIL\s/.test(line) ? [at] : []));
+  const tests = starts.flatMap((at, nth) =>
+    said.slice(at, Math.min(at + DIGEST.lines, starts[nth + 1] ?? said.length)),
+  );
+  const lines = [...complaints, ...(tests.length > 0 ? tests : said.slice(-DIGEST.lines))];
+  return [`${word}  ${file}`, ...lines.filter(Boolean).map((line) => `      ${line.slice(0, DIGEST.columns)}`)].join(
+    '\n',
+  );
+}
+
 const outcomes: Outcome[] = [];
 const files = [...testFiles()];
 const serial = files.filter(([name]) => /\.serial\.test\.[jt]s$/.test(name));
@@ -185,11 +208,24 @@ const work = async (queue: typeof files) => {
 await Promise.all(Array.from({ length: JOBS }, () => work(together)));
 await work(serial);
 
+/** First outcomes of the files that passed when they were run again. */
+const unsteady: Outcome[] = [];
+if (values.again)
+  for (const first of outcomes.filter(({ failed }) => failed > 0)) {
+    const second = await runFile(first.file, files.find(([name]) => name === first.file)?.[1] ?? '');
+    show(second);
+    if (second.failed > 0) continue;
+    unsteady.push(first);
+    outcomes.splice(outcomes.indexOf(first), 1, second);
+  }
+
 const sum = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((total, outcome) => total + outcome[key], 0);
 if (outcomes.length === 0) console.log(`No test file matches ${positionals.join(' ') || 'anything'}`);
 if (sum('skipped') > 0) console.log(`${sum('skipped')} skipped`);
 const figures = figuresOf(outcomes.map(({ output }) => output));
 if (figures) console.log(`figures: ${figures}`);
+for (const outcome of unsteady) console.log(digest(outcome, 'unsteady'));
+for (const outcome of outcomes) if (outcome.failed > 0) console.log(digest(outcome, 'FAIL'));
 const failed = sum('failed') + (outcomes.length === 0 ? 1 : 0);
 console.log(`${sum('passed')} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -50,7 +50,9 @@ export interface OnTerminal {
 
 /** Runs the command with a terminal for stdin, stdout and stderr. */
 export function onTerminal(args: readonly string[], { uri, env = {} }: How = {}): OnTerminal {
-  const command = [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const words = [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  // A shell that stayed would get Ctrl-C too, and end with 130 whatever the command ended with.
+  const command = `exec ${words.join(' ')}`;
   const terminal = { ...process.env, TERM: 'xterm', LIBVIRT_DEFAULT_URI: uri ?? '', ...env };
   // The tests themselves run with this set.
   if (!('NO_COLOR' in env)) delete (terminal as Record<string, string | undefined>).NO_COLOR;

@@ -90,6 +90,39 @@ test('runs only what matches', async () => {
   assert.equal(lines, ['ok    beta.test.js  2 passed', '2 passed, 0 failed']);
 });
 
+test('what failed is said once more in short before the closing line', async () => {
+  const { code, lines } = await runOver({
+    a: "test('three', () => { throw new Error('why'); }); test.run();",
+    b: "test('four', () => { throw new Error('because'); }); test.run();",
+  });
+  assert.is(code, 1);
+  const end = lines.slice(lines.findLastIndex((line) => line.startsWith('      |')) + 1);
+  assert.is(end.at(-1), '0 passed, 2 failed');
+  for (const [file, why] of [
+    ['a', /FAIL {2}"three"/],
+    ['b', /FAIL {2}"four"/],
+  ] as const) {
+    const at = end.indexOf(`FAIL  ${file}.test.js`);
+    assert.ok(at >= 0, end.join('\n'));
+    assert.match(end.slice(at, at + 4).join('\n'), why);
+  }
+});
+
+test('with --again a file that fails once is run once more and shown as unsteady, one that fails twice has failed', async () => {
+  const once = `import { existsSync, writeFileSync } from 'node:fs'; import { dirname, join } from 'node:path';
+    const mark = join(dirname(process.argv[1]), 'mark');
+    test('five', () => { if (!existsSync(mark)) { writeFileSync(mark, ''); throw new Error('at first'); } }); test.run();`;
+  const good = await runOver({ once, b: PASS }, '--again');
+  assert.is(good.code, 0);
+  assert.is(good.lines.at(-1), '3 passed, 0 failed');
+  const at = good.lines.indexOf('unsteady  once.test.js');
+  assert.match(good.lines.slice(at).join('\n'), /FAIL {2}"five"/);
+  assert.is((await runOver({ once, b: PASS })).code, 1);
+  const bad = await runOver({ a: "test('three', () => { throw new Error('why'); }); test.run();", b: PASS }, '--again');
+  assert.is(bad.code, 1);
+  assert.is(bad.lines.at(-1), '2 passed, 1 failed');
+});
+
 const FAILING: readonly { name: string; content: string; says: RegExp; closing: string; args?: string[] }[] = [
   {
     name: 'a failing test, shown whole',
