@@ -95,6 +95,12 @@ export const DOMAIN_RUNNING: readonly NormalRow[] = [
   { path: /^cpu\/feature\{[^}]*\}\/@policy$/, there: 'any', source: 'virCPUUpdateLive' },
   // QEMU gets the memory of a cell in whole MiB.
   { path: /^cpu\/numa\/cell\{\d+\}\/@(memory|unit)$/, there: 'any', source: 'qemuDomainAlignMemorySizes' },
+  ...['maxMemory', 'maxMemory/@unit'].map(
+    (path): NormalRow => ({ path, there: 'any', source: 'qemuDomainAlignMemorySizes' }),
+  ),
+  // A start turns local time into an adjustment of UTC, and a guest that sets its clock changes the adjustment.
+  { path: 'clock/@basis', asked: /^utc$/, there: ['localtime'], source: 'qemuBuildClockArgStr' },
+  { path: 'clock/@adjustment', there: 'any', source: 'qemuBuildClockArgStr, qemuProcessHandleRTCChange' },
   ...['cpu', 'resource', 'seclabel', 'features', 'vcpus', 'os/loader', 'os/nvram', 'os/firmware'].map(
     (name): NormalRow => ({ path: new RegExp(`^${name}[/{]|^${name}$`), there: 'nothing', source: AT_START }),
   ),

@@ -77,7 +77,8 @@ function wordOf(outcome: Outcome | undefined): string {
 
 /**
  * Compares a section with docs/support-matrix.md, or writes it there when LVC_WRITE_DOCS is set. Other versions than those
- * that it was measured on may answer otherwise: then nothing is compared. Returns what is wrong.
+ * that it was measured on may answer otherwise: then nothing is compared. A cell for which one of the machines had nothing to
+ * try it on, such as a TPM where none can be emulated, is not compared. Returns what is wrong.
  */
 export function checkSection({ title, measured, body }: Section, command: string): string | undefined {
   const stored = read();
@@ -92,8 +93,17 @@ export function checkSection({ title, measured, body }: Section, command: string
   if (there !== undefined && !there.startsWith(`Measured on ${measured}.`)) return undefined;
   if (there?.trim() === text.trim()) return undefined;
   const [a, b] = [there ?? '', text].map((part) => part.trim().split('\n')) as [string[], string[]];
-  const at = b.findIndex((line, index) => line !== a[index]);
+  const at = b.findIndex((line, index) => !sameRow(line, a[index] ?? ''));
+  if (at < 0 && a.length === b.length) return undefined;
   return `docs/support-matrix.md is stale; refresh it with \`${command}\`. First difference:\n- ${a[at] ?? '(none)'}\n+ ${b[at] ?? '(none)'}`;
+}
+
+/** Whether two lines agree in every cell that both could try. */
+function sameRow(line: string, other: string): boolean {
+  const [a, b] = [line, other].map((each) => each.split(' | '));
+  if (line === other || a?.length !== b?.length) return line === other;
+  const untried = (cell: string | undefined) => cell?.replace(/ \|$/, '') === '–';
+  return (a ?? []).every((cell, index) => cell === b?.[index] || untried(cell) || untried(b?.[index]));
 }
 
 function read(): Map<string, string> {

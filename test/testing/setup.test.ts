@@ -18,6 +18,7 @@ const PROGRAMS = [
   'qemu-system-x86_64',
   'qemu-img',
   'busybox',
+  'qemu-system-aarch64',
   'xz',
   'zstd',
   'ssh',
