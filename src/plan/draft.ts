@@ -2,6 +2,7 @@ import gte from 'semver/functions/gte.js';
 import {
   addressText,
   applies,
+  busOf,
   type Device,
   type DomainContext,
   type DomainDocument,
@@ -105,10 +106,11 @@ export class Draft {
       : this.detached.flatMap(({ device }) => (again.has(device.identity) ? [] : [device]));
   }
 
-  /** Where the device sat before this plan takes it out, or before it was detached last. */
+  /** Where the device sat before this plan takes it out, or before it was detached last; a place on another bus is none. */
   formerAddress(device: Device): string | undefined {
-    const address = this.detached.find((each) => each.device.identity === device.identity)?.device.address;
-    return address ? addressText(address) : this.intent?.formerAddress(device);
+    const former = this.detached.find((each) => each.device.identity === device.identity)?.device;
+    if (former && busNameOf(former) !== busNameOf(device)) return undefined;
+    return former?.address ? addressText(former.address) : this.intent?.formerAddress(device);
   }
 
   /** True when a document, or what the plan has attached to it so far, has what an XPath relative to `<domain>` selects. */
@@ -169,6 +171,11 @@ export class Draft {
     const word = scope === 'live' ? 'while the domain runs' : 'in the canonical document';
     return `libvirt cannot ${action} a device of kind ${device.kind.element} ${word}`;
   }
+}
+
+function busNameOf({ kind, leaves }: Device): string | undefined {
+  const demand = kind.bus(leaves);
+  return demand && busOf(demand);
 }
 
 /** The error for two things that a domain cannot both have. */

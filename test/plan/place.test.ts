@@ -74,6 +74,22 @@ test('shut off, libvirt adds controllers for an address that is asked for, and p
   assert.match(attach(tablet('usb 0:9'), context(ALL, 'off')).refusals[0]?.reason ?? '', /no place usb 0:9/);
 });
 
+test('the place that a device had is no place on another bus, whether that has a controller or none yet', () => {
+  const there = `<disk type='file' device='disk'><source file='/x'/><target dev='sdb' bus='scsi'/><address type='drive' controller='0' bus='0' target='0' unit='7'/></disk>`;
+  const without = ALL.replace("<controller type='sata' index='0'/>", '');
+  const moved = (devices: string) => {
+    const detach: ChangeRequest['detach'] = [{ disk: 'sdb' }];
+    const { operations, refusals } = planChanges(
+      { detach, attach: [disk('sata', 'sdb')], replace: 'allow' } as ChangeRequest,
+      context(devices + there, 'off'),
+    );
+    assert.equal(refusals, []);
+    return operations.find(({ action }) => action === 'attach');
+  };
+  assert.is(moved(ALL)?.address, 'drive 0:0:0:1');
+  assert.is(moved(without)?.address, undefined, 'libvirt adds the controller and says where');
+});
+
 test('a bus without a free place that libvirt cannot make longer is a refusal, for the next boot too', () => {
   const at = (bus: string, unit: number) =>
     `<disk type='file' device='${bus === 'fdc' ? 'floppy' : 'disk'}'><source file='/${unit}'/><target dev='${bus === 'fdc' ? 'fd' : 'hd'}${'abcd'[unit]}' bus='${bus}'/><address type='drive' controller='0' bus='${bus === 'ide' ? unit >> 1 : 0}' target='0' unit='${unit & 1}'/></disk>`;

@@ -100,8 +100,11 @@ export class Topology {
     const address = isPlace(former) ? parseAddress(former, 'the former address') : undefined;
     if (address?.type !== demand.type) return undefined;
     const at = place(address, demand);
-    const known = this.#places(demand, hotplug).find((each) => each.at === at);
+    const places = this.#places(demand, hotplug);
+    const known = places.find((each) => each.at === at);
     if (known && address.type !== 'pci') return this.#holders.has(at) ? undefined : known.address;
+    // A controller that is not there any more is none to come back to: libvirt adds one of its own choice.
+    if (address.type !== 'pci' && !places.some((each) => indexOf(each.address) === indexOf(address))) return undefined;
     return this.objection(address, demand, hotplug) === undefined ? address : undefined;
   }
 
@@ -177,6 +180,11 @@ export class Topology {
       BusName,
       Capacity
     >;
+  }
+
+  /** Every place of a bus, and whether it is free in both documents. `hotplug` leaves out what only the next boot offers. */
+  places(bus: BusName, hotplug: boolean): Array<{ readonly address: Address; readonly free: boolean }> {
+    return this.#places(BUSES[bus], hotplug).map(({ address, at }) => ({ address, free: !this.#holders.has(at) }));
   }
 
   /** All places of a bus, taken or not, in the order in which they are given away. */
