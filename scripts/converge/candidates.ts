@@ -48,36 +48,44 @@ const LEFT_OUT = new Set([
 ]);
 
 /** Every element of a domain with one thing in it that the smallest does not have, kind by kind in turn. */
-export function singles(grammar: Grammar, seed: number): Candidate[] {
+export function* singles(grammar: Grammar, seed: number, only?: readonly string[]): Generator<Candidate> {
   const next = random(seed);
   const lists = [
-    ...elementsBelow(grammar, 'domaincontents').map((pattern) => ofPattern(grammar, pattern, false)),
-    ...elementsBelow(grammar, 'devices', 'devices').map((pattern) => ofPattern(grammar, pattern, true)),
-  ].map((list) => shuffled(list, next));
-  const all: Candidate[] = [];
-  for (let round = 0; lists.some((list) => round < list.length); round++)
-    for (const list of lists) {
-      const each = list[round];
-      if (each) all.push(each);
+    ...elementsBelow(grammar, 'domaincontents').map((pattern) => ({ pattern, device: false })),
+    ...elementsBelow(grammar, 'devices', 'devices').map((pattern) => ({ pattern, device: true })),
+  ]
+    .filter(({ pattern }) => isTried(namesOf(pattern)[0] ?? '', only))
+    .map(({ pattern, device }) => ofPattern(grammar, pattern, device, next));
+  for (let open = lists; open.length > 0; ) {
+    const left: typeof lists = [];
+    for (const list of open) {
+      const { value, done } = list.next();
+      if (done) continue;
+      yield value;
+      left.push(list);
     }
-  return all;
+    open = left;
+  }
 }
 
-function ofPattern(grammar: Grammar, pattern: Element, device: boolean): Candidate[] {
-  const name = namesOf(pattern)[0] ?? '';
-  if (LEFT_OUT.has(name)) return [];
+function isTried(name: string, only: readonly string[] | undefined): boolean {
+  return !LEFT_OUT.has(name) && (only?.includes(name) ?? true);
+}
+
+/** What can be chosen is listed at once, and built when its turn comes: a share of it needs no more than a share of the time. */
+function* ofPattern(grammar: Grammar, pattern: Element, device: boolean, next: () => number): Generator<Candidate> {
   const grower = new Grower(grammar, pattern);
+  const about = grower.name;
   const seen = new Set<string>();
-  const all: Candidate[] = [];
-  for (const choices of grower.targets()) {
+  const all = [...grower.targets()].flatMap((choices) => MACHINES.map((machine) => ({ choices, machine })));
+  for (const { choices, machine } of shuffled(all, next)) {
     const built = grower.build(choices);
     if (built === undefined) continue;
     const xml = completed(built);
-    if (seen.has(xml) || (name === 'os' && !xml.includes('>hvm<'))) continue;
-    seen.add(xml);
-    for (const machine of MACHINES) all.push({ machine, parts: [{ xml, device }], about: name, grower, choices });
+    if (seen.has(`${machine} ${xml}`) || (about === 'os' && !xml.includes('>hvm<'))) continue;
+    seen.add(`${machine} ${xml}`);
+    yield { machine, parts: [{ xml, device }], about, grower, choices };
   }
-  return all;
 }
 
 /** Two things in one element: what two accepted documents have in it, where they can be had together. */

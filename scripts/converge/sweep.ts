@@ -49,9 +49,8 @@ const IMAGES = ['root.img', 'a.img', 'm.img', 'ü b.img'];
 export async function sweep(options: SweepOptions = {}): Promise<Sweep> {
   const { seed = 1, root } = options;
   const grammar = readGrammar(root === undefined ? SCHEMAS : `${root}${SCHEMAS}`);
-  const all = singles(grammar, seed).filter(({ about }) => options.only?.includes(about) ?? true);
   await using runner = await Runner.start(root, options.progress);
-  await runner.tryAll(all.slice(0, options.singles ?? all.length));
+  await runner.tryAll(first(singles(grammar, seed, options.only), options.singles ?? Number.POSITIVE_INFINITY));
   if (options.pairs) await runner.tryAll(first(pairs(runner.accepted, seed), options.pairs));
   return summary(runner);
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Element, parseXml } from '../../../src/xml/index.js';
+import { children, type Element, parseXml } from '../../../src/xml/index.js';
 
 /** Where libvirt installs its RelaxNG schemas. */
 export const SCHEMAS = '/usr/share/libvirt/schemas';
@@ -55,7 +55,11 @@ export function namesOf(pattern: Element): string[] {
     .map((each) => prefix + (each.textContent ?? '').trim());
 }
 
-/** The patterns directly inside of one. */
-export function patternsIn(node: Element): Element[] {
-  return Array.from(node.childNodes).filter((child) => child.nodeType === child.ELEMENT_NODE) as Element[];
+const inside = new WeakMap<Element, readonly Element[]>();
+
+/** The patterns directly inside of one. A grammar never changes, and whoever builds from it asks again and again. */
+export function patternsIn(node: Element): readonly Element[] {
+  const patterns = inside.get(node) ?? children(node);
+  inside.set(node, patterns);
+  return patterns;
 }
