@@ -55,8 +55,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     what: 'the address of an attach is not compared',
     file: 'apply/verify.ts',
-    find: 'if (address !== undefined && addressOf(found) !== address)',
-    replace: 'if (false)',
+    find: '&& !isOverlay(each)',
+    replace: "&& !isOverlay(each) && !under(each.path, 'address')",
     tests: TAMPERING,
   },
   {

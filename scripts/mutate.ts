@@ -26,10 +26,10 @@ function workshop(): string {
   return copy;
 }
 
-/** Runs test files of the copy; true when all pass. */
+/** Runs test files of the copy, up to the first test that fails; true when all pass. */
 function passes(copy: string, tests: readonly string[]): boolean {
   const script = join(copy, 'build/scripts/run-tests.js');
-  return spawnSync(process.execPath, [script, ...tests], { cwd: copy, stdio: 'ignore' }).status === 0;
+  return spawnSync(process.execPath, [script, '--bail', ...tests], { cwd: copy, stdio: 'ignore' }).status === 0;
 }
 
 function outcomeOf(copy: string, { file, find, replace, tests }: Mutant): 'caught' | 'survived' | 'not found' {

@@ -1,11 +1,12 @@
 /**
  * Runs every test file in a process of its own, two at a time, and ends with the line `N passed, N failed`.
  *
- *   node build/scripts/run-tests.js [--quick] [--again] [--deadline SECONDS] [--in DIRECTORY] [PATTERN…]
+ *   node build/scripts/run-tests.js [--quick] [--again] [--bail] [--deadline SECONDS] [--in DIRECTORY] [PATTERN…]
  *
  * With --quick only files run that start no daemon and no other program: `npm run check`.
  * With --again a file that failed is run once more, alone, after all others; if it then passes it counts as passed, and
  * what failed the first time is shown as `unsteady`: for machines on which others work too.
+ * With --bail the run ends at the first failed test: `npm run mutate`, which wants to know no more than that.
  *
  * A file fails when a test in it does, when it ends without uvu's totals or with no test, when it is not done by its
  * deadline, and when it leaves a process or a directory of a private host behind. Tests may be skipped, all of a file too:
@@ -32,6 +33,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     again: { type: 'boolean' },
+    bail: { type: 'boolean' },
     deadline: { type: 'string', default: '600' },
     in: { type: 'string' },
     quick: { type: 'boolean' },
@@ -49,6 +51,11 @@ interface Outcome {
   readonly complaints: readonly string[];
   readonly output: string;
 }
+
+/** What uvu prints in place of a dot when a test fails. */
+const FAILED = '✘';
+/** Aborted by a run that bails out: what runs is ended, and no further file is begun. */
+const bail = new AbortController();
 
 /** Test files by the name to show and to match, with what to run. */
 function testFiles(): Map<string, string> {
@@ -83,11 +90,18 @@ async function runFile(file: string, script: string): Promise<Outcome> {
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+    stream.setEncoding('utf8').on('data', (chunk) => {
+      output += chunk;
+      if (values.bail && chunk.includes(FAILED)) bail.abort();
+    });
+  const kill = () => {
+    if (child.pid && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+  };
+  bail.signal.addEventListener('abort', kill);
   let late = false;
   const timer = setTimeout(() => {
     late = true;
-    if (child.pid) process.kill(-child.pid, 'SIGKILL');
+    kill();
   }, deadline);
   const end = await new Promise<number | string>((done) => {
     child.once('error', (error) => done(error.message));
@@ -95,6 +109,7 @@ async function runFile(file: string, script: string): Promise<Outcome> {
     child.once('exit', (code, signal) => done(code ?? String(signal)));
   });
   clearTimeout(timer);
+  bail.signal.removeEventListener('abort', kill);
 
   const [total, passed, skipped] = ['Total', 'Passed', 'Skipped'].map((label) => sumOf(output, label));
   const complaints: string[] = [];
@@ -203,10 +218,12 @@ const work = async (queue: typeof files) => {
     const outcome = await runFile(...next);
     show(outcome);
     outcomes.push(outcome);
+    if (values.bail && outcome.failed > 0) bail.abort();
+    if (bail.signal.aborted) return;
   }
 };
 await Promise.all(Array.from({ length: JOBS }, () => work(together)));
-await work(serial);
+if (!bail.signal.aborted) await work(serial);
 
 /** First outcomes of the files that passed when they were run again. */
 const unsteady: Outcome[] = [];

@@ -179,10 +179,10 @@ function outcomeProblem(operation: Step, before: Documents, after: Documents, si
   }
   const found = subjectOf(operation, before[side] ?? document, document);
   if (!found) return `${subject} is not there`;
-  if (address !== undefined && addressOf(found) !== address)
-    return `${subject} is at ${addressOf(found)}, not at ${address}`;
   const call = 'xml' in operation.call.args ? readDevice(parseElement(operation.call.args.xml)) : undefined;
   const [wrong] = action === 'attach' ? unlike(call, found) : unmade(changes, found, call);
+  if (wrong && address !== undefined && under(wrong.path, 'address'))
+    return `${subject} is at ${addressOf(found) ?? 'no address'}, not at ${address}`;
   const shown = (value: string | undefined) =>
     value === undefined ? '(none)' : isSecret(found.kind, wrong?.path ?? '') ? HIDDEN : value;
   return wrong && `${subject} has ${wrong.path} = ${shown(wrong.from)}, not ${shown(wrong.to)}`;

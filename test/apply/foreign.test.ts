@@ -113,29 +113,36 @@ test('rollback: a setting that another client has changed since is left, and sai
   assert.match(await domain.canonical(), '<title>theirs</title>');
 });
 
-test('rollback: takes out the controllers that an address leads to, and none of anybody else', async () => {
-  const b = await bench();
-  const domain = await b.define({ hotplug: { pciePorts: 0 } });
-  const files = [await b.disk(), await b.disk()];
-  const attach = files.map(
-    (file, n) => ({ disk: { id: `d${n}`, target: `vd${'xy'[n]}`, file, format: 'qcow2' } }) as const,
-  );
-  const plan = await domain.plan({ attach, set: { title: 'x' } });
-  const at = plan.operations.findIndex(({ action, address }) => action === 'attach' && address === undefined);
-  assert.ok(at >= 0, 'libvirt adds a port for one of them');
-  const ports = () => virsh(b, domain, 'dumpxml', '--inactive').match(/model='pcie-root-port'/g)?.length ?? 0;
-  let theirPorts = 0;
-  const theirs = () => {
-    virsh(b, domain, 'attach-device', "<controller type='virtio-serial' index='5'/>", '--config');
-    theirPorts = ports();
-  };
-  const last = plan.operations.findIndex(({ subject }) => subject === 'title');
-  await failure<ApplyError>(domain.apply(plan, meanwhile(theirs, at, last)), 'APPLY_FAILED');
-  const after = await domain.canonical();
-  assert.match(after, /<controller type='virtio-serial' index='5'/, 'theirs is there');
-  assert.not.match(after, /dev='vd[xy]'/);
-  assert.is(ports(), theirPorts, 'the ports that libvirt added for ours are gone, theirs are not');
-});
+for (const when of ['before', 'after'] as const)
+  test(`rollback: takes out the controllers that an address leads to, and not one that another client added ${when} the attach`, async () => {
+    const b = await bench();
+    const domain = await b.define({ hotplug: { pciePorts: 0 } });
+    const files = [await b.disk(), await b.disk()];
+    const attach = files.map(
+      (file, n) => ({ disk: { id: `d${n}`, target: `vd${'xy'[n]}`, file, format: 'qcow2' } }) as const,
+    );
+    const plan = await domain.plan({ attach, set: { title: 'x' } });
+    const at = plan.operations.findIndex(({ action, address }) => action === 'attach' && address === undefined);
+    assert.ok(at >= 0, 'libvirt adds a port for one of them');
+    const ports = () => virsh(b, domain, 'dumpxml', '--inactive').match(/model='pcie-root-port'/g)?.length ?? 0;
+    let theirPorts = 0;
+    const theirs = () => {
+      virsh(b, domain, 'attach-device', "<controller type='virtio-serial' index='5'/>", '--config');
+      theirPorts = ports();
+    };
+    const last = plan.operations.findIndex(({ subject }) => subject === 'title');
+    await failure<ApplyError>(
+      domain.apply(plan, meanwhile(theirs, when === 'before' ? at : at + 1, last)),
+      'APPLY_FAILED',
+    );
+    const after = await domain.canonical();
+    assert.match(after, /<controller type='virtio-serial' index='5'/, 'theirs is there');
+    assert.not.match(after, /dev='vd[xy]'/);
+    // Theirs went into a port that came with ours, or needs those before its own.
+    if (when === 'before')
+      assert.is(ports(), theirPorts, 'the ports that libvirt added for ours are gone, theirs are not');
+    else assert.ok(ports() <= theirPorts);
+  });
 
 test('apply: stops as stale when the domain was started between two calls', async () => {
   const b = await bench();
