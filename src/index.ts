@@ -333,12 +333,23 @@ export type {
   RequestStats,
   StatsGroup,
   StatsOptions,
+  TopologyOptions,
   TrafficStats,
   VcpuStats,
   WaitForAddressOptions,
   WatchOptions,
 } from './observe/index.js';
-export { statsRates } from './observe/index.js';
+export { statsRates, topology } from './observe/index.js';
+export type {
+  AskedBy,
+  AtNextBoot,
+  DomainTopology,
+  TopologyBus,
+  TopologyChange,
+  TopologyDevice,
+  TopologyPort,
+} from './picture/index.js';
+export { topologyHtml, topologySvg, topologyText } from './picture/index.js';
 export type {
   BusCapacity,
   ChangeRequest,

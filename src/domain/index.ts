@@ -67,7 +67,7 @@ export { controllersFor, isOccupied } from './places/controllers.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
 export * from './presets.js';
 export { type ReadSpec, readSpec, type Unsaid } from './read-spec.js';
-export { secretsHidden, shownChange } from './secret-texts.js';
+export { secretsHidden, shownChange, shownXml } from './secret-texts.js';
 export { numbersOf } from './settings/cpuset.js';
 export * from './settings/index.js';
 export type { Setting } from './settings/setting.js';

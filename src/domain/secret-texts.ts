@@ -1,6 +1,6 @@
-import type { LeafChange, Leaves } from '../xml/index.js';
+import { detachedCopy, type LeafChange, type Leaves, serialize, setAt } from '../xml/index.js';
 import { isSecret, type SecretOwner, secretPaths } from './devices/index.js';
-import type { DomainDocument } from './document.js';
+import type { Device, DomainDocument } from './document.js';
 import { domainLeaves } from './guest-abi/guest-abi.js';
 import { HIDDEN } from './operation.js';
 
@@ -9,6 +9,13 @@ export function shownChange<T extends LeafChange>(owner: SecretOwner, change: T)
   if (!isSecret(owner, change.path)) return change;
   const { from, to } = change;
   return { ...change, from: from && HIDDEN, to: to && HIDDEN };
+}
+
+/** Returns the XML of a device as pictures and reports may show it: a word in the place of each secret. */
+export function shownXml({ kind, element, leaves }: Device): string {
+  const shown = detachedCopy(element);
+  for (const path of secretPaths(kind, leaves)) setAt(shown, path, HIDDEN);
+  return serialize(shown);
 }
 
 /** A function that replaces in a text whatever may be a secret of these documents, as QEMU and libvirt quote it, by a word. */

@@ -91,12 +91,14 @@ import {
   type StatsOptions,
   statsOfDomain,
   summaryOf,
+  topologyOf,
   verifyGuestAbi,
   type WaitForAddressOptions,
   type WatchOptions,
   waitForAddress,
   watch,
 } from '../observe/index.js';
+import type { DomainTopology } from '../picture/index.js';
 import {
   type ChangeRequest,
   type DiskStorage,
@@ -266,6 +268,16 @@ export class ManagedDomain {
   async devices(options: CallOptions = {}): Promise<DeviceView[]> {
     const { canonical, live } = await this.#reader.documents(options);
     return deviceViews(canonical, live);
+  }
+
+  /**
+   * Where every device sits, now and from the next cold boot on: buses with their places taken and free, who asked for each
+   * device, and what of it waits. Plain data, from which {@link topologySvg}, {@link topologyHtml} and {@link topologyText}
+   * make pictures; secrets are not in it. virDomainGetXMLDesc. Errors as {@link devices}.
+   */
+  async topology(options: CallOptions = {}): Promise<DomainTopology> {
+    const { canonical, live } = await this.#reader.documents(options);
+    return topologyOf({ canonical, live, versions: { libvirt: this.#reader.connection.libvirtVersion } });
   }
 
   /**

@@ -206,6 +206,7 @@ export const DOMAIN_DOORS = {
   canonical: [CALL],
   live: [CALL],
   devices: [CALL],
+  topology: [CALL],
   storage: [SIDE],
   guestAbi: [SIDE],
   addresses: [options<AddressesOptions>({ ...call, sources: TEXTS })],

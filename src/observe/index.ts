@@ -14,13 +14,14 @@ export {
 export { type DeviceView, deviceViews } from './device-view.js';
 export { acceptDrift, type Drift, driftOf, planUndoDriftOf } from './drift.js';
 export type { DriftOccasion, Finding } from './findings.js';
-export { type Pending, type PendingChange, pendingOf, readPending } from './pending.js';
+export { type Pending, type PendingChange, pendingOf } from './pending.js';
 export {
   type BytesAndPackets,
   type DomainRates,
   type ReadAndWritten,
   statsRates,
 } from './rates.js';
+export { readPending } from './read-pending.js';
 export {
   type DiskStats,
   type DomainStats,
@@ -36,5 +37,6 @@ export {
   type VcpuStats,
 } from './stats.js';
 export { summaryOf } from './summary.js';
+export { type TopologyOptions, topology, topologyOf } from './topology.js';
 export { verifyGuestAbi } from './verify.js';
 export { type WatchOptions, watch } from './watch.js';

@@ -1,6 +1,4 @@
 import gte from 'semver/functions/gte.js';
-import type { DomainReader } from '../apply/index.js';
-import type { CallOptions } from '../connection/index.js';
 import {
   applies,
   type Change,
@@ -15,7 +13,6 @@ import {
   SETTINGS,
   shownChange,
 } from '../domain/index.js';
-import { hasManagedSave, managedSaveDocument } from '../power/index.js';
 import { leafChanges, under } from '../xml/index.js';
 
 /** Something that the canonical document and that of the guest tell differently: it takes effect at the next cold boot. */
@@ -71,10 +68,15 @@ const FIXED: readonly { readonly path: string; readonly reason: string }[] = [
 const ONE_SIDED =
   "asked for with scope: 'config', or not possible while the guest runs; a plan with scope: 'live' tells";
 
+/** What tells what waits: the documents, and the libvirt that would change the running guest. */
+export type PendingContext = Pick<DomainContext, 'canonical' | 'live'> & {
+  readonly versions: Pick<DomainContext['versions'], 'libvirt'>;
+};
+
 type Verdict = Pick<PendingChange, 'live' | 'reason'>;
 
 /** What waits for the running guest, and for the saved one. */
-export function pendingOf(context: DomainContext, saved: DomainDocument | undefined): Pending {
+export function pendingOf(context: PendingContext, saved: DomainDocument | undefined): Pending {
   const changes = context.live ? changesFor(context, context.live) : [];
   const managedSave = saved && { changes: changesFor(context, saved) };
   const waiting = changes.length > 0 ? changes : (managedSave?.changes ?? []);
@@ -90,7 +92,7 @@ function adviceFor(changes: readonly PendingChange[], saved: Pending['managedSav
   return saved ? 'nothing waits; restore() goes on with the saved guest' : 'nothing waits';
 }
 
-function changesFor(context: DomainContext, guest: DomainDocument): PendingChange[] {
+function changesFor(context: PendingContext, guest: DomainDocument): PendingChange[] {
   const { canonical, versions } = context;
   const seen = compareGuestAbi(guestAbi(guest), guestAbi(canonical), { live: true });
   const visible = (subject: string) => seen.some((difference) => difference.subject === subject);
@@ -201,13 +203,4 @@ function settingVerdict(changes: readonly Change[]): Verdict {
   const fixed = changes.map(({ path }) => FIXED.find((row) => row.path === path) ?? defineOnlyRow(path));
   const [reason] = fixed.flatMap((row) => (row ? [row.reason] : []));
   return reason === undefined ? { live: 'unknown', reason: ONE_SIDED } : { live: 'impossible', reason };
-}
-
-/** Reads the domain and a managed-save image, if there is one, and compares what runs or is saved with the canonical document. */
-export async function readPending(reader: DomainReader, options: CallOptions): Promise<Pending> {
-  const [context, saved] = await Promise.all([
-    reader.context(options),
-    hasManagedSave(reader, options).then((there) => (there ? managedSaveDocument(reader, options) : undefined)),
-  ]);
-  return pendingOf(context, saved);
 }

@@ -60,6 +60,7 @@ const DOMAIN: Readonly<Record<string, Sample>> = {
   guestAbi: { before: [], words: { document: 'canonicl' } },
   addresses: { before: [], words: { sources: 'agent' } },
   stats: { before: [], words: { groups: ['disk'], nowait: 1 } },
+  topology: plain,
   waitForAddress: { before: [], words: { family: 'ipv5', sources: 'agent' } },
   console: { before: [], words: { force: 'yes', device: 0 } },
   openChannel: { before: ['org.example.0'] },

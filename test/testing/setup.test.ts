@@ -28,6 +28,7 @@ const PROGRAMS = [
   'swtpm',
   'swtpm_setup',
   'isoinfo',
+  'chromium',
 ];
 
 /** Runs the script with these programs alone in its PATH, sbin aside, and a package manager that writes down its calls. */
