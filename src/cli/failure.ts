@@ -12,13 +12,16 @@ const REFUSED: ReadonlySet<unknown> = new Set([
   'DOMAIN_RUNNING_ELSEWHERE',
   'APPLY_IN_PROGRESS',
   'APPLY_INTERRUPTED',
+  'MIGRATION_REFUSED',
+  'MIGRATION_IN_PROGRESS',
 ]);
 
 /** What to do as a command, where the library names a method. */
-const REMEDIES: Readonly<Record<string, (domain: string) => string>> = {
-  DOMAIN_NOT_FOUND: () => 'See those there are: lvc list',
+const REMEDIES: Readonly<Record<string, (domain: string, remedy?: string) => string>> = {
+  DOMAIN_NOT_FOUND: (_, remedy = '') => (/^Did you mean/.test(remedy) ? remedy : 'See those there are: lvc list'),
   APPLY_INTERRUPTED: (domain) => `Settle it first: lvc recover ${domain}`,
   PLAN_STALE: () => 'Plan again, and look at the new plan',
+  MIGRATION_UNSETTLED: (domain) => `Settle it once both hosts answer: lvc migrate ${domain} DESTINATION --recover`,
 };
 
 /** The exit code for an error. */
@@ -44,7 +47,7 @@ export function printFailure(command: string, error: unknown, json: boolean): vo
 /** What went wrong and why, and then what to do. */
 function messageOf(error: unknown): string {
   const { message = String(error), code, remedy, domain = 'DOMAIN' } = error as Record<string, string | undefined>;
-  const advice = REMEDIES[code ?? '']?.(domain);
+  const advice = REMEDIES[code ?? '']?.(domain, remedy);
   if (advice === undefined) return message;
   return `${remedy === undefined ? message : message.replace(`. ${remedy}`, () => '')}. ${advice}`;
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { ChangeRequest, DomainSpec } from '../index.js';
 import { UsageError } from './exit.js';
@@ -32,6 +32,14 @@ export async function readText(path: string): Promise<string> {
   if (path === '-') return readStdin();
   return readFile(path, 'utf8').catch(() => {
     throw new UsageError(`There is no file ${path} that can be read`);
+  });
+}
+
+/** Writes a file that is not there yet, for its owner alone: what it holds is as secret as the domain is. */
+export async function writeNew(path: string, content: string | Uint8Array): Promise<void> {
+  await writeFile(path, content, { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') throw new UsageError(`${path} exists already: give another name`);
+    throw new UsageError(`${path} cannot be written: ${error.message}`);
   });
 }
 

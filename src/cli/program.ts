@@ -1,13 +1,10 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import type { Answer } from './exit.js';
+import { Argument, Command, Option } from 'commander';
+import { type AddCommand, asking, choice, collect, common, type Load, requests, seconds } from './command-options.js';
 import { exitCodeOf, printFailure } from './failure.js';
+import { guestCommands } from './guest-commands.js';
+import { migrateCommand } from './migrate-command.js';
 import { printAnswer } from './output.js';
 import { type CommonOptions, Session } from './session.js';
-
-/** A command of its own, loaded when it is run: it gets the session, its arguments, and its options. */
-// biome-ignore lint/suspicious/noExplicitAny: each command has arguments of its own, which commander hands over
-type Work = (session: Session, ...args: any[]) => Promise<Answer | undefined>;
-type Load = () => Promise<Work>;
 
 const EXAMPLES = `
 Exit codes: 0 done, or nothing to do; 1 an error; 2 there is something to do; 3 refused, and nothing was changed; 130 ended by Ctrl-C.
@@ -22,18 +19,20 @@ export function buildProgram(version: string, outcome: { exit: number }): Comman
   const program = common(new Command('lvc'))
     .description("Manages libvirt domains with libvirt's own document as the truth.")
     .version(version)
-    .showHelpAfterError('(lvc help shows all commands)')
+    .showSuggestionAfterError(false)
     .exitOverride()
+    // What is wrong with a command line is said as all errors are: see run.ts.
+    .configureOutput({ outputError: () => undefined })
     .addHelpText('after', EXAMPLES);
 
-  const add = (usage: string, description: string, load: Load): Command => {
+  const add: AddCommand = (usage, description, load) => {
     const command = program.command(usage).description(description);
     return common(command).action(async (...all: unknown[]) => {
       const args = all.slice(0, -2);
       outcome.exit = await perform(command, load, args);
     });
   };
-  const changing = (usage: string, description: string, load: Load) =>
+  const changing: AddCommand = (usage, description, load) =>
     add(usage, description, load).option('-y, --yes', 'go on without asking');
 
   add('list', 'every domain, its state, and what needs a hand', async () => (await import('./commands/list.js')).list);
@@ -189,6 +188,17 @@ export function buildProgram(version: string, outcome: { exit: number }): Comman
     'a bundle or domain XML instead of a domain of the host',
   );
 
+  migrateCommand(changing);
+  add(
+    'doctor',
+    'what is wrong with the host and its domains, or will be, each with what to do',
+    async () => (await import('./commands/doctor.js')).doctor,
+  )
+    .option('--against <uri>', 'another host, to compare UUIDs and clocks with; can be given again', collect)
+    .option('--daemon-config <file>', "the daemon's configuration, when it is not in libvirt's own place")
+    .option('--log <file>', 'a log that may tell of denials; can be given again', collect);
+  guestCommands(add);
+
   const watching = async () => import('./commands/watch.js');
   add(
     'watch [domain]',
@@ -202,10 +212,18 @@ export function buildProgram(version: string, outcome: { exit: number }): Comman
   );
   add('log <domain>', 'the end of its log since the last start', async () => (await watching()).log);
   add(
+    'picture <domain>',
+    'where every device sits, and what the next boot moves: SVG, a page, or text',
+    async () => (await import('./commands/picture.js')).picture,
+  )
+    .option('-o, --out <file>', 'into a file; its ending tells the form: .svg, .html, .txt')
+    .option('--html', 'a page with the picture and a list of the devices')
+    .option('--ascii', 'text for the terminal');
+  add(
     'schema',
-    'the JSON Schema of a domain spec or of a change request, for editors',
+    'the JSON Schema of a domain spec or a change request, for editors, or of what --json prints',
     async () => (await import('./commands/schema.js')).schema,
-  ).addArgument(new Argument('<of>').choices(['domain', 'change']));
+  ).addArgument(new Argument('<of>').choices(['domain', 'change', 'outputs']));
   add(
     'completion',
     'the script that completes words in a shell',
@@ -220,55 +238,6 @@ export function buildProgram(version: string, outcome: { exit: number }): Comman
       printAnswer('complete', await complete(session, words, program), false);
     });
   return program;
-}
-
-/** The options that every command has. */
-function common(command: Command): Command {
-  return command
-    .option('-c, --connect <uri>', 'the host; else LIBVIRT_DEFAULT_URI, else qemu:///system')
-    .option('--json', 'answer in JSON');
-}
-
-/** The options that say what is to change. */
-function requests(command: Command): Command {
-  return command
-    .option('-a, --attach <device>', 'a device: disk=data,target=vdb,file=/img/data.qcow2; can be given again', collect)
-    .option('-d, --detach <device>', 'a device that is there: disk=data; can be given again', collect)
-    .option('-u, --update <device>', 'new values: interface=lan,link=down; can be given again', collect)
-    .option('-s, --set <setting>', 'a setting: vcpus=4; can be given again', collect)
-    .option(
-      '-f, --file <file>',
-      'a change request or a whole domain in YAML or JSON, domain XML; a folder; - for stdin',
-    )
-    .addOption(
-      choice('--scope <scope>', 'which documents devices are changed in', ['persistent', 'both', 'live', 'config']),
-    )
-    .addOption(choice('--replace <what>', 'a device that has to be detached and attached anew', ['refuse', 'allow']))
-    .addOption(choice('--if-not-live <what>', 'of what the running guest cannot have now', ['refuse', 'next-boot']))
-    .addOption(choice('--detach-order <order>', 'which document loses a device first', ['live-first', 'config-first']));
-}
-
-/** The options that say how a guest is asked to stop. */
-function asking(command: Command): Command {
-  return command
-    .addOption(choice('--by <way>', 'how the guest is asked', ['acpi', 'agent', 'agent-else-acpi']))
-    .option('--timeout <seconds>', 'that the guest has; 60', seconds)
-    .option('--or-destroy', 'pull the plug when the time is up');
-}
-
-function choice(flags: string, description: string, words: readonly string[]): Option {
-  return new Option(flags, description).choices(words);
-}
-
-function collect(value: string, all: readonly string[] = []): string[] {
-  return [...all, value];
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
-    throw new InvalidArgumentError('Give seconds, more than 0.');
-  return value;
 }
 
 /** The host that the words to complete name. */

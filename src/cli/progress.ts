@@ -38,6 +38,13 @@ export class ProgressLine {
     this.#written = true;
   }
 
+  /** Writes a line that stays, above the one that is written over. */
+  keep(text: string): void {
+    if (!this.#shown) return;
+    this.clear();
+    process.stderr.write(`${text}\n`);
+  }
+
   /** Takes the line away, so that what comes next stands alone. */
   clear(): void {
     if (this.#written) process.stderr.write('\r\x1b[K');

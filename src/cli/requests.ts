@@ -1,4 +1,4 @@
-import type { ChangeRequest, DomainManager, DomainSpec, ManagedDomain, Plan, TowardsOptions } from '../index.js';
+import type { ChangeRequest, DomainSpec, ManagedDomain, Plan, TowardsOptions } from '../index.js';
 import { UsageError } from './exit.js';
 import { type Input, readInputs } from './input.js';
 import type { Session } from './session.js';
@@ -34,10 +34,10 @@ export async function planAsked(
     throw new UsageError('Nothing was asked for: give --attach, --detach, --update, --set, or a file with -f');
   const manager = await session.manager();
   const { signal } = session;
-  if (inputs.length === 0) return [await planChange(manager, name, words, session)];
+  if (inputs.length === 0) return [await planChange(session, name, words)];
   const [first] = inputs;
   if (inputs.length === 1 && first?.kind === 'change')
-    return [await planChange(manager, name, merged(first.request, words), session)];
+    return [await planChange(session, name, merged(first.request, words))];
   const { scope, attach, detach, update, ...towards } = words;
   if ([scope, attach, detach, update].some((each) => each !== undefined))
     throw new UsageError('A whole domain in a file takes no --attach, --detach, --update and --scope: write it there');
@@ -60,15 +60,10 @@ export async function planAsked(
   return planned;
 }
 
-async function planChange(
-  manager: DomainManager,
-  name: string | undefined,
-  request: ChangeRequest,
-  { signal }: Session,
-): Promise<Planned> {
+async function planChange(session: Session, name: string | undefined, request: ChangeRequest): Promise<Planned> {
   if (name === undefined) throw new UsageError('Which domain? Give its name first');
-  const domain = await manager.get(name, { signal });
-  return { domain, plan: await domain.plan(request, { signal }) };
+  const domain = await session.domain(name);
+  return { domain, plan: await domain.plan(request, { signal: session.signal }) };
 }
 
 async function requestFromWords(options: RequestOptions): Promise<ChangeRequest> {

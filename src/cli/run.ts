@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { EXIT } from './exit.js';
+import { printFailure } from './failure.js';
 import { buildProgram } from './program.js';
 
 /** Runs one command line; resolves with the exit code. */
@@ -16,9 +17,18 @@ export async function run(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.ok : EXIT.error;
+    if (error.exitCode === 0) return EXIT.ok;
+    const { usageError } = await import('./misspelt.js');
+    const { command, problem } = usageError(error, program, args);
+    printFailure(command, problem, jsonAsked(args));
+    return EXIT.error;
   }
   return outcome.exit;
+}
+
+function jsonAsked(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end < 0 ? args.length : end).includes('--json');
 }
 
 function version(): string {

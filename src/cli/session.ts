@@ -1,4 +1,5 @@
 import type { Connection, DomainManager, ManagedDomain } from '../index.js';
+import { nearest } from '../nearest.js';
 import { consents } from './ask.js';
 import { UsageError } from './exit.js';
 import { jsonText, print } from './output.js';
@@ -18,7 +19,7 @@ export class Session implements AsyncDisposable {
   readonly progress: ProgressLine;
   readonly #options: CommonOptions;
   readonly #stop = new AbortController();
-  #connection: Connection | undefined;
+  readonly #connections = new Map<string, Promise<Connection>>();
 
   constructor(command: string, options: CommonOptions) {
     this.command = command;
@@ -38,17 +39,45 @@ export class Session implements AsyncDisposable {
     this.#stop.abort(new Error('Ctrl-C'));
   };
 
-  /** The manager of the host. */
-  async manager(): Promise<DomainManager> {
-    const { connect, DomainManager } = await import('../index.js');
-    const uri = this.#options.connect ?? (process.env.LIBVIRT_DEFAULT_URI || 'qemu:///system');
-    this.#connection ??= await connect(uri, { signal: this.signal });
-    return new DomainManager(this.#connection);
+  /** The manager of the host, or of another one. */
+  async manager(uri = this.#uri): Promise<DomainManager> {
+    const { DomainManager } = await import('../index.js');
+    return new DomainManager(await this.connection(uri));
   }
 
-  /** One domain by name or UUID. */
+  /** The connection to the host, or to another one; it is closed when the command ends. */
+  async connection(uri = this.#uri): Promise<Connection> {
+    const open = this.#connections.get(uri) ?? this.#open(uri);
+    this.#connections.set(uri, open);
+    return open;
+  }
+
+  async #open(uri: string): Promise<Connection> {
+    // The connection's room alone: what only asks libvirt does not load the rest.
+    const { connect } = await import('../connection/index.js');
+    return connect(uri, { signal: this.signal });
+  }
+
+  get #uri(): string {
+    return this.#options.connect ?? (process.env.LIBVIRT_DEFAULT_URI || 'qemu:///system');
+  }
+
+  /** One domain by name or UUID. Says which one may have been meant when there is none of that name. */
   async domain(name: string): Promise<ManagedDomain> {
-    return (await this.manager()).get(name, { signal: this.signal });
+    const { signal } = this;
+    const manager = await this.manager();
+    try {
+      return await manager.get(name, { signal });
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'DOMAIN_NOT_FOUND') throw error;
+      const near = nearest(name, await domainNames(manager.connection));
+      if (near === undefined) throw error;
+      const { LibvirtCanonicalError } = await import('../index.js');
+      throw new LibvirtCanonicalError('DOMAIN_NOT_FOUND', `there is no domain "${name}" on this host`, {
+        domain: name,
+        remedy: `Did you mean ${near}? All there are: lvc list`,
+      });
+    }
   }
 
   /** Whether to go on with what was just shown. */
@@ -66,6 +95,13 @@ export class Session implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.progress.clear();
-    await this.#connection?.close().catch(() => undefined);
+    for (const each of this.#connections.values())
+      await each.then((connection) => connection.close()).catch(() => undefined);
   }
+}
+
+/** The names of all domains of a host. */
+export async function domainNames(connection: Connection): Promise<string[]> {
+  const { domains } = await connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 });
+  return domains.map(({ name }) => name);
 }

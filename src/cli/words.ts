@@ -98,7 +98,8 @@ async function scalarOf(text: string): Promise<unknown> {
   return yamlOf(text);
 }
 
-async function yamlOf(text: string): Promise<unknown> {
+/** A text as YAML has it. */
+export async function yamlOf(text: string): Promise<unknown> {
   const { parse } = await import('yaml');
   try {
     const value: unknown = parse(text);

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import type { Connection } from '../../index.js';
 import type { Answer } from '../exit.js';
-import type { Session } from '../session.js';
+import { domainNames, type Session } from '../session.js';
 
 /** What each shell is told once; the words come from `lvc complete`, which asks the host. */
 const SCRIPTS = {
@@ -50,26 +49,17 @@ async function candidates(session: Session, words: readonly string[], program: C
     return program.commands.map((each) => each.name()).filter((each) => each !== 'complete' && each !== 'help');
   const option = command.options.find(({ long, short }) => [long, short].includes(words.at(-2)));
   if (option?.argChoices) return option.argChoices;
-  if (option && ['--detach', '--update', '--disk'].includes(option.long ?? ''))
-    return devices(session, rest[0], option.long === '--disk');
-  if (option?.long === '--attach') return networks(session, last);
+  const { long = '' } = option ?? {};
+  if (['--attach', '--update'].includes(long) && /\b(network|pool)=[^,]*$/.test(last)) return namesIn(session, last);
+  if (['--detach', '--update'].includes(long)) return devices(session, rest[0], false);
+  if (['--disk', '--shared'].includes(long)) return devices(session, rest[0], true);
   if (option?.required) return [];
   if (last.startsWith('-')) return command.options.flatMap(({ long }) => (long ? [long] : []));
   const place = rest.slice(0, -1).filter((word) => !word.startsWith('-')).length;
   const argument = command.registeredArguments[place];
   if (argument?.argChoices) return argument.argChoices;
-  if (argument?.name() === 'domain') return domains(session);
+  if (argument?.name() === 'domain') return domainNames(await session.connection());
   return argument?.name() === 'disk' ? devices(session, rest[0], true) : [];
-}
-
-async function connectionOf(session: Session): Promise<Connection> {
-  return (await session.manager()).connection;
-}
-
-async function domains(session: Session): Promise<string[]> {
-  const connection = await connectionOf(session);
-  const found = await connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 });
-  return found.domains.map(({ name }) => name);
 }
 
 /** Devices as selectors, `disk=data`; of disks alone the names. */
@@ -80,11 +70,15 @@ async function devices(session: Session, domain: string | undefined, disks: bool
   return found.map(({ kind, id, name }) => `${kind}=${id ?? name}`);
 }
 
-/** The networks of the host, for the word that ends in `network=`. */
-async function networks(session: Session, last: string): Promise<string[]> {
-  const head = /^(.*\bnetwork=)[^,]*$/.exec(last)?.[1];
+/** What names of the host a word of a request can end in. */
+const NAMES = {
+  network: async (session: Session) => (await (await session.manager()).networks()).map(({ name }) => name),
+  pool: async (session: Session) => (await (await session.manager()).pools()).map(({ name }) => name),
+} as const;
+
+/** The networks and storage pools of the host, for a word that ends in `network=` or `pool=`. */
+async function namesIn(session: Session, last: string): Promise<string[]> {
+  const [, head, field] = /^(.*\b(network|pool)=)[^,]*$/.exec(last) ?? [];
   if (head === undefined) return [];
-  const connection = await connectionOf(session);
-  const { nets } = await connection.call('CONNECT_LIST_ALL_NETWORKS', { need_results: 1, flags: 0 });
-  return nets.map(({ name }) => `${head}${name}`);
+  return (await NAMES[field as keyof typeof NAMES](session)).map((name) => `${head}${name}`);
 }

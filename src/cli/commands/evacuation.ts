@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import type { HostFinding } from '../../index.js';
 import { type Answer, EXIT, UsageError } from '../exit.js';
-import { parseInputs, readText } from '../input.js';
+import { parseInputs, readText, writeNew } from '../input.js';
 import { shownText, table } from '../output.js';
 import type { Session } from '../session.js';
 
@@ -21,11 +20,7 @@ export async function exportDomain(
   const bundle = await domain.export({ signal: session.signal, ...rest });
   const text = JSON.stringify(bundle, null, 2);
   if (out === undefined) return { result: bundle, text };
-  // A bundle is as secret as the domain is.
-  await writeFile(out, `${text}\n`, { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') throw new UsageError(`${out} exists already: give another name`);
-    throw new UsageError(`${out} cannot be written: ${error.message}`);
-  });
+  await writeNew(out, `${text}\n`);
   return {
     result: { name: domain.name, file: out },
     text: `${domain.name} is written to ${out}. Its disks are not in it.`,
