@@ -46,6 +46,7 @@ export class Authority implements AsyncDisposable {
   /** Holds `cacert.pem` and what was issued. */
   readonly directory: string;
   #issued = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -106,7 +107,14 @@ export class Authority implements AsyncDisposable {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  async #issue(usage: 'serverAuth' | 'clientAuth', options: CertificateOptions): Promise<Certificate> {
+  /** One after the other: `openssl ca` renames the list of what was issued, and two at once lose it to each other. */
+  #issue(usage: 'serverAuth' | 'clientAuth', options: CertificateOptions): Promise<Certificate> {
+    const issued = this.#last.then(() => this.#issueNow(usage, options));
+    this.#last = issued.catch(() => undefined);
+    return issued;
+  }
+
+  async #issueNow(usage: 'serverAuth' | 'clientAuth', options: CertificateOptions): Promise<Certificate> {
     const { subject = '/O=libvirt-canonical/CN=localhost', names = [] } = options;
     const { from = new Date(Date.now() - DAY), until = new Date(Date.now() + DAY) } = options;
     const folder = `${++this.#issued}`;
