@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import * as assert from 'uvu/assert';
+import { outputsSchema } from '../../src/cli/forms/outputs.js';
 import { within } from '../support/deadline.js';
 
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -31,13 +33,46 @@ export async function lvc(args: readonly string[], { uri, input = '', env = {} }
   return ended(child);
 }
 
-/** The `result` that a run with `--json` printed, with its form checked. */
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false });
+const forms = new Map<string, ValidateFunction>();
+
+/** The form of one thing that `--json` prints: `answer to list`, `item of events`, `failure`. */
+function form(name: string): ValidateFunction {
+  const { $defs, ...head } = outputsSchema() as Record<string, unknown>;
+  assert.ok(name in ($defs as object), `there is no form of the ${name}`);
+  const known =
+    forms.get(name) ??
+    ajv.compile({ ...head, $defs, title: name, anyOf: [{ $ref: `#/$defs/${name.replaceAll(' ', '%20')}` }] });
+  forms.set(name, known);
+  return known;
+}
+
+function inForm<T>(name: string, value: T): T {
+  const validate = form(name);
+  assert.ok(validate(value), `${name}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(value)}`);
+  return value;
+}
+
+/** The `result` that a run with `--json` printed, held by the form that `lvc schema outputs` has of it. */
 export function resultOf<T = Record<string, never>>({ out, err, code }: Ended): T {
   const value = JSON.parse(out || 'null') as { lvc: number; command: string; result: T } | null;
   assert.ok(value, `no JSON came out (exit ${code}): ${err}`);
   assert.equal(Object.keys(value), ['lvc', 'command', 'result'], out);
-  assert.is(value.lvc, 1);
-  return value.result;
+  return inForm(`answer to ${value.command}`, value).result;
+}
+
+/** The items that a run with `--json` printed, a line for each, held by their form. */
+export function itemsOf<T = Record<string, never>>(out: string): T[] {
+  const lines = out.split('\n').filter((line) => line.startsWith('{'));
+  return lines.map((line) => {
+    const value = JSON.parse(line) as { command: string; item: T };
+    return inForm(`item of ${value.command}`, value).item;
+  });
+}
+
+/** The error that a run with `--json` printed, held by its form. */
+export function errorOf({ out }: Ended): { readonly code: string; readonly message: string; readonly remedy?: string } {
+  return inForm('failure', JSON.parse(out)).error;
 }
 
 /** A run on a pseudo-terminal, which `script` makes. */

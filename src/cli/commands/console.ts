@@ -13,7 +13,7 @@ export async function console(
   const domain = await session.domain(name);
   await using stream = await domain.console({ device, force, signal });
   using terminal = rawTerminal();
-  if (!session.json) process.stderr.write(`Connected to ${domain.name}; Ctrl-] leaves.\r\n`);
+  process.stderr.write(`Connected to ${domain.name}; Ctrl-] leaves.\r\n`);
   const left = new AbortController();
   const typing = typeInto(stream, left).catch(() => undefined);
   const ended = await Promise.race([
@@ -28,7 +28,8 @@ export async function console(
     new Promise<'left'>((resolve) => left.signal.addEventListener('abort', () => resolve('left'), { once: true })),
   ]);
   terminal[Symbol.dispose]();
-  process.stdin.pause();
+  // Whoever waits for a key would keep the process.
+  process.stdin.destroy();
   void typing;
   const why = ended === 'domain' ? 'the domain closed it' : 'left';
   return {
@@ -53,7 +54,10 @@ async function typeInto({ writable }: GuestStream, left: AbortController): Promi
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     const at = escapeAt(chunk);
     const typed = at < 0 ? chunk : chunk.subarray(0, at);
-    if (typed.length > 0) await writer.write(new Uint8Array(typed));
+    const written = typed.length > 0 ? writer.write(new Uint8Array(typed)) : undefined;
+    // A guest that takes no input may not keep anybody from leaving; a pipe waits until it does.
+    if (process.stdin.isTTY) written?.catch(() => undefined);
+    else await written;
     if (at < 0) continue;
     left.abort();
     return;

@@ -149,6 +149,7 @@ export const ANSWERS: Readonly<Record<string, JsonSchema>> = {
   screenshot: made({ name: TEXT, file: TEXT, type: TEXT, bytes: COUNT }),
   addresses: made({ addresses: list(part('address')) }),
   stats: made({ stats: list(part('stats')) }),
+  picture: either(part('topology'), made({ file: TEXT, form: words('svg', 'html', 'ascii') })),
   log: form<DomainLog>({ path: maybe(TEXT), tail: maybe(TEXT), absent: maybe(TEXT) }),
   schema: made({ $schema: TEXT }),
   completion: made({ shell: words('bash', 'zsh', 'fish'), script: TEXT }),

@@ -4,6 +4,7 @@ import { ANSWERS, ITEMS } from './answers.js';
 import { FIGURES } from './figures.js';
 import { MIGRATIONS } from './migrations.js';
 import { PARTS } from './parts.js';
+import { TOPOLOGY } from './topology.js';
 
 /** The JSON Schema of what `--json` prints: `answer to NAME` and `item of NAME` in `$defs` for each command, and `failure`. */
 export function outputsSchema(): JsonSchema {
@@ -17,7 +18,7 @@ export function outputsSchema(): JsonSchema {
     description:
       'One object; of commands that go on until Ctrl-C one on each line. Fields may come without another form.',
     anyOf: Object.keys(printed).map((name) => ({ $ref: `#/$defs/${name.replaceAll(' ', '%20')}` })),
-    $defs: { ...printed, ...PARTS, ...FIGURES, ...MIGRATIONS },
+    $defs: { ...printed, ...PARTS, ...FIGURES, ...MIGRATIONS, ...TOPOLOGY },
   };
 }
 
