@@ -1,13 +1,18 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 
-/** `npm run example NAME [-- URI]`. */
+/** `npm run example NAME [-- URI]`. An example is a file, or a folder with a `main`. */
 const folder = new URL('..', import.meta.url);
-const examples = readdirSync(folder)
-  .filter((file) => file.endsWith('.js'))
-  .map((file) => file.slice(0, -3));
+const examples = new Map(
+  readdirSync(folder).flatMap((entry): [string, URL][] => {
+    if (entry.endsWith('.js')) return [[entry.slice(0, -3), new URL(entry, folder)]];
+    const main = new URL(`${entry}/main.js`, folder);
+    return existsSync(main) ? [[entry, main]] : [];
+  }),
+);
 const [name = ''] = process.argv.splice(2, 1);
-if (examples.includes(name)) await import(new URL(`${name}.js`, folder).href);
+const program = examples.get(name);
+if (program) await import(program.href);
 else {
-  console.error(`Usage: npm run example NAME [-- URI]\nExamples: ${examples.join(', ')}`);
+  console.error(`Usage: npm run example NAME [-- URI]\nExamples: ${[...examples.keys()].join(', ')}`);
   process.exitCode = 2;
 }

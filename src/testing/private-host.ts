@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Connection, type ConnectOptions, connect } from '../connection/index.js';
@@ -214,6 +214,23 @@ export class PrivateHost implements AsyncDisposable {
   /** Ends the daemon and leaves it so, by default without warning. Running domains go on. */
   async killDaemon(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await this.#installed.daemon.end(signal);
+  }
+
+  /**
+   * What a power cut does: the daemon and all guests end at once, and so does what a host keeps in memory (`/run`); files stay.
+   * {@link startDaemon} is the host's next boot, at which libvirt starts the domains with autostart. Of an unprivileged host.
+   *
+   * @throws HostSetupError `HOST_SETUP`: the host is privileged, or its processes do not end
+   */
+  async cutPower(): Promise<void> {
+    if (this.#namespaces)
+      throw new HostSetupError('The namespaces of a privileged host would go with its processes', {
+        remedy: 'Start it without `privileged`',
+      });
+    await this.#installed.daemon.end('SIGKILL');
+    await this.#reaper.killAll();
+    const folder = join(this.directory, 'run');
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
   }
 
   /** Makes an empty disk image that the host's QEMU may write, and returns its path. `name` must not be taken. */

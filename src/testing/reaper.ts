@@ -1,16 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { LibvirtCanonicalError } from '../errors.js';
+import { run } from './programs.js';
 
 /**
- * Outlives the test process. Its standard input is a pipe from there: end of file, by disposal or by any kind of
- * death, means kill and clean up. A process belongs to the host when its HOME, its TMPDIR or one of its XDG_… folders is in
- * the host's directory: libvirtd gets all of them, and hands them on to virtlogd, QEMU and the rest. No other variable
- * counts: PWD of a shell is in there, too. Of a privileged host the control groups, which bear its directory's name, go as well.
+ * Kills a host's processes. A process is the host's when its HOME, its TMPDIR or one of its XDG_… folders is in the host's
+ * directory: libvirtd gets all of them, and hands them on to virtlogd, QEMU and the rest. No other variable counts: PWD of a
+ * shell is in there, too.
  */
-const SCRIPT = `
-trap '' HUP INT TERM
-directory=$1 pattern=$2
-cat >/dev/null
+const KILL = `
 rounds=0
 while left=$(grep -lzE -e "$pattern" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/||; s|/environ||'); [ -n "$left" ]; do
   rounds=$((rounds + 1))
@@ -18,6 +15,17 @@ while left=$(grep -lzE -e "$pattern" /proc/[0-9]*/environ 2>/dev/null | sed 's|/
   kill -KILL $left 2>/dev/null
   sleep 0.02
 done
+`;
+
+/**
+ * Outlives the test process. Its standard input is a pipe from there: end of file, by disposal or by any kind of death, means
+ * kill and clean up. Of a privileged host the control groups, which bear its directory's name, go as well.
+ */
+const SCRIPT = `
+trap '' HUP INT TERM
+directory=$1 pattern=$2
+cat >/dev/null
+${KILL}
 groups=
 [ -e "$directory/groups" ] && groups="/\${directory##*/}"
 while [ -e "$directory" ] || { [ -n "$groups" ] && find /sys/fs/cgroup -type d -path "*$groups" | grep -q .; }; do
@@ -31,11 +39,12 @@ done
 /** The guard of one host's directory and processes. */
 export class Reaper {
   readonly #child: ChildProcess;
+  readonly #pattern: string;
   #complaint = '';
 
   constructor(readonly directory: string) {
-    const pattern = `^(HOME|TMPDIR|XDG_[A-Z]+_(DIR|HOME))=${directory.replace(/[\\.[\](){}*+?^$|]/g, '\\$&')}(/|$)`;
-    this.#child = spawn('/bin/sh', ['-c', SCRIPT, 'libvirt-canonical-reaper', directory, pattern], {
+    this.#pattern = `^(HOME|TMPDIR|XDG_[A-Z]+_(DIR|HOME))=${directory.replace(/[\\.[\](){}*+?^$|]/g, '\\$&')}(/|$)`;
+    this.#child = spawn('/bin/sh', ['-c', SCRIPT, 'libvirt-canonical-reaper', directory, this.#pattern], {
       cwd: '/',
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe'],
@@ -45,6 +54,11 @@ export class Reaper {
     });
     this.#child.unref();
     for (const stream of [this.#child.stdin, this.#child.stderr]) (stream as { unref?(): void } | null)?.unref?.();
+  }
+
+  /** Kills the host's processes, and leaves its directory. */
+  async killAll(): Promise<void> {
+    await run('/bin/sh', ['-c', `pattern=$1\n${KILL}`, 'libvirt-canonical-kill', this.#pattern]);
   }
 
   /** Kills the host's processes, removes its directory, and returns when both are done. */

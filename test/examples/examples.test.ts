@@ -1,5 +1,8 @@
+import * as installed from 'libvirt-canonical';
+import { PrivateHost as InstalledHost } from 'libvirt-canonical/testing';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Witness } from '../../examples/compute-driver/witness.js';
 import { connect, DomainManager } from '../../src/index.js';
 import { PrivateHost } from '../../src/testing/index.js';
 import { runExample as example, runBuilt } from './run.js';
@@ -139,6 +142,52 @@ test('with a URI they run there, with or without a guest that listens, and leave
   const left = [];
   for await (const domain of new DomainManager(connection).list()) left.push(domain.name);
   assert.equal(left, []);
+});
+
+test("compute-driver: each of Nova's operations, and nothing moved in any", async () => {
+  const said = await example('compute-driver', [], {}, 300_000);
+  const operations = [
+    ...['spawn', 'attach_volume, twice', 'attach_interface', 'detach_volume', 'hard reboot, with a hole'],
+    ...['soft reboot, with a hole', 'attach_volume, to its old place', 'swap_volume', 'extend_volume', 'snapshot'],
+    ...['pause, unpause', 'suspend, resume', 'power_off, power_on', 'resize', 'revert of the resize', 'rescue'],
+    ...['unrescue', 'live_migration', 'live_migration, back', 'resume_state_on_host_boot', 'evacuate'],
+  ];
+  for (const each of operations) assert.match(said, new RegExp(`^${each} +\\d+ places, none moved; `, 'm'));
+  assert.match(said, 'it was connected by {"driver":"iscsi"');
+  assert.match(said, 'larger: now');
+  assert.match(said, 'smaller: next-boot');
+  assert.match(said, 'the document is as it was, to the byte: true');
+  assert.match(said, 'before live migration: 0 findings that block');
+  assert.match(said, 'evacuate while it runs: DOMAIN_RUNNING_ELSEWHERE');
+  assert.match(said, 'evacuate from a host that is silent: DOMAIN_RUNNING_ELSEWHERE');
+  assert.match(said, `Nothing moved in ${operations.length + 1} looks, and nothing is left: DOMAIN_NOT_FOUND`);
+});
+
+test('compute-driver: its witness tells when a device comes back elsewhere', async () => {
+  await using host = await InstalledHost.start();
+  await using connection = await installed.connect(host.uri);
+  const guest = await host.guest({ name: 'moved' });
+  const manager = new installed.DomainManager(connection);
+  const disk = (address?: string) => ({
+    disk: { id: 'b', target: 'vdb', file, format: 'raw', serial: 'b', ...(address && { address }) } as const,
+  });
+  const file = await host.createDisk('b.raw', { format: 'raw' });
+  const domain = await manager.define({ name: 'moved', memory: '96 MiB', ...guest.spec() });
+  await domain.start();
+  await domain.apply(await domain.plan({ attach: [disk()] }));
+  const witness = new Witness(domain, guest);
+  assert.match(await witness.check('attach', 'new boot'), 'none moved');
+  await domain.apply(await domain.plan({ detach: [{ disk: 'b' }] }));
+  const free = (await domain.topology()).buses
+    .flatMap(({ ports }) => ports)
+    .filter((port) => port.free && port.hotplug);
+  const last = free
+    .filter(({ address }) => address.startsWith('pci'))
+    .at(-1)
+    ?.address.slice(4);
+  await domain.apply(await domain.plan({ attach: [disk(last)] }));
+  const failure = await witness.check('attach elsewhere', 'same boot').catch((error: Error) => error);
+  assert.match(String(failure), 'attach elsewhere: disk b has moved');
 });
 
 test('a name that is none lists those there are', async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { scaled } from '../support/deadline.js';
 
 /** What a program of the project did. */
 export interface Outcome {
@@ -55,11 +56,12 @@ export async function runExample(
   name: string,
   uri: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  deadline = 120_000,
 ): Promise<string> {
   const { code, stdout, stderr } = await runBuilt('examples/support/run.js', {
     args: [name, ...uri],
     env,
-    deadline: 120_000,
+    deadline: scaled(deadline),
   });
   assert.is(code, 0, `${name}: ${stdout}${stderr}`);
   return stdout;

@@ -88,6 +88,26 @@ test('restarts, kills and starts its daemon while a domain goes on', async () =>
   assert.is(readFileSync(join(host.directory, 'run/libvirt/qemu/run/d1.pid'), 'utf8'), qemu);
 });
 
+test('a power cut ends its guests with it and leaves its files; the next boot knows the domains, and nothing runs', async () => {
+  await using host = await PrivateHost.start();
+  await using other = await PrivateHost.start();
+  for (const each of [host, other]) {
+    await virshWith(each, emptyDomain('d1'), 'define');
+    await virsh(each, 'start', 'd1');
+  }
+  const [cut, kept] = [host, other].map(({ directory }) =>
+    Number(readFileSync(join(directory, 'run/libvirt/qemu/run/d1.pid'), 'utf8')),
+  );
+  await host.cutPower();
+  assert.is(host.pid, undefined);
+  assert.not.ok(alive(cut as number));
+  assert.ok(alive(kept as number), 'the other host goes on');
+  await host.startDaemon();
+  assert.is(await virsh(host, 'domstate', 'd1'), 'shut off');
+  await virsh(host, 'start', 'd1');
+  assert.is(await virsh(host, 'domstate', 'd1'), 'running');
+});
+
 test('ends no process but its own', async () => {
   const host = await PrivateHost.start();
   // A client of the host knows its address, but does not live in its directory.
