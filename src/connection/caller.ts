@@ -1,4 +1,5 @@
 import { LibvirtCanonicalError } from '../errors.js';
+import { callTrace } from '../tracing.js';
 import { type CallSubject, callChannel, subjectOf } from './diagnostics.js';
 import { errorOf, LibvirtError } from './errors.js';
 import type { PacketSink } from './pending-call.js';
@@ -88,9 +89,18 @@ export class Caller {
     return await this.send(prepare(name, args), options);
   }
 
-  async send<P extends AnyProcedure>(
-    { name, procedure, frame, domain }: PreparedCall<P>,
+  send<P extends AnyProcedure>(
+    prepared: PreparedCall<P>,
     options: InternalCallOptions<P> = {},
+  ): Promise<ProcedureResult<P>> {
+    const { name: procedure, domain } = prepared;
+    const told = () => ({ procedure, connection: this.connection, ...(domain && { domain }) });
+    return callTrace.promise(told, () => this.#send(prepared, options));
+  }
+
+  async #send<P extends AnyProcedure>(
+    { name, procedure, frame, domain }: PreparedCall<P>,
+    options: InternalCallOptions<P>,
   ): Promise<ProcedureResult<P>> {
     const decode = (payload: Buffer) => procedure.result.read(new XdrReader(payload)) as ProcedureResult<P>;
     const { onResult, signal, timeout = this.timeout } = options;

@@ -1,4 +1,5 @@
 import { checkArgument, checkOptions, type Form, type OptionTable, type Rule } from '../options.js';
+import { type MethodTrace, methodTrace } from '../tracing.js';
 
 /** The check of one argument of a method. `T` is the type of the argument, so that a table fits its options exactly. */
 export interface Arg<T> {
@@ -42,28 +43,40 @@ export function checked(check: (method: string, value: unknown) => void): Arg<an
 
 /**
  * Puts the checks before the methods of a class, once. What is wrong rejects, or, of a method in `streams`, which returns
- * no promise, is thrown.
+ * no promise, is thrown. Each method that returns a promise is traced.
  */
 export function guard<Class extends object>(
+  name: string,
   of: { readonly prototype: Class },
   doors: Doors<Class>,
   streams: ReadonlyArray<keyof Class> = [],
 ): void {
-  for (const [name, door] of Object.entries(doors) as Array<[string, ReadonlyArray<Arg<unknown>>]>) {
-    const method = (of.prototype as Record<string, unknown>)[name] as (...args: unknown[]) => unknown;
+  for (const [own, door] of Object.entries(doors) as Array<[string, ReadonlyArray<Arg<unknown>>]>) {
+    const method = (of.prototype as Record<string, unknown>)[own] as (...args: unknown[]) => unknown;
     const check = (args: readonly unknown[]) => {
-      for (const [at, each] of door.entries()) each.check(name, args[at]);
+      for (const [at, each] of door.entries()) each.check(own, args[at]);
     };
-    const guarded = streams.includes(name as keyof Class)
+    const guarded = streams.includes(own as keyof Class)
       ? function (this: Class, ...args: unknown[]) {
           check(args);
           return method.apply(this, args);
         }
-      : async function (this: Class, ...args: unknown[]) {
-          check(args);
-          return await method.apply(this, args);
+      : function (this: Class, ...args: unknown[]) {
+          return methodTrace.promise(
+            () => traceOf(`${name}.${own}`, this),
+            async () => {
+              check(args);
+              return await method.apply(this, args);
+            },
+          );
         };
-    Object.defineProperty(guarded, 'name', { value: name });
-    Object.defineProperty(of.prototype, name, { value: guarded, writable: true, configurable: true });
+    Object.defineProperty(guarded, 'name', { value: own });
+    Object.defineProperty(of.prototype, own, { value: guarded, writable: true, configurable: true });
   }
+}
+
+/** What is told of a method: which it is, and whose. */
+function traceOf(method: string, self: object): MethodTrace {
+  const { name, uuid } = self as { readonly name?: unknown; readonly uuid?: unknown };
+  return typeof uuid === 'string' && typeof name === 'string' ? { method, domain: { name, uuid } } : { method };
 }

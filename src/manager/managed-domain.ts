@@ -165,8 +165,8 @@ export type Hooks = DomainHooks<ManagedDomain>;
  */
 export class ManagedDomain {
   static {
-    guard(ManagedDomain, DOMAIN_DOORS, ['events', 'watch', 'migrate']);
-    guard(GuestAgent, AGENT_DOORS);
+    guard('ManagedDomain', ManagedDomain, DOMAIN_DOORS, ['events', 'watch', 'migrate']);
+    guard('GuestAgent', GuestAgent, AGENT_DOORS);
   }
 
   #reader: DomainReader;

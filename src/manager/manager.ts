@@ -65,7 +65,7 @@ function gone(error: unknown): undefined {
 /** Defines domains, once each, and finds those there are. */
 export class DomainManager {
   static {
-    guard(DomainManager, MANAGER_DOORS, ['list', 'events', 'watch']);
+    guard('DomainManager', DomainManager, MANAGER_DOORS, ['list', 'events', 'watch']);
   }
 
   /** The connection to the host that it manages. */

@@ -1,6 +1,7 @@
 import type { DomainReader } from '../apply/index.js';
 import type { Connection } from '../connection/index.js';
 import { AbortedError } from '../errors.js';
+import { methodTrace } from '../tracing.js';
 import { MigrationError, type MigrationWhereabouts } from './errors.js';
 import { connectionOf, type MigrationDestination } from './hosts.js';
 import { type MigrationOptions, type MigrationRequest, migrationRequest } from './options.js';
@@ -47,11 +48,16 @@ export class Migration implements AsyncIterable<MigrationProgress>, AsyncDisposa
       });
       return { outcome, source, destination: there };
     };
-    this.done = runMigration(reader, destination, request, {
-      signal,
-      tell: (progress) => this.#tell(progress),
-      phase: (phase) => this.#tell(progressOf(phase, performance.now() - this.#begun, {})),
-    }).then((result) => ({ ...result, total: performance.now() - this.#begun, policy: this.#acts }));
+    const run = async () => {
+      const result = await runMigration(reader, destination, request, {
+        signal,
+        tell: (progress) => this.#tell(progress),
+        phase: (phase) => this.#tell(progressOf(phase, performance.now() - this.#begun, {})),
+      });
+      return { ...result, total: performance.now() - this.#begun, policy: this.#acts };
+    };
+    const { name, uuid } = reader.handle;
+    this.done = methodTrace.promise(() => ({ method: 'ManagedDomain.migrate', domain: { name, uuid } }), run);
     this.done.then(
       () => this.#end(),
       () => this.#end(),

@@ -1,8 +1,9 @@
 /** A running guest goes to another host: it is the same machine there, and nothing of the domain is left behind or lost. */
+import { tracingChannel } from 'node:diagnostics_channel';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DomainReader } from '../../src/apply/index.js';
-import type { MigrationProgress, MigrationRefusedError } from '../../src/index.js';
+import { METHOD_TRACE, type MethodTrace, type MigrationProgress, type MigrationRefusedError } from '../../src/index.js';
 import { migratable } from '../../src/migration/documents.js';
 import { canonicalDifferences } from '../../src/migration/prove.js';
 import { failure, within } from '../support/deadline.js';
@@ -50,11 +51,17 @@ test('migrate: the guest goes on at the destination as the same machine, and eve
   assert.equal(drift.changes, [], 'nothing has drifted before');
 
   using wire = new Wire();
+  const traced: string[] = [];
+  const tracing = tracingChannel(METHOD_TRACE);
+  const ended = (message: unknown) => void traced.push((message as MethodTrace).method);
+  tracing.asyncEnd.subscribe(ended);
   const job = domain.migrate(b.manager, t.options);
   const seen: MigrationProgress[] = [];
   for await (const each of job) seen.push(each);
   const result = await within(job.done, MINUTE, 'the migration');
+  tracing.asyncEnd.unsubscribe(ended);
 
+  assert.equal(traced, ['ManagedDomain.migrate'], 'its end is traced');
   assert.equal(result.unfinished, [], 'nothing is left to do');
   assert.ok((result.downtime ?? 0) > 0 && result.total > (result.downtime ?? 0), 'the pause is told');
   const calls = wire.calls
