@@ -1,10 +1,11 @@
 /**
  * Measures what the project aims at, on a private host. It reports; it never fails because something was slow.
  *
- *   npm run bench [-- calls plan hot-plug migration streams]
+ *   npm run bench [-- calls plan hot-plug migration streams command]
  */
 import { cpus } from 'node:os';
 import { benchCalls } from './calls.js';
+import { benchCommand } from './command.js';
 import { benchHotPlug } from './hot-plug.js';
 import { benchMigration } from './migration.js';
 import { benchPlan } from './plan.js';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, (setting: Setting, signal: AbortSignal) =
   'hot-plug': benchHotPlug,
   migration: benchMigration,
   streams: benchStreams,
+  command: benchCommand,
 };
 
 const interrupted = new AbortController();

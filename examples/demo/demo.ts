@@ -2,16 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'libvirt-canonical';
 import { PrivateHost } from 'libvirt-canonical/testing';
 import { canonical } from './canonical.js';
+import { pictureOf } from './picture.js';
 import type { InstanceRecord } from './record.js';
 import { regenerate } from './regenerate.js';
 import { moved, renderTable, rowsOf, verdictOf } from './table.js';
 import { WireRecorder } from './wire.js';
 
 /**
- * Runs the story on two guests of one private host at the same time, and prints what became of their devices. Returns the
- * exit code: 0 when regenerating moved something and this library moved nothing.
+ * Runs the story on two guests of one private host at the same time, and prints what became of their devices. `draw` gets the
+ * same as an SVG. Returns the exit code: 0 when regenerating moved something and this library moved nothing.
  */
-export async function runDemo(print: (text: string) => void, signal: AbortSignal): Promise<0 | 1> {
+export async function runDemo(
+  print: (text: string) => void,
+  draw: (svg: string) => void,
+  signal: AbortSignal,
+): Promise<0 | 1> {
   const started = performance.now();
   const say = (side: string) => (what: string) =>
     print(`${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${side.padEnd(10)}  ${what}`);
@@ -58,6 +63,7 @@ export async function runDemo(print: (text: string) => void, signal: AbortSignal
   const rows = rowsOf(ours.before, nova.after, ours.after);
   const verdict = verdictOf(rows, wire.defines);
   print(`\nPCI address and device name of each device, as the guest itself reports them:\n\n${renderTable(rows)}\n`);
+  draw(pictureOf(rows));
   print(`${verdict.text}\n`);
   print(`The plan that plugged the volume in:\n\n${ours.plan}\n`);
   print(`Calls on the wire, regenerating (${novaWire.defines} defines):\n\n${novaWire}\n`);

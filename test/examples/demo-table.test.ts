@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { pictureOf } from '../../examples/demo/picture.js';
 import type { Place, Sighting } from '../../examples/demo/sighting.js';
 import { moved, renderTable, rowsOf, verdictOf } from '../../examples/demo/table.js';
 
@@ -65,6 +66,20 @@ test('the table marks what moved, in its own column', () => {
   assert.match(lines[2] ?? '', /^root +0000:01:00\.0 {2}vda +0000:01:00\.0 {2}vda +0000:01:00\.0 {2}vda$/);
   assert.match(lines[3] ?? '', /^config +0000:02:00\.0 {2}vdb +0000:03:00\.0 {2}vdc +◄ moved +0000:02:00\.0 {2}vdb$/);
   assert.match(renderTable(rowsOf(before, before, [shifted])), /0000:02:00\.0 {2}vdb +0000:03:00\.0 {2}vdc +◄ moved$/m);
+});
+
+test('the picture marks what moved, in words too, and draws what went and what came', () => {
+  const drawn = pictureOf(rowsOf(before, shifted, [before]));
+  assert.match(
+    drawn,
+    'Moved when the domain is generated anew: config, balloon. Moved with libvirt-canonical: nothing.',
+  );
+  assert.is(drawn.match(/◄ moved/g)?.length, 2);
+  assert.is(drawn.match(/class="way moved"/g)?.length, 2);
+  assert.is(drawn.match(/class="way"/g)?.length, 4);
+  const gone = pictureOf(rowsOf(before, sighting({ root, config, '<stray>': balloon }), [before]));
+  assert.is(gone.match(/class="box"/g)?.length, 9);
+  assert.match(gone, '&#60;stray&#62;');
 });
 
 test.run();

@@ -1,6 +1,6 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runBuilt } from './run.js';
@@ -32,8 +32,19 @@ function processesOf(directory: string): string[] {
 
 test('the demo shows what moved, its plan and its calls, and leaves nothing', async () => {
   using place = scratch();
-  const { code, stdout, stderr } = await runBuilt(DEMO, { deadline: DEADLINE, env: { TMPDIR: place.path } });
+  const picture = join(tmpdir(), `${basename(place.path)}.svg`);
+  const { code, stdout, stderr } = await runBuilt(DEMO, {
+    args: [picture],
+    deadline: DEADLINE,
+    env: { TMPDIR: place.path },
+  });
   assert.is(code, 0, stdout + stderr);
+  assert.is(
+    readFileSync(picture, 'utf8'),
+    readFileSync('docs/moved.svg', 'utf8'),
+    `npm run demo -- docs/moved.svg draws it`,
+  );
+  rmSync(picture);
   const row = (device: string) => stdout.split('\n').find((line) => line.startsWith(device)) ?? '';
   for (const device of ['config disk', 'memballoon', 'volume']) assert.match(row(device), '◄ moved');
   for (const device of ['network card', 'root disk']) assert.not.match(row(device), '◄ moved');
