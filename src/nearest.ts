@@ -10,6 +10,12 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   return best;
 }
 
+/** The beginning of a remedy: `Did you mean NAME? ` when one of the words is near enough to have been meant, else nothing. */
+export function meant(word: unknown, words: Iterable<string>): string {
+  const near = typeof word === 'string' ? nearest(word, words) : undefined;
+  return near === undefined ? '' : `Did you mean ${near}? `;
+}
+
 /** How many letters have to be added, left out, replaced or swapped with the next to make one word of the other. */
 function editDistance(from: string, to: string): number {
   let before: number[] = [];

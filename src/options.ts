@@ -145,7 +145,7 @@ function checkMembers(
     const value = given[name];
     if (value === undefined) continue;
     if (!rule.fits(value)) {
-      const near = typeof value === 'string' && rule.words ? nearest(value, rule.words) : undefined;
+      const near = misspelt(value, rule.words ?? []);
       throw wrong(
         form,
         method,
@@ -157,6 +157,12 @@ function checkMembers(
     if (rule.members && OBJECT.fits(value))
       checkMembers(method, value as Record<string, unknown>, rule.members, `${path}.`, form);
   }
+}
+
+/** The word that was meant by a text, or by the first of several that is none of the words. */
+function misspelt(value: unknown, known: readonly string[]): string | undefined {
+  const word = Array.isArray(value) ? value.find((each) => !known.includes(each)) : value;
+  return typeof word === 'string' ? nearest(word, known) : undefined;
 }
 
 /** Checks one argument that is not an object of options. */

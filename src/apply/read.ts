@@ -9,6 +9,7 @@ import {
 } from '../connection/index.js';
 import { type DomainContext, DomainDocument } from '../domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
+import { meant } from '../nearest.js';
 import { type Entry, entriesIn } from './entry.js';
 
 /** libvirt that has virDomainGetAutostartOnce. */
@@ -150,12 +151,15 @@ function notOnTransient(error: unknown): { autostart: number } {
 }
 
 /** libvirt's NO_DOMAIN as an error that names the domain; anything else as it is. */
-export function notFound(error: unknown, { name, uuid }: { name?: string; uuid?: string }): unknown {
+export function notFound(
+  error: unknown,
+  { name, uuid, names = [] }: { name?: string; uuid?: string; names?: readonly string[] },
+): unknown {
   if (!(error instanceof LibvirtError) || error.errorName !== 'VIR_ERR_NO_DOMAIN') return error;
   const who = [name && `"${name}"`, uuid && `(${uuid})`].filter(Boolean).join(' ');
   return new LibvirtCanonicalError('DOMAIN_NOT_FOUND', `there is no domain ${who} on this host`, {
     cause: error,
     ...(name === undefined ? {} : { domain: name }),
-    remedy: 'manager.list() shows those there are',
+    remedy: `${meant(name, names)}manager.list() shows those there are`,
   });
 }

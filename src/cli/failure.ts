@@ -18,7 +18,7 @@ const REFUSED: ReadonlySet<unknown> = new Set([
 
 /** What to do as a command, where the library names a method. */
 const REMEDIES: Readonly<Record<string, (domain: string, remedy?: string) => string>> = {
-  DOMAIN_NOT_FOUND: (_, remedy = '') => (/^Did you mean/.test(remedy) ? remedy : 'See those there are: lvc list'),
+  DOMAIN_NOT_FOUND: (_, remedy = '') => `${/^Did you mean [^?]*\? /.exec(remedy) ?? ''}See those there are: lvc list`,
   APPLY_INTERRUPTED: (domain) => `Settle it first: lvc recover ${domain}`,
   PLAN_STALE: () => 'Plan again, and look at the new plan',
   MIGRATION_UNSETTLED: (domain) => `Settle it once both hosts answer: lvc migrate ${domain} DESTINATION --recover`,

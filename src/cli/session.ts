@@ -1,5 +1,4 @@
 import type { Connection, DomainManager, ManagedDomain } from '../index.js';
-import { nearest } from '../nearest.js';
 import { consents } from './ask.js';
 import { UsageError } from './exit.js';
 import { jsonText, print } from './output.js';
@@ -62,22 +61,9 @@ export class Session implements AsyncDisposable {
     return this.#options.connect ?? (process.env.LIBVIRT_DEFAULT_URI || 'qemu:///system');
   }
 
-  /** One domain by name or UUID. Says which one may have been meant when there is none of that name. */
+  /** One domain by name or UUID. */
   async domain(name: string): Promise<ManagedDomain> {
-    const { signal } = this;
-    const manager = await this.manager();
-    try {
-      return await manager.get(name, { signal });
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'DOMAIN_NOT_FOUND') throw error;
-      const near = nearest(name, await domainNames(manager.connection));
-      if (near === undefined) throw error;
-      const { LibvirtCanonicalError } = await import('../index.js');
-      throw new LibvirtCanonicalError('DOMAIN_NOT_FOUND', `there is no domain "${name}" on this host`, {
-        domain: name,
-        remedy: `Did you mean ${near}? All there are: lvc list`,
-      });
-    }
+    return (await this.manager()).get(name, { signal: this.signal });
   }
 
   /** Whether to go on with what was just shown. */

@@ -1,4 +1,5 @@
 import { LibvirtCanonicalError } from '../errors.js';
+import { meant } from '../nearest.js';
 import { PROCEDURES, type ProcedureRow } from './generated/protocol-table.js';
 import type { Procedures } from './generated/protocol-types.js';
 import { structCodec } from './wire/codec.js';
@@ -83,7 +84,7 @@ export function procedureOf(name: AnyProcedure): Procedure {
         'UNSUPPORTED',
         `${name} is no procedure of libvirt's remote, qemu or admin program`,
         {
-          remedy: 'The type ProcedureName lists them',
+          remedy: `${meant(name, Object.keys(PROCEDURES))}The type ProcedureName lists them`,
         },
       );
     }

@@ -1,5 +1,5 @@
 import { type Documents, type DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
-import { beforeWork, compareGuestAbi, type Device, guestAbi } from '../domain/index.js';
+import { beforeWork, compareGuestAbi, type Device, guestAbi, meantDevice } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 
 /** A disk of a domain that is to be copied, as both documents have it. */
@@ -28,7 +28,9 @@ export function diskOf({ canonical, live }: Documents, name: string): CopiedDisk
       {
         domain: document.name,
         device: name,
-        remedy: disk ? 'Name it by a user alias' : 'devices() lists what there is',
+        remedy: disk
+          ? 'Name it by a user alias'
+          : `${meantDevice([document], 'disk', name)}devices() lists what there is`,
       },
     );
   return {

@@ -12,6 +12,7 @@ export { compareGuestAbi, domainLeaves, guestAbi, seenByGuest } from './guest-ab
 export { unlisted } from './guest-abi/listed.js';
 export type { AbiDifference, DeviceAbi, GuestAbi } from './guest-abi/values.js';
 export { type JsonSchema, object, removable } from './json-schema.js';
+export { meantDevice } from './meant-device.js';
 export { asWritten, inOrderOf, NOTHING_SAID, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, DOMAIN_RUNNING, keyedLeaves } from './normal-domain.js';
 export {
@@ -85,4 +86,4 @@ export {
 } from './spec-schema.js';
 export { assemble, checkedHead, definitionOf, domainXml, specFields } from './spec-xml.js';
 export { refuseUnknownFields, unknownField } from './unknown-field.js';
-export { bytesOf, bytesOfXml, describe, formatBytes, invalid, kibOf, type Size, uuidOf } from './values.js';
+export { bytesOf, bytesOfXml, describe, formatBytes, invalid, kibOf, notOneOf, type Size, uuidOf } from './values.js';

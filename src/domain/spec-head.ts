@@ -6,7 +6,7 @@ import { vcpuCount } from './settings/vcpus.js';
 import type { DomainSpec } from './spec.js';
 import { isQ35 } from './spec-ports.js';
 import { refuseUnknownFields } from './unknown-field.js';
-import { describe, formatBytes, invalid, memoryKibOf, uuidOf } from './values.js';
+import { describe, formatBytes, invalid, memoryKibOf, notOneOf, uuidOf } from './values.js';
 
 const DEFAULT_MEMORY_SLOTS = 8;
 /** A guest of more vCPUs needs an IOMMU that can interrupt them. */
@@ -17,7 +17,7 @@ const KERNEL = ['path', 'initrd', 'cmdline', 'dtb', 'shim'] as const;
 export function headLeaves(spec: DomainSpec, uuid: string | undefined): Assignment[] {
   checkTexts(spec);
   const type = spec.type ?? 'kvm';
-  if (type !== 'kvm' && type !== 'qemu') throw invalid('type', `${describe(type)} is not one of kvm, qemu`);
+  if (type !== 'kvm' && type !== 'qemu') throw notOneOf('type', type, ['kvm', 'qemu']);
   const memory = memoryOf(spec);
   const vcpus = vcpusOf(spec);
   checkCells(spec, memory.maximum, vcpus.maximum);

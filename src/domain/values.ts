@@ -1,4 +1,5 @@
 import { LibvirtCanonicalError } from '../errors.js';
+import { meant } from '../nearest.js';
 
 /** An amount of memory or storage: `'2 GiB'`, `'512 MiB'`, `'1 GB'`, or bytes as number or bigint. */
 export type Size = string | number | bigint;
@@ -114,6 +115,12 @@ export function invalid(path: string, problem: string, remedy?: string): Libvirt
     `${path}: ${problem}`,
     remedy === undefined ? { path } : { path, remedy },
   );
+}
+
+/** The error for a value that is none of some words, with the nearest of them. */
+export function notOneOf(path: string, value: unknown, words: readonly string[]): LibvirtCanonicalError {
+  const hint = meant(value, words).trim();
+  return invalid(path, `${describe(value)} is not one of ${words.join(', ')}`, hint === '' ? undefined : hint);
 }
 
 /** A caller's value as a message may show it. */

@@ -8,6 +8,7 @@ import {
   uuidOf,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { meant } from '../nearest.js';
 
 /** The form of {@link DomainBundle}. Another number is another form. */
 export const BUNDLE_FORMAT_VERSION = 1;
@@ -177,7 +178,7 @@ function object(value: unknown, where: string, fields: readonly string[]): Recor
   if (unknown === undefined) return value as Record<string, unknown>;
   throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${where}.${unknown} is no field of a bundle`, {
     path: `${where}.${unknown}`,
-    remedy: `There are ${fields.join(', ')}`,
+    remedy: `${meant(unknown, fields)}There are ${fields.join(', ')}`,
   });
 }
 

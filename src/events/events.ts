@@ -8,6 +8,7 @@ import {
 } from '../connection/index.js';
 import type { Device, DomainDocument } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
+import { meant } from '../nearest.js';
 import type { DomainEvent, DomainEventType, EventDevice } from './fields.js';
 import { EventStream, type Source } from './stream.js';
 import { DOMAIN_EVENT_ROWS, type KnownDevices } from './table.js';
@@ -77,7 +78,16 @@ function namesOf(libvirt: string, only: readonly DomainEventType[] | undefined):
       row
         ? `libvirt ${libvirt} has no event ${type}: it came with ${row.since}`
         : `${String(type)} is no event of a domain`,
-      { remedy: 'Leave it out of `only`' },
+      {
+        remedy: `${
+          row
+            ? ''
+            : meant(
+                type,
+                told.map((each) => each.type),
+              )
+        }Leave it out of \`only\``,
+      },
     );
   });
 }

@@ -5,7 +5,7 @@ import {
   type ProcedureArgs,
   VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA,
 } from '../connection/index.js';
-import { bytesOf, describe, invalid, refuseUnknownFields, type Size, uuidOf } from '../domain/index.js';
+import { bytesOf, describe, invalid, notOneOf, refuseUnknownFields, type Size, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { buildElement, parseElement, valueAt } from '../xml/index.js';
 import { type ImagePlace, type Pool, withPool } from './pool.js';
@@ -94,7 +94,7 @@ function checkedSize(request: ImageRequest): bigint | undefined {
     throw invalid('name', `${describe(name)} is not a plain file name`);
   for (const key of ['format', 'baseFormat'] as const)
     if (request[key] !== undefined && !FORMATS.includes(request[key] as string))
-      throw invalid(key, `${describe(request[key])} is not one of ${FORMATS.join(', ')}`);
+      throw notOneOf(key, request[key], FORMATS);
   for (const key of ['clone', 'base'] as const)
     if (request[key] !== undefined && !/^\//.test(String(request[key])))
       throw invalid(key, `${describe(request[key])} is not an absolute path`);
@@ -108,8 +108,7 @@ function checkedSize(request: ImageRequest): bigint | undefined {
 }
 
 function refuseOtherRoom({ preallocation = 'none', encryption, format, base }: ImageRequest): void {
-  if (!PREALLOCATIONS.includes(preallocation))
-    throw invalid('preallocation', `${describe(preallocation)} is not one of ${PREALLOCATIONS.join(', ')}`);
+  if (!PREALLOCATIONS.includes(preallocation)) throw notOneOf('preallocation', preallocation, PREALLOCATIONS);
   if (preallocation !== 'none' && base !== undefined)
     throw invalid('preallocation', 'does not go with base', 'An overlay takes room for what is written to it');
   if (preallocation === 'metadata' && format === 'raw')

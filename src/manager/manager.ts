@@ -131,6 +131,15 @@ export class DomainManager {
     return createSeed(this.connection, request);
   }
 
+  toString(): string {
+    return `the domains of ${this.connection.uri}`;
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
   /** An existing domain by name or UUID, adopted with zero writes. `DOMAIN_NOT_FOUND` when there is none. */
   async get(nameOrUuid: string, options: CallOptions = {}): Promise<ManagedDomain> {
     const byUuid = UUID.test(nameOrUuid);
@@ -140,7 +149,9 @@ export class DomainManager {
         : await this.connection.call('DOMAIN_LOOKUP_BY_NAME', { name: nameOrUuid }, options);
       return await this.#read(dom, options);
     } catch (error) {
-      throw notFound(error, byUuid ? { uuid: nameOrUuid } : { name: nameOrUuid });
+      const missing = notFound(error, byUuid ? { uuid: nameOrUuid } : { name: nameOrUuid });
+      if (byUuid || missing === error) throw missing;
+      throw notFound(error, { name: nameOrUuid, names: await this.#names(options).catch(() => []) });
     }
   }
 
@@ -165,6 +176,11 @@ export class DomainManager {
     const domains: ManagedDomain[] = [];
     for await (const domain of this.list(options)) domains.push(domain);
     return domains;
+  }
+
+  async #names(options: CallOptions): Promise<string[]> {
+    const { domains } = await this.connection.call('CONNECT_LIST_ALL_DOMAINS', { need_results: 1, flags: 0 }, options);
+    return domains.map(({ name }) => name);
   }
 
   /** A domain with its documents read, so that it tells of an apply that was interrupted. */

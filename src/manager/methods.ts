@@ -180,7 +180,7 @@ const GUEST_ABI = {
 /** An array of some of these words. */
 function allOf<Word extends string>(all: readonly Word[]): Rule<readonly Word[]> {
   const { takes, fits } = words(...all);
-  return { takes: `an array, each ${takes}`, fits: (value) => Array.isArray(value) && value.every(fits) };
+  return { takes: `an array, each ${takes}`, fits: (value) => Array.isArray(value) && value.every(fits), words: all };
 }
 
 /** Refuses what is no plan, and says how to come by one. */

@@ -2,6 +2,7 @@ import type { DomainReader } from '../apply/index.js';
 import type { CallOptions, Connection } from '../connection/index.js';
 import type { Device, DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { meant } from '../nearest.js';
 import { coldSource } from './cold-source.js';
 import { hostFinding } from './disk-findings.js';
 import { blocks, type MigrationFinding, unknown } from './findings.js';
@@ -119,7 +120,10 @@ function diskNamed(devices: readonly Device[], name: string, path: string): Devi
   throw new LibvirtCanonicalError('DEVICE_NOT_FOUND', `${path}: there is no disk ${JSON.stringify(name)}`, {
     path,
     device: name,
-    remedy: `There are ${devices.map(({ identity }) => identity).join(', ') || 'none'}`,
+    remedy: `${meant(
+      name,
+      devices.flatMap(({ names }) => names),
+    )}There are ${devices.map(({ identity }) => identity).join(', ') || 'none'}`,
   });
 }
 

@@ -13,6 +13,7 @@ import {
   describe,
   guestAbi,
   invalid,
+  meantDevice,
   OWN_METADATA,
   seenByGuest,
 } from '../domain/index.js';
@@ -154,7 +155,10 @@ function assertNamed({ sources = {}, paths = {} }: MovedParts, documents: readon
     const at = `sources[${JSON.stringify(name)}]`;
     const found = documents.map(({ devices }) => devices.filter(({ names }: Device) => names.includes(name)));
     if (found.every((each) => each.length === 0))
-      throw new LibvirtCanonicalError('DEVICE_NOT_FOUND', `${at}: the domain has no device of that name`, { path: at });
+      throw new LibvirtCanonicalError('DEVICE_NOT_FOUND', `${at}: the domain has no device of that name`, {
+        path: at,
+        remedy: `${meantDevice(documents, undefined, name)}devices() lists what there is`,
+      });
     if (found.some((each) => each.length > 1))
       throw new LibvirtCanonicalError('DEVICE_AMBIGUOUS', `${at}: several devices have that name`, { path: at });
     for (const path of Object.keys(values))

@@ -25,7 +25,7 @@ import {
   VIR_MIGRATE_TLS,
   VIR_MIGRATE_TUNNELLED,
 } from '../connection/index.js';
-import { describe, invalid, refuseUnknownFields } from '../domain/index.js';
+import { describe, invalid, notOneOf, refuseUnknownFields } from '../domain/index.js';
 import type { HostFiles } from '../host/index.js';
 import type { MovedParts } from './documents.js';
 import type { MigrationHooks } from './hooks.js';
@@ -150,8 +150,7 @@ export function migrationRequest(options: MigrationOptions): MigrationRequest {
   refuseUnknownFields(options, [...Object.keys(WORDS), ...TEXTS, ...OTHERS], '');
   for (const [name, words] of Object.entries(WORDS)) {
     const value = options[name as keyof typeof WORDS];
-    if (value !== undefined && !(words as readonly string[]).includes(value))
-      throw invalid(name, `${describe(value)} is not one of ${words.join(', ')}`);
+    if (value !== undefined && !(words as readonly string[]).includes(value)) throw notOneOf(name, value, words);
   }
   for (const name of TEXTS)
     if (options[name] !== undefined && (typeof options[name] !== 'string' || options[name] === ''))
@@ -220,7 +219,7 @@ function checkShapes({
     if (typeof value !== 'object' || value === null || Object.values(value).some((each) => typeof each !== 'string'))
       throw invalid(`sources[${JSON.stringify(name)}]`, 'it is not an object of texts by path');
   if (compression && !['xbzrle', 'mt', 'zlib', 'zstd'].includes(compression.method))
-    throw invalid('compression.method', `${describe(compression.method)} is not one of xbzrle, mt, zlib, zstd`);
+    throw notOneOf('compression.method', compression.method, ['xbzrle', 'mt', 'zlib', 'zstd']);
   for (const name of ['cache', 'level', 'threads', 'decompressThreads'] as const)
     port(compression?.[name], `compression.${name}`, 0, Number.MAX_SAFE_INTEGER);
 }

@@ -1,4 +1,5 @@
 import { describe, invalid, refuseUnknownFields } from '../domain/index.js';
+import { meant } from '../nearest.js';
 
 /** What can be done about a migration that does not get on. */
 export type StallStep =
@@ -84,7 +85,7 @@ export function policyOf(request: MigrationPolicyRequest = 'gentle'): MigrationP
     throw invalid(
       'policy',
       `${describe(preset)} is not a policy`,
-      `Give one of ${Object.keys(MIGRATION_POLICIES).join(', ')}`,
+      `${meant(preset, Object.keys(MIGRATION_POLICIES))}Give one of ${Object.keys(MIGRATION_POLICIES).join(', ')}`,
     );
   const base: MigrationPolicy = MIGRATION_POLICIES[preset as MigrationPolicyName];
   refuseUnknownFields(parts, ['bandwidth', ...Object.keys(GENTLE)], 'policy');

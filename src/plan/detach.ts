@@ -1,4 +1,4 @@
-import { addressText, type Device, type DomainDocument, type Operation } from '../domain/index.js';
+import { addressText, type Device, type DomainDocument, meantDevice, type Operation } from '../domain/index.js';
 import { detachWithInverse } from './device-operations.js';
 import type { Draft } from './draft.js';
 import type { DeviceSelector } from './request.js';
@@ -24,7 +24,9 @@ export function planDetach(draft: Draft, selector: DeviceSelector, path: string)
     return;
   }
   if (!inCanonical && !inLive) {
-    draft.notes.push(`${selected.element ?? 'device'} ${selected.name} is not there`);
+    const { canonical, live } = draft.context;
+    const hint = meantDevice([canonical, live], selected.element, selected.name).trim();
+    draft.notes.push(`${selected.element ?? 'device'} ${selected.name} is not there${hint === '' ? '' : `. ${hint}`}`);
     return;
   }
   detachDevice(draft, inCanonical, inLive, path);

@@ -1,4 +1,4 @@
-import { type DomainContext, describe, invalid, SETTINGS } from '../domain/index.js';
+import { type DomainContext, describe, invalid, refuseUnknownFields, SETTINGS } from '../domain/index.js';
 import { planAttaches, readRequest } from './attach.js';
 import { planDetach } from './detach.js';
 import { Draft } from './draft.js';
@@ -6,7 +6,7 @@ import { finish } from './finish.js';
 import type { Plan } from './plan.js';
 import type { ChangeRequest, DeviceUpdate } from './request.js';
 import { findBoth, readSelector } from './select.js';
-import { planSettings, refuseUnknown } from './settings.js';
+import { planSettings } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planUpdate } from './update.js';
 
@@ -18,7 +18,7 @@ const PARTS = ['attach', 'detach', 'update', 'set', 'storage', 'scope', 'replace
  * What the request says wrongly is thrown, with its path; what libvirt cannot do stands in `plan.refusals`.
  */
 export function planChanges(request: ChangeRequest, context: DomainContext): Plan {
-  refuseUnknown(request, PARTS, '');
+  refuseUnknownFields(request, PARTS, '', 'the request');
   const draft = new Draft(context, request);
   // Detach first: a target, MAC, boot order or slot that goes may be asked for again further down.
   listOf(request.detach, 'detach').forEach((selector, index) => {
@@ -35,7 +35,7 @@ export function planChanges(request: ChangeRequest, context: DomainContext): Pla
       return { device: readRequest(device, path), path };
     }),
   );
-  refuseUnknown(request.set ?? {}, Object.keys(SETTINGS), 'set');
+  refuseUnknownFields(request.set ?? {}, Object.keys(SETTINGS), 'set', 'the request');
   for (const name of planSettings(draft, request.set ?? {}, 'set.')) draft.notes.push(`${name} is as asked already`);
   planStorage(draft, request.storage, 'storage');
   // A domain that holds no intent has never been managed towards a whole state, and starts none by a single change.

@@ -1,8 +1,8 @@
-import type { DomainContext, MemoryRequest, VcpusRequest } from '../domain/index.js';
+import { type DomainContext, type MemoryRequest, refuseUnknownFields, type VcpusRequest } from '../domain/index.js';
 import { Draft } from './draft.js';
 import { finish } from './finish.js';
 import type { Plan } from './plan.js';
-import { planSettings, refuseUnknown } from './settings.js';
+import { planSettings } from './settings.js';
 
 /** How large a domain is to be. */
 export interface ResizeRequest {
@@ -19,7 +19,7 @@ export interface ResizeRequest {
 
 /** Plans another size: what `set` would do, but vCPUs that the guest keeps go at the next cold boot all the same. Pure. */
 export function planResize(request: ResizeRequest, context: DomainContext): Plan {
-  refuseUnknown(request, ['vcpus', 'memory', 'ifNotLive'], '');
+  refuseUnknownFields(request, ['vcpus', 'memory', 'ifNotLive'], '', 'the request');
   const { ifNotLive = 'next-boot', ...settings } = request;
   const draft = new Draft(context, {
     ifNotLive,

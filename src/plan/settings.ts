@@ -2,13 +2,10 @@ import {
   type Device,
   type DomainContext,
   type DomainDocument,
-  describe,
-  invalid,
   SETTINGS,
   type Setting,
   type SettingsRequest,
 } from '../domain/index.js';
-import { LibvirtCanonicalError } from '../errors.js';
 import { under } from '../xml/index.js';
 import type { Draft } from './draft.js';
 import type { Pair } from './match.js';
@@ -32,20 +29,6 @@ export function planSettings(draft: Draft, settings: SettingsRequest, where: str
     if (operations.length === 0 && refusals.length === 0) asAsked.push(name);
   }
   return asAsked;
-}
-
-/** Refuses what is no object, and fields that nobody knows. */
-export function refuseUnknown(value: object, known: readonly string[], where: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(where || 'the request', `${describe(value)} is not an object`);
-  for (const key of Object.keys(value)) {
-    if (known.includes(key)) continue;
-    const path = where ? `${where}.${key}` : key;
-    throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${path}: there is no such field`, {
-      path,
-      remedy: `Known here: ${known.join(', ')}`,
-    });
-  }
 }
 
 /** What a document says that a setting can bring about, where either document says otherwise. */

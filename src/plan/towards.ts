@@ -11,6 +11,7 @@ import {
   isImplicit,
   isKnownKind,
   readDevice,
+  refuseUnknownFields,
   requestedDevices,
   SETTINGS,
   type SettingsRequest,
@@ -29,7 +30,7 @@ import { matchDevices, type Pair, refuseContradictions, type Wanted } from './ma
 import type { Plan } from './plan.js';
 import { isOfRunningGuest } from './running-guest.js';
 import { isRunningState, runtimeValue, says } from './says.js';
-import { bySetting, planSettings, refuseUnknown, settingsOf, withDevices } from './settings.js';
+import { bySetting, planSettings, settingsOf, withDevices } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planInPlace, withLeaves } from './update.js';
 
@@ -62,7 +63,7 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
   const { replace = 'refuse', ifNotLive = 'refuse', detachOrder = 'live-first', set = {} } = options;
   if (replace !== 'refuse' && replace !== 'allow')
     throw invalid('replace', `${describe(replace)} is no way to go on`, 'Give refuse or allow');
-  refuseUnknown(set, Object.keys(SETTINGS), 'set');
+  refuseUnknownFields(set, Object.keys(SETTINGS), 'set', 'the request');
   const { canonical, persistent } = context;
   const draft = new Draft(context, { ifNotLive, detachOrder, replace: 'allow' });
   const wanted = read(desired, context);

@@ -10,6 +10,7 @@ import {
   type Field,
   type FieldTable,
   invalid,
+  meantDevice,
   type Operation,
   readDevice,
   type Scope,
@@ -37,7 +38,7 @@ export function planUpdate(draft: Draft, update: DeviceUpdate, path: string): vo
       {
         path,
         domain: canonical.name,
-        remedy: 'devices() lists what there is',
+        remedy: `${meantDevice([canonical, draft.context.live], selected.element, selected.name)}devices() lists what there is`,
       },
     );
   }

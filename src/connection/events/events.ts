@@ -1,4 +1,5 @@
 import { LibvirtCanonicalError } from '../../errors.js';
+import { meant } from '../../nearest.js';
 import { bounded } from '../bounded.js';
 import type { Caller, CallOptions } from '../caller.js';
 import { eventChannel, subjectOf } from '../diagnostics.js';
@@ -56,7 +57,7 @@ export function eventRequest<E extends EventName>(event: E, options: SubscribeOp
   const row = BY_NAME.get(event);
   if (!row)
     throw new LibvirtCanonicalError('UNSUPPORTED', `${String(event)} is no event of libvirt`, {
-      remedy: 'The type EventName lists them',
+      remedy: `${meant(event, BY_NAME.keys())}The type EventName lists them`,
     });
   const { filters, args } = EVENT_CLASSES[row.class];
   checkOptions(event, filters, options);

@@ -2,7 +2,7 @@ import { assertXmlText } from '../../xml/index.js';
 import { type Assignment, below, type Field, flag, itemsAt, nth } from '../devices/fields.js';
 import { byName, CPUSET, type JsonSchema, wholeNumber } from '../json-schema.js';
 import { numbersOf, setText } from '../settings/cpuset.js';
-import { describe, invalid } from '../values.js';
+import { describe, invalid, notOneOf } from '../values.js';
 
 /** `<name state='on'/>`. */
 export const state = (path: string): Field<boolean> => flag(`${path}/@state`, 'on', 'off');
@@ -65,7 +65,7 @@ export function wordKey(words: readonly string[]): KeyForm {
   return {
     schema: { enum: words },
     written(key, where) {
-      if (!words.includes(key)) throw invalid(where, `${describe(key)} is not one of ${words.join(', ')}`);
+      if (!words.includes(key)) throw notOneOf(where, key, words);
       return key;
     },
   };

@@ -10,7 +10,7 @@ import {
   schemasOf,
 } from '../devices/fields.js';
 import { byName, object, TEXT } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { describe, invalid, notOneOf } from '../values.js';
 import { texts } from './forms.js';
 
 const BLOCKS = {
@@ -141,8 +141,7 @@ export const sysinfo: Field<SysinfoSpec> = {
       throw invalid(where, `${describe(value)} is not an object of fields`);
     const { fwCfg, mode, ...blocks } = value;
     const smbios = encodeSpec(SMBIOS, blocks, where);
-    if (mode !== undefined && !MODES.includes(mode))
-      throw invalid(`${where}.mode`, `${describe(mode)} is not one of ${MODES.join(', ')}`);
+    if (mode !== undefined && !MODES.includes(mode)) throw notOneOf(`${where}.mode`, mode, MODES);
     if (mode === 'sysinfo' && smbios.length === 0)
       throw invalid(where, "mode 'sysinfo' has nothing to show", 'Give system, bios, baseBoard, chassis or oemStrings');
     const elements: Assignment[][] = [];

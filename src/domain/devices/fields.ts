@@ -2,7 +2,7 @@ import { assertXmlText, type Leaves, under } from '../../xml/index.js';
 import { BOOLEAN, type JsonSchema, object, SIZE, TEXT, UUID, wholeNumber } from '../json-schema.js';
 import { addressLeaves, addressOf, addressText, parseAddress } from '../places/address.js';
 import { unknownField } from '../unknown-field.js';
-import { bytesOf, bytesOfXml, describe, invalid, macOf, type Size, uuidOf } from '../values.js';
+import { bytesOf, bytesOfXml, describe, invalid, macOf, notOneOf, type Size, uuidOf } from '../values.js';
 
 /** One value in an element: a path of {@link Leaves}' form and what stands there. */
 export type Assignment = readonly [path: string, value: string];
@@ -64,7 +64,7 @@ export function oneOf<const T extends string>(path: string, words: readonly T[])
     words,
     schema: { enum: words },
     encode(value, where) {
-      if (!words.includes(value)) throw invalid(where, `${describe(value)} is not one of ${words.join(', ')}`);
+      if (!words.includes(value)) throw notOneOf(where, value, words);
       return [[path, value]];
     },
     // Another word is one that the spec cannot say.

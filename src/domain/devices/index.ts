@@ -1,4 +1,5 @@
 import { LibvirtCanonicalError } from '../../errors.js';
+import { meant } from '../../nearest.js';
 import { type AudioSpec, audio } from './audio.js';
 import { type ChannelSpec, channel } from './channel.js';
 import { type ConsoleSpec, console } from './console.js';
@@ -119,7 +120,7 @@ export function kindOf(element: string, path?: string): DeviceKind {
   if (kind) return kind;
   throw new LibvirtCanonicalError('DEVICE_KIND_UNKNOWN', `there is no kind of device called "${element}"`, {
     ...(path === undefined ? {} : { path }),
-    remedy: `Known: ${[...BY_ELEMENT.keys()].join(', ')}`,
+    remedy: `${meant(element, BY_ELEMENT.keys())}Known: ${[...BY_ELEMENT.keys()].join(', ')}`,
   });
 }
 

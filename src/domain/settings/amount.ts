@@ -1,5 +1,5 @@
-import { LibvirtCanonicalError } from '../../errors.js';
 import { AFFECT, type MutatorCall, type Operation, type Refusal, type Scope, setOperation } from '../operation.js';
+import { refuseUnknownFields } from '../unknown-field.js';
 import { invalid } from '../values.js';
 import type { SettingPlan } from './setting.js';
 
@@ -33,13 +33,7 @@ export interface Amount {
 /** Reads an amount given by itself, or as current and maximum; `SPEC_UNKNOWN_FIELD` for anything else beside them. */
 export function currentAndMaximum<T>(value: unknown, path: string): { current?: T; maximum?: T; both: boolean } {
   if (typeof value !== 'object' || value === null) return { current: value as T, both: false };
-  for (const key of Object.keys(value)) {
-    if (key === 'current' || key === 'maximum') continue;
-    throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${path}.${key}: there is no such field`, {
-      path: `${path}.${key}`,
-      remedy: 'Known here: current, maximum',
-    });
-  }
+  refuseUnknownFields(value, ['current', 'maximum'], path);
   return { ...value, both: true };
 }
 

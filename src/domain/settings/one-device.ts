@@ -1,5 +1,6 @@
 import { LibvirtCanonicalError } from '../../errors.js';
 import type { Device, DomainDocument } from '../document.js';
+import { meantDevice } from '../meant-device.js';
 import type { DomainContext } from '../operation.js';
 
 /**
@@ -17,7 +18,7 @@ export function oneDevice(
     throw new LibvirtCanonicalError('DEVICE_NOT_FOUND', `${path}: there is no ${element} ${name}`, {
       path,
       domain: canonical.name,
-      remedy: 'devices() lists what there is',
+      remedy: `${meantDevice([canonical, live], element, name)}devices() lists what there is`,
     });
   }
   return { device, running: live?.counterpart(device) };

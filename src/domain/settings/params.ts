@@ -3,7 +3,8 @@ import { LibvirtCanonicalError } from '../../errors.js';
 import { assertXmlText, type Element, selectText } from '../../xml/index.js';
 import { type JsonSchema, object, removable, SIZE, TEXT, wholeNumber } from '../json-schema.js';
 import type { DomainContext, MutatorCall, Refusal, TypedParameter } from '../operation.js';
-import { bytesOf, bytesOfXml, describe, formatBytes, invalid, type Size } from '../values.js';
+import { unknownField } from '../unknown-field.js';
+import { bytesOf, bytesOfXml, describe, formatBytes, invalid, notOneOf, type Size } from '../values.js';
 import type { SettingPlan } from './setting.js';
 import { planSides, type Sides, type Values } from './sides.js';
 
@@ -94,7 +95,7 @@ export function word(words: readonly string[]): Form {
     type: 'int',
     schema: { enum: words },
     parse(value, path) {
-      if (!words.includes(value as string)) throw invalid(path, `${describe(value)} is not one of ${words.join(', ')}`);
+      if (!words.includes(value as string)) throw notOneOf(path, value, words);
       return value as string;
     },
     encode: (text) => words.indexOf(text),
@@ -225,11 +226,7 @@ export function asObject(value: unknown, path: string, known?: readonly string[]
     throw invalid(path, `${describe(value)} is not an object`);
   for (const key of Object.keys(value)) {
     if (known === undefined || known.includes(key)) continue;
-    const where = `${path}.${key}`;
-    throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${where}: there is no such field`, {
-      path: where,
-      remedy: `Known here: ${known.join(', ')}`,
-    });
+    throw unknownField(`${path}.${key}`, key, known);
   }
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
 }
