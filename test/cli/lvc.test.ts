@@ -1,10 +1,12 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { benchOnDemand } from '../support/bench.js';
 import { documentsOf } from '../support/scenario.js';
-import { lvc, resultOf } from './lvc.js';
+import { lvc, MAIN, resultOf } from './lvc.js';
 
 const bench = benchOnDemand();
 test.after(bench.stop);
@@ -231,5 +233,37 @@ test('completion: a script for each shell, and names of commands, domains and de
     err: '',
   });
 });
+
+/** What each shell offers for `lvc show sourc`, asked as the shell itself would ask its function. */
+const IN_SHELL: Readonly<Record<string, string>> = {
+  bash: `eval "$(lvc completion bash)"; COMP_WORDS=(lvc show sourc) COMP_CWORD=2; _lvc; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  zsh: `compdef() { : }; compadd() { print -l -- "\${(@P)2}" }; eval "$(lvc completion zsh)"; words=(lvc show sourc) CURRENT=3; _lvc`,
+  fish: 'lvc completion fish | source; complete -C "lvc show sourc"',
+};
+
+for (const [shell, line] of Object.entries(IN_SHELL))
+  test(`completion: what ${shell} makes of the script, names with spaces too`, async () => {
+    const { host, define } = await bench();
+    await define({ name: `sourced-${shell}` });
+    await define({ name: `sourced in ${shell}` });
+    const bin = mkdtempSync(join(tmpdir(), 'lvc-bin-'));
+    try {
+      writeFileSync(join(bin, 'lvc'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 });
+      const args = shell === 'fish' ? ['--no-config', '-c', line] : shell === 'zsh' ? ['-f', '-c', line] : ['-c', line];
+      const env = {
+        ...process.env,
+        HOME: bin,
+        LIBVIRT_DEFAULT_URI: host.uri,
+        PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
+      };
+      const { stdout, stderr, error } = spawnSync(shell, args, { env, encoding: 'utf8' });
+      assert.is(error, undefined);
+      const offered = stdout.split('\n').map((each) => each.replaceAll('\\', ''));
+      for (const name of [`sourced-${shell}`, `sourced in ${shell}`])
+        assert.ok(offered.includes(name), stdout + stderr);
+    } finally {
+      rmSync(bin, { recursive: true });
+    }
+  });
 
 test.run();

@@ -29,6 +29,8 @@ const PROGRAMS = [
   'swtpm_setup',
   'isoinfo',
   'chromium',
+  'zsh',
+  'fish',
 ];
 
 /** Runs the script with these programs alone in its PATH, sbin aside, and a package manager that writes down its calls. */
