@@ -15,58 +15,32 @@ export async function checkPlace(
   { name, uuid }: DomainDocument,
   { definitionThere = 'refuse' }: MigrationRequest,
   options: CallOptions,
-): Promise<{ findings: MigrationFinding[]; definedBefore: boolean }> {
+): Promise<MigrationFinding[]> {
   const same = await lookUp(destination, uuid, options);
+  const about = (problem: string, remedy: string) => [blocks('destination', 'domain', problem, remedy)];
   if (same) {
     const { state, reason } = await stateOf(new DomainReader(destination, same), options);
     if (state !== 'shutoff')
-      return {
-        findings: [
-          blocks(
-            'destination',
-            'domain',
-            `it is there already, ${state} (${reason})`,
-            'Ask recoverMigration what became of an earlier migration',
-          ),
-        ],
-        definedBefore: false,
-      };
+      return about(
+        `it is there already, ${state} (${reason})`,
+        'Ask recoverMigration what became of an earlier migration',
+      );
     if (same.name !== name)
-      return {
-        findings: [
-          blocks(
-            'destination',
-            'domain',
-            `its UUID is that of domain ${same.name} there`,
-            'Look at both: one is a copy of the other',
-          ),
-        ],
-        definedBefore: true,
-      };
-    const findings =
-      definitionThere === 'replace'
-        ? [warns('destination', 'domain', 'its definition there is replaced', 'Export it first when anybody needs it')]
-        : [
-            blocks(
-              'destination',
-              'domain',
-              'a definition of it is there, off',
-              "Ask for definitionThere: 'replace' when that is an old one of its own",
-            ),
-          ];
-    return { findings, definedBefore: true };
+      return about(`its UUID is that of domain ${same.name} there`, 'Look at both: one is a copy of the other');
+    if (definitionThere === 'replace')
+      return [
+        warns('destination', 'domain', 'its definition there is replaced', 'Export it first when anybody needs it'),
+      ];
+    return about(
+      'a definition of it is there, off',
+      "Ask for definitionThere: 'replace' when that is an old one of its own",
+    );
   }
   try {
     const { dom } = await destination.call('DOMAIN_LOOKUP_BY_NAME', { name }, options);
-    return {
-      findings: [
-        blocks('destination', 'domain', `its name is that of another domain there, ${dom.uuid}`, 'Rename one of them'),
-      ],
-      definedBefore: false,
-    };
+    return about(`its name is that of another domain there, ${dom.uuid}`, 'Rename one of them');
   } catch (error) {
-    if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_DOMAIN')
-      return { findings: [], definedBefore: false };
+    if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_DOMAIN') return [];
     throw error;
   }
 }

@@ -64,8 +64,21 @@ export type SourceSide =
   | 'post-copy'
   | 'post-copy failed'
   | 'unreachable';
-/** The destination: `incoming` waits for memory. `arrived` was started there, or finished paused. `failed` is what a failed finish leaves. */
-export type DestinationSide = 'absent' | 'incoming' | 'arrived' | 'failed' | 'off' | 'post-copy' | 'unreachable';
+/**
+ * The destination: `incoming` waits for memory. `arrived` was started there, or finished paused. Of those that are off, `off` is
+ * another definition than the migration's. The migration's own is `ended` when the guest ran there and has ended since, or when
+ * nothing was to run; `failed` when its start failed; `ended or failed` when that cannot be told any more.
+ */
+export type DestinationSide =
+  | 'absent'
+  | 'incoming'
+  | 'arrived'
+  | 'ended'
+  | 'failed'
+  | 'ended or failed'
+  | 'off'
+  | 'post-copy'
+  | 'unreachable';
 
 const row = (
   source: SourceSide,
@@ -161,9 +174,25 @@ export const OUTCOMES: readonly OutcomeRow[] = [
     'let-go',
     'it runs at the destination; the source stands still and nobody lets it go',
   ),
+  row(
+    'held, job',
+    'ended',
+    'arrived',
+    'let-go',
+    'it ran at the destination and is off there; the source was not let go yet',
+  ),
+  row(
+    'held',
+    'ended',
+    'arrived-without-owner',
+    'let-go',
+    'it ran at the destination and is off there; the source stands still and nobody lets it go',
+  ),
   row('off', 'arrived', 'defined-on-both', 'let-go', 'it runs at the destination; the source still has its definition'),
-  row('off', 'off', 'defined-on-both', 'let-go', 'it is off, and defined on both'),
+  row('off', 'ended', 'defined-on-both', 'let-go', 'it is off, and defined on both'),
+  row('off', 'off', 'source-ended', 'settled', 'it is off on the source; the destination has another definition of it'),
   row('absent', 'arrived', 'done', 'settled', 'it runs at the destination'),
+  row('absent', 'ended', 'done', 'settled', 'it is defined at the destination, and off'),
   row('absent', 'off', 'done', 'settled', 'it is defined at the destination, and off'),
   row('absent', 'failed', 'unknown', 'refuse', 'the source does not have it, and its finish at the destination failed'),
   row('lives', 'arrived', 'split-brain', 'refuse', 'IT RUNS ON BOTH'),
@@ -221,39 +250,66 @@ export const OUTCOMES: readonly OutcomeRow[] = [
   row('absent', 'absent', 'nowhere', 'refuse', 'neither host has it'),
 ];
 
-/** The row that both sides are in. `paused`: the guest was paused before it migrated, and so stands still in other words. */
-export function outcomeOf(source: Standing, destination: Standing, { paused = false } = {}): OutcomeRow {
-  const b = destinationSide(destination);
-  const stands = paused && b === 'arrived' && source.is === 'there' && source.state === 'paused';
+/** What the record of a migration adds to what the hosts say; without one, nothing is known of these. */
+export interface KnownOfMigration {
+  readonly id: string;
+  readonly mode: 'live' | 'block' | 'cold';
+  /** The guest was paused before it migrated, and so stands still in other words. */
+  readonly paused: boolean;
+}
+
+/** The row that both sides are in. */
+export function outcomeOf(source: Standing, destination: Standing, known?: KnownOfMigration): OutcomeRow {
+  const b = destinationSide(destination, known);
+  const stands = known?.paused === true && b === 'arrived' && source.is === 'there' && source.state === 'paused';
   const side = sourceSide(source);
   const a = stands ? (side.endsWith('job') ? 'held, job' : 'held') : side;
   return (
     OUTCOMES.find((each) => each.source === a && each.destination === b) ??
-    row(
-      a,
-      b,
-      'unknown',
-      'refuse',
-      a === 'unreachable' || b === 'unreachable' ? 'a host did not answer' : 'no migration leaves this',
-    )
+    row(a, b, 'unknown', 'refuse', unknownMeaning(a, b))
   );
+}
+
+function unknownMeaning(source: SourceSide, destination: DestinationSide): string {
+  if (source === 'unreachable' || destination === 'unreachable') return 'a host did not answer';
+  if (destination === 'ended or failed')
+    return 'the destination has its definition, off, and cannot tell any more whether it ran there';
+  if (destination === 'ended') return 'it ran at the destination and is off there, and the source runs';
+  return 'no migration leaves this';
 }
 
 function sourceSide(standing: Standing): SourceSide {
   if (standing.is !== 'there') return standing.is;
   const { state, reason, job } = standing;
-  if (state === 'shutoff' || state === 'crashed') return 'off';
+  if (isOff(state)) return 'off';
   if (reason === 'postcopy') return 'post-copy';
   if (reason === 'postcopyFailed') return 'post-copy failed';
   const side = state === 'paused' && reason === 'migration' ? 'held' : 'lives';
   return job === false ? side : `${side}, job`;
 }
 
-function destinationSide(standing: Standing): DestinationSide {
+function destinationSide(standing: Standing, known: KnownOfMigration | undefined): DestinationSide {
   if (standing.is !== 'there') return standing.is;
-  const { state, reason, persistent } = standing;
-  // One that is off and not persistent is only in the daemon's memory: no definition that could be relied on.
-  if (state === 'shutoff' || state === 'crashed') return reason === 'failed' || !persistent ? 'failed' : 'off';
+  const { state, reason } = standing;
+  if (isOff(state)) return offSide(standing, known);
   if (reason === 'postcopy' || reason === 'postcopyFailed') return 'post-copy';
   return state === 'paused' && reason === 'migration' ? 'incoming' : 'arrived';
 }
+
+/**
+ * Finish writes the definition, with the record of the migration in it, and then starts the guest. One with another record, or
+ * with none, was there before.
+ */
+function offSide(
+  { reason, persistent, migration }: Standing & { is: 'there' },
+  known: KnownOfMigration | undefined,
+): DestinationSide {
+  // One that is not persistent is only in the daemon's memory: no definition that could be relied on.
+  if (!persistent) return 'failed';
+  if (!known) return reason === 'failed' ? 'failed' : 'off';
+  if (migration !== known.id) return 'off';
+  if (reason === 'failed') return 'failed';
+  return reason === 'unknown' && known.mode !== 'cold' ? 'ended or failed' : 'ended';
+}
+
+const isOff = (state: string): boolean => state === 'shutoff' || state === 'crashed';

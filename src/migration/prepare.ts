@@ -89,7 +89,7 @@ export async function prepareMigration(
   const others = [
     ...(sameHost
       ? [blocks('both', 'domain', 'source and destination are the same host', 'Connect to another one')]
-      : place.findings),
+      : place),
     ...ofDisks,
     ...nvram.findings,
     ...(running ? checkDevices(document) : []),
@@ -105,7 +105,6 @@ export async function prepareMigration(
     destination: to,
     undefineSource: request.undefineSource && persistent,
     paused: paused === true,
-    definedBefore: place.definedBefore,
     autostart,
     autostartOnce,
     targets: targetsToMake(disks, request).map(({ destination: path }) => path as string),

@@ -38,8 +38,6 @@ export interface MigrationRecord {
   readonly undefineSource: boolean;
   /** Whether the guest was paused when it began. */
   readonly paused: boolean;
-  /** Whether the destination had a definition of the domain before. */
-  readonly definedBefore: boolean;
   readonly autostart: boolean;
   readonly autostartOnce: boolean;
   /** Images that it makes at the destination, and removes when it fails. */
@@ -145,7 +143,7 @@ function recordOf(text: string): MigrationRecord | undefined {
     ['live', 'block', 'cold'].includes(value.mode as string) &&
     ['client', 'peer-to-peer', 'tunnelled'].includes(value.via as string) &&
     ['none', 'left', 'remove'].includes(value.nvram as string) &&
-    (['undefineSource', 'paused', 'definedBefore', 'autostart', 'autostartOnce'] as const).every(
+    (['undefineSource', 'paused', 'autostart', 'autostartOnce'] as const).every(
       (name) => typeof value[name] === 'boolean',
     ) &&
     typeof value.moved === 'object' &&

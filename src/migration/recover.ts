@@ -63,7 +63,7 @@ export async function recoverMigration(
 
 async function recover(ends: Ends, options: RecoverMigrationOptions): Promise<MigrationRecovery> {
   const entry = await entryOf(ends);
-  const first = await observe(ends, entry?.record.paused);
+  const first = await observe(ends, entry?.record);
   const found = whereOf(first);
   const named = first.source.is === 'unreachable' || first.destination.is === 'unreachable';
   if (named)

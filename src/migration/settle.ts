@@ -13,7 +13,7 @@ import {
 import { cancelFinish, confirm } from './calls.js';
 import type { MigrationWhereabouts } from './errors.js';
 import { finishByHand } from './finish-by-hand.js';
-import { type OutcomeRow, outcomeOf } from './outcomes.js';
+import { type KnownOfMigration, type OutcomeRow, outcomeOf } from './outcomes.js';
 import { compareHosts } from './prove.js';
 import type { MigrationRecord } from './record.js';
 import { lookUp, type Standing, standingOn } from './standing.js';
@@ -59,13 +59,13 @@ const CALL = { timeout: 45_000 };
 const ABORT = { timeout: 10_000 };
 
 /** Reads both hosts: the destination before and after the source, until it is the same. */
-export async function observe({ source, destination, uuid }: Ends, paused = false): Promise<Observation> {
+export async function observe({ source, destination, uuid }: Ends, known?: KnownOfMigration): Promise<Observation> {
   for (let round = 0; ; round++) {
     const before = await standingOn(destination, uuid);
     const here = await standingOn(source, uuid);
     const after = await standingOn(destination, uuid);
     if (JSON.stringify(before) !== JSON.stringify(after) && round < 5) continue;
-    const row = outcomeOf(here, after, { paused });
+    const row = outcomeOf(here, after, known);
     return { outcome: row.outcome, source: here, destination: after, row };
   }
 }
@@ -79,7 +79,7 @@ export async function settle(ends: Ends, options: SettleOptions): Promise<Settle
   const end = performance.now() + (options.within ?? WITHIN);
   let heldSince: number | undefined;
   for (let round = 0; ; round++) {
-    const seen = await observe(ends, options.record?.paused);
+    const seen = await observe(ends, options.record);
     const late = performance.now() > end;
     // Perform fails by itself once nothing is at the destination. Confirmed before that, libvirt would take the job from under it.
     const waits = seen.row.action === 'cancel' && seen.row.destination !== 'incoming';
@@ -105,14 +105,11 @@ async function step(ends: Ends, seen: Observation, options: SettleOptions): Prom
     [source, destination].map((each) => lookUp(each, uuid, CALL).catch(() => undefined)),
   );
   const { record } = options;
-  // A definition that was there before the migration stays: the source goes on as if there were none.
-  const row =
-    seen.row.destination === 'failed' && record?.definedBefore ? outcomeOf(seen.source, { is: 'absent' }) : seen.row;
-  switch (row.action) {
+  switch (seen.row.action) {
     case 'settled':
       return { stuck: undefined };
     case 'cancel':
-      return cancel(ends, here, there, row);
+      return cancel(ends, here, there, seen.row);
     case 'end-destination':
       return endDestination(destination, there);
     case 'choose':
@@ -188,11 +185,6 @@ async function letGo(
   if (!here || !there) return { did: 'looked again' };
   const off = seen.row.source === 'off';
   if (off && !record?.undefineSource) return { stuck: undefined };
-  if (off && seen.row.destination === 'off') {
-    if (record?.mode !== 'cold') return { stuck: undefined };
-    if (record.definedBefore)
-      return { stuck: 'it is off on both hosts, and nothing says which definition is the one to keep' };
-  }
   if (
     seen.source.is === 'there' &&
     seen.source.persistent &&
@@ -200,7 +192,7 @@ async function letGo(
     !seen.destination.persistent
   )
     return { stuck: 'the destination has no definition of it, and the source has' };
-  const [differs] = await compareHosts(source, destination, here, !off);
+  const [differs] = await compareHosts(source, destination, here, !off && seen.row.destination !== 'ended');
   if (differs) return { stuck: `the destination has another machine: ${differenceText(differs)}` };
   const paused = seen.destination.is === 'there' && seen.destination.state === 'paused';
   if (paused && record && !record.paused && !off) {

@@ -1,6 +1,14 @@
 import { DomainReader } from '../apply/index.js';
-import { type CallOptions, type Connection, type DomainHandle, LibvirtError } from '../connection/index.js';
+import {
+  type CallOptions,
+  type Connection,
+  type DomainHandle,
+  LibvirtError,
+  VIR_DOMAIN_XML_INACTIVE,
+} from '../connection/index.js';
+import { DomainDocument } from '../domain/index.js';
 import { type DomainState, type DomainStateReason, stateOf } from '../power/index.js';
+import { migrationEntry } from './record.js';
 
 /** How a domain is on one host, as that host's libvirt reports it. */
 export type Standing =
@@ -14,6 +22,8 @@ export type Standing =
       readonly persistent: boolean;
       /** Whether a job holds the domain; `unknown` when the host could not tell, as while its QEMU does not answer. */
       readonly job: boolean | 'unknown';
+      /** Of one that is off: the migration whose record its definition holds. */
+      readonly migration?: string | undefined;
     };
 
 /** Milliseconds for one question to a host: its QEMU may be what does not answer. */
@@ -29,7 +39,12 @@ export async function standingOn(connection: Connection, uuid: string, options: 
     if (!dom) return { is: 'absent' };
     const { state, reason } = await stateOf(new DomainReader(connection, dom), call);
     const { persistent } = await connection.call('DOMAIN_IS_PERSISTENT', { dom }, call);
-    return { is: 'there', state, reason, persistent: persistent === 1, job: await hasJob(connection, dom, call) };
+    const job = await hasJob(connection, dom, call);
+    const standing = { is: 'there', state, reason, persistent: persistent === 1, job } as const;
+    if (persistent !== 1 || (state !== 'shutoff' && state !== 'crashed')) return standing;
+    const flags = VIR_DOMAIN_XML_INACTIVE;
+    const { xml } = await connection.call('DOMAIN_GET_XML_DESC', { dom, flags }, call);
+    return { ...standing, migration: migrationEntry(new DomainDocument(xml))?.record.id };
   } catch (error) {
     options.signal?.throwIfAborted();
     if (isGone(error)) return { is: 'absent' };

@@ -1,11 +1,9 @@
 /** `lvc migrate` between two hosts: findings, the way there with a line of progress, Ctrl-C, and one that was cut. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pairOnDemand, type Traveller } from '../migration/pair.js';
-import { failure, within } from '../support/deadline.js';
+import { Program } from '../migration/program.js';
+import { failure } from '../support/deadline.js';
 import { eventually } from '../support/eventually.js';
 import { errorOf, lvc, onTerminal, resultOf } from './lvc.js';
 
@@ -13,7 +11,6 @@ const pair = pairOnDemand();
 test.after(pair.stop);
 
 const CTRL_C = '\x03';
-const child = fileURLToPath(new URL('../migration/migration-child.js', import.meta.url));
 let made: Promise<Traveller> | undefined;
 
 /** One guest for all tests, and its way there and back as words of a command line. */
@@ -75,9 +72,8 @@ test('migrate: asks, shows how far it is, and Ctrl-C in the middle leaves the gu
 
 test('migrate --recover: a migration whose process was killed is in the list, shown, and settled', async () => {
   const { run, there, back, a, b, t } = await subject();
-  const options = JSON.stringify({ ...t.options, policy: { bandwidth: { begin: 8 } } });
-  const process_ = spawn(process.execPath, [child, a.host.uri, b.host.uri, t.uuid, 'sending', options]);
-  await within(once(process_, 'exit'), 120_000, 'the child');
+  const options = { ...t.options, policy: { bandwidth: { begin: 8 } } };
+  await new Program(a.host.uri, b.host.uri, t.uuid, [['kill', 'sending']], options).killed();
   assert.match((await run(['list'])).out, 'a migration was cut: lvc migrate goes --recover');
   const look = await run(['migrate', 'goes', '--recover', '--look', '--json']);
   assert.is(look.code, 2, look.out + look.err);

@@ -224,7 +224,7 @@ test('doctor: work that was left, an old managed save, snapshots, a domain that 
   const uri = 'qemu+ssh://elsewhere/system';
   const record = newRecord({
     domain: moved.uuid, mode: 'live', via: 'client', source: { uuid: DUMMY, uri: b.connection.uri }, destination: { uuid: '', uri },
-    undefineSource: true, paused: false, definedBefore: false, autostart: false, autostartOnce: false, targets: [], moved: {} as never, nvram: 'none',
+    undefineSource: true, paused: false, autostart: false, autostartOnce: false, targets: [], moved: {} as never, nvram: 'none',
   }); // biome-ignore format: a value
   const dom = (domain: ManagedDomain) => ({ name: domain.name, uuid: domain.uuid, id: -1 });
   await writeRecord(new DomainReader(b.connection, dom(moved)), record, true);

@@ -25,8 +25,9 @@ export interface Traveller {
 
 /** What kind of guest it is. */
 export interface TravellerOptions extends GuestDomainOptions {
-  /** Started, and waited for until it is up. Default true. */
+  /** Started, and waited for until it is up unless `wait` is false. Default true. */
   readonly start?: boolean;
+  readonly wait?: boolean;
   /** Disks in the folder of images of the first host, which the second one reaches too. Default 1. */
   readonly shared?: number;
   readonly xml?: (text: string) => string;
@@ -69,7 +70,7 @@ async function traveller(
   a: Side,
   b: Side,
   name: string,
-  { start = true, shared = 1, xml = (text) => text, ...more }: TravellerOptions = {},
+  { start = true, wait = true, shared = 1, xml = (text) => text, ...more }: TravellerOptions = {},
 ): Promise<Traveller> {
   const here = await a.host.guest({ name });
   const there = await b.host.guest({ name });
@@ -91,7 +92,7 @@ async function traveller(
   const domain = await a.manager.define(xml(text));
   if (start) {
     await domain.start();
-    await here.waitForReport();
+    if (wait) await here.waitForReport();
   }
   const paths = (from: Side, to: Side) => ({ [`${from.host.directory}/guests`]: `${to.host.directory}/guests` });
   const uri = await freeUri();

@@ -256,7 +256,6 @@ test('a record that is not of this domain, or not whole, counts for nothing', as
     destination: host,
     undefineSource: true,
     paused: false,
-    definedBefore: false,
     autostart: false,
     autostartOnce: false,
     targets: [],
@@ -378,7 +377,7 @@ test("a migration record in a copied document is nobody's: not of a clone, not o
   const dom = { name: domain.name, uuid: domain.uuid, id: -1 };
   const reader = new DomainReader(a.connection, dom);
   const [source, destination] = [await hostOf(a.connection, {}), await hostOf(b.connection, {})];
-  const off = { undefineSource: true, paused: false, definedBefore: false, autostart: false, autostartOnce: false };
+  const off = { undefineSource: true, paused: false, autostart: false, autostartOnce: false };
   const record = newRecord({
     domain: domain.uuid,
     mode: 'cold',

@@ -1,24 +1,14 @@
-/** What is left when the program, a daemon or an answer is lost at any step of a migration, and what is made of it. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+/** What a migration makes of a daemon or an answer that is lost at any step of it, and whom recovery believes. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  connect,
-  DomainManager,
-  type MigrationError,
-  type MigrationOptions,
-  type MigrationOutcome,
-  recoverMigration,
-} from '../../src/index.js';
+import { connect, DomainManager, type MigrationError, recoverMigration } from '../../src/index.js';
 import { failure, within } from '../support/deadline.js';
 import { type FaultKind, FaultProxy } from '../support/fault-proxy.js';
 import { pairOnDemand, type Traveller } from './pair.js';
+import { Program } from './program.js';
 
 const pair = pairOnDemand();
 test.after(pair.stop);
-const child = fileURLToPath(new URL('./migration-child.js', import.meta.url));
 
 const MINUTE = 120_000;
 let made: Promise<{ t: Traveller; bootId: string }> | undefined;
@@ -51,54 +41,6 @@ async function home(): Promise<void> {
   await within(there.migrate(a.connection, t.back).done, MINUTE, 'the way back');
   await assertOn('a');
 }
-
-async function killed(moment: string, more: MigrationOptions = {}): Promise<void> {
-  const { a, b } = await pair();
-  const { t } = await witness();
-  const args = [child, a.host.uri, b.host.uri, t.uuid, moment, JSON.stringify({ ...t.options, ...more })];
-  const [, signal] = await within(
-    once(spawn(process.execPath, args, { stdio: 'inherit' }), 'exit'),
-    MINUTE,
-    'the child',
-  );
-  assert.is(signal, 'SIGKILL', 'it was killed at the moment asked for');
-}
-
-const KILLS: ReadonlyArray<{
-  at: string;
-  ends: MigrationOutcome;
-  found?: MigrationOutcome;
-  on: 'a' | 'b';
-  more?: MigrationOptions;
-  prefer?: 'forward';
-}> = [
-  { at: 'DOMAIN_SET_METADATA', ends: 'not-migrated', found: 'not-migrated', on: 'a' },
-  { at: 'DOMAIN_MIGRATE_BEGIN3_PARAMS', ends: 'not-migrated', on: 'a' },
-  { at: 'DOMAIN_MIGRATE_PREPARE3_PARAMS', ends: 'not-migrated', on: 'a' },
-  { at: 'sending', ends: 'not-migrated', on: 'a', more: { policy: { bandwidth: { begin: 8 } } } },
-  { at: 'DOMAIN_MIGRATE_PERFORM3_PARAMS', ends: 'not-migrated', on: 'a' },
-  { at: 'DOMAIN_MIGRATE_FINISH3_PARAMS', ends: 'done', found: 'arrived-without-owner', on: 'b' },
-  { at: 'DOMAIN_MIGRATE_FINISH3_PARAMS', ends: 'done', on: 'b', more: { prove: 'paused' } },
-  { at: 'DOMAIN_MIGRATE_CONFIRM3_PARAMS', ends: 'done', found: 'done', on: 'b' },
-];
-
-for (const { at, ends, found, on, more = {} } of KILLS)
-  test(`recoverMigration: the program is killed after ${at}${more.prove ? ', paused' : ''}: ${ends}`, async () => {
-    const { a, b } = await pair();
-    const { t } = await witness();
-    await killed(at, more);
-    const left = await (on === 'a' || found === 'arrived-without-owner' ? a.manager : b.manager).get(t.uuid);
-    assert.is(left.migration?.by.state, 'ended', 'get() tells of it');
-    const look = await recoverMigration(a.connection, b.connection, t.uuid, { mode: 'look' });
-    if (found) assert.is(look.outcome, found);
-    const recovered = await within(recoverMigration(a.manager, b.manager, t.uuid), MINUTE, 'recovery');
-    assert.is(recovered.outcome, ends);
-    assert.equal(recovered.unfinished, []);
-    await assertOn(on);
-    const again = await recoverMigration(a.connection, b.connection, t.uuid);
-    assert.equal(again.did, [], 'asked again it does nothing');
-    if (on === 'b') await home();
-  });
 
 /** Runs a migration through proxies, with one fault in it. */
 async function faulty<T>(
@@ -167,7 +109,7 @@ for (const { side, kind, of, on } of FAULTS)
 test('recoverMigration: refuses other hosts than those of the record, and hosts that do not answer', async () => {
   const { a, b } = await pair();
   const { t } = await witness();
-  await killed('DOMAIN_MIGRATE_PERFORM3_PARAMS');
+  await new Program(a.host.uri, b.host.uri, t.uuid, [['kill', 'perform']], t.options).killed();
   const wrong = await failure<MigrationError>(
     recoverMigration(a.connection, a.connection, t.uuid),
     'MIGRATION_UNSETTLED',

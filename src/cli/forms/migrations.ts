@@ -90,6 +90,7 @@ export const MIGRATIONS: Readonly<Record<string, JsonSchema>> = {
       reason: TEXT,
       persistent: BOOLEAN,
       job: either(BOOLEAN, { const: 'unknown' }),
+      migration: maybe(TEXT),
     }),
   ),
   whereabouts: form<MigrationWhereabouts>(WHEREABOUTS),
