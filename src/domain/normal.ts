@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { type Leaves, under } from '../xml/index.js';
 import { applies, type NormalRow, type UnorderedRow } from './devices/kind.js';
 import { sameSet } from './settings/cpuset.js';
@@ -146,12 +145,23 @@ function bytes(path: string, value: string, given: string | undefined, rounded: 
   return rounded ? ((exact + 1023n) / 1024n) * 1024n : exact;
 }
 
+/** An IPv6 address in the one form that URLs have it in; undefined for any other text, one with a zone too. */
+function ipv6(text: string): string | undefined {
+  if (!/^[\da-f:.]*:[\da-f:.]*$/i.test(text)) return undefined;
+  try {
+    return new URL(`http://[${text}]`).hostname;
+  } catch {
+    return undefined;
+  }
+}
+
 /** True when two texts mean the same: libvirt writes hex digits, MACs and UUIDs in lower case, numbers and sets its own way. */
 export function sameText(a: string, b: string): boolean {
   const [x, y] = [a.trim(), b.trim()];
   if (x === y || x.toLowerCase() === y.toLowerCase()) return true;
   if (x === '' || y === '') return false;
   if (isUuid(x) && isUuid(y)) return uuidOf(x, '') === uuidOf(y, '');
-  if (isIPv6(x) && isIPv6(y)) return new URL(`http://[${x}]`).hostname === new URL(`http://[${y}]`).hostname;
+  const address = ipv6(x);
+  if (address !== undefined && address === ipv6(y)) return true;
   return Number(x) === Number(y) || sameSet(x, y);
 }

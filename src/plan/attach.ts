@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform';
 import {
   type Address,
   type Assignment,
@@ -324,7 +324,7 @@ function macFor(draft: Draft, device: Device, address: Address | undefined, path
   );
   for (let n = 0; ; n++) {
     const seed = [canonical.uuid, device.userAlias ?? (address ? addressText(address) : path), n].join(' ');
-    const digest = createHash('sha256').update(seed).digest('hex');
+    const digest = sha256(seed, 'hex');
     const mac = `52:54:00:${digest.slice(0, 2)}:${digest.slice(2, 4)}:${digest.slice(4, 6)}`;
     if (!used.has(mac)) return [['mac/@address', mac]];
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform';
 import {
   applies,
   type DomainContext,
@@ -17,10 +17,7 @@ export const VOLATILE = ['currentMemory', '@id'];
  * (balloon, runtime names and ports), and what apply keeps in the metadata for itself, do not count.
  */
 export function digestOf({ canonical, live, autostart }: DomainContext): string {
-  const hash = createHash('sha256');
-  hash.update(withoutBookkeeping(canonical)).update('\0');
-  if (live) hash.update(settled(live));
-  return hash.update(`\0${autostart}`).digest('hex');
+  return sha256(`${withoutBookkeeping(canonical)}\0${live ? settled(live) : ''}\0${autostart}`, 'hex');
 }
 
 /** What counts of a live document, as text. */

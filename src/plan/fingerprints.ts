@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform';
 import {
   applies,
   type DomainContext,
@@ -93,7 +93,7 @@ const hashes = perDocument((document) => hashed(document, 'hidden'));
 const hashesOfAll = perDocument((document) => hashed(document, 'counted'));
 
 function hashed(document: DomainDocument, secrets: 'hidden' | 'counted'): ReadonlyMap<string, string> {
-  const digest = (part: Part) => createHash('sha256').update(JSON.stringify(part)).digest('hex').slice(0, 8);
+  const digest = (part: Part) => sha256(JSON.stringify(part), 'hex').slice(0, 8);
   return new Map([...partsOf(document, secrets)].map(([name, part]) => [name, digest(part)]));
 }
 

@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import type { Device } from '../domain/index.js';
 
 /** What tells one image from another, by the leaf of a disk that names it. */
@@ -18,7 +17,7 @@ function imageOf({ kind, leaves }: Device): string | undefined {
   const name = NAMES.find((path) => leaves.has(path));
   if (name === undefined) return undefined;
   const value = leaves.get(name) as string;
-  return [value.startsWith('/') ? posix.normalize(value) : value, ...BESIDE.map((path) => leaves.get(path) ?? '')].join(
+  return [value.startsWith('/') ? normalized(value) : value, ...BESIDE.map((path) => leaves.get(path) ?? '')].join(
     '\0',
   );
 }
@@ -64,4 +63,14 @@ export function unsaidFormat({ kind, leaves }: Device, before?: Device): UnsaidF
 
 function isMedium(leaves: Device['leaves']): boolean {
   return ['cdrom', 'floppy'].includes(leaves.get('@device') ?? '');
+}
+
+/** An absolute path without `.`, `..` and doubled slashes. */
+function normalized(path: string): string {
+  const steps: string[] = [];
+  for (const step of path.split('/')) {
+    if (step === '..') steps.pop();
+    else if (step !== '' && step !== '.') steps.push(step);
+  }
+  return `/${steps.join('/')}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The xml room: documents without loss. Parsed by @xmldom/xmldom, read by path, built by xmlbuilder2, written as they were.
+ * The xml room: documents without loss. Parsed, built and written by @xmldom/xmldom, read by path.
  */
 export type { Document, Element, Node } from '@xmldom/xmldom';
 export { buildElement, detachedCopy, serialize } from './build.js';

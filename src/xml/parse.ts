@@ -1,4 +1,5 @@
 import { DOMParser, type Document, type Element } from '@xmldom/xmldom';
+import { byteLength } from '#platform';
 import { LibvirtCanonicalError } from '../errors.js';
 import { malformed, position, scan } from './scan.js';
 
@@ -43,7 +44,7 @@ const FORBIDDEN_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff
 export function parseXml(text: string): Document {
   if (typeof text !== 'string') throw malformed('expected a string of XML');
   if (text.startsWith(BYTE_ORDER_MARK)) return parseXml(text.slice(1));
-  if (Buffer.byteLength(text) > MAX_XML_BYTES) {
+  if (byteLength(text) > MAX_XML_BYTES) {
     throw new LibvirtCanonicalError('XML_LIMIT', `the XML is longer than ${MAX_XML_BYTES} bytes`, {
       remedy: 'libvirt itself takes no longer document',
     });

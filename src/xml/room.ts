@@ -1,3 +1,4 @@
+import { byteLength } from '#platform';
 import { MAX_XML_BYTES } from './parse.js';
 
 /**
@@ -19,5 +20,5 @@ export function bytesInMetadata(xml: string): number {
 
 /** How many bytes more than its longest a document would have with so many beside; 0 when they fit. */
 export function bytesTooMany(xml: string, more: number, what: keyof typeof RESERVE): number {
-  return Math.max(Buffer.byteLength(xml) + more + RESERVE[what] - MAX_XML_BYTES, 0);
+  return Math.max(byteLength(xml) + more + RESERVE[what] - MAX_XML_BYTES, 0);
 }

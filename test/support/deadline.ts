@@ -4,11 +4,11 @@ import { type ErrorCode, LibvirtCanonicalError } from '../../src/errors.js';
 
 /**
  * A deadline for what hangs, made longer by what else the machine does: by its load for each core, at most tenfold. A quiet
- * machine gets what was asked for.
+ * machine gets what was asked for. Whole milliseconds, which child processes insist on.
  */
 export function scaled(milliseconds: number): number {
   const load = (loadavg()[0] ?? 0) / availableParallelism();
-  return milliseconds * Math.min(10, Math.max(1, load));
+  return Math.ceil(milliseconds * Math.min(10, Math.max(1, load)));
 }
 
 /** Rejects when `pending` does not settle in time, which is `scaled`: uvu has no timeouts, and a hang is to be a failure. */

@@ -1,3 +1,4 @@
+import { byteLength } from '#platform';
 import { under } from '../../xml/index.js';
 import { invalid } from '../values.js';
 import { constant, type Field, flag, group, integer, list, oneOf, text } from './fields.js';
@@ -219,7 +220,7 @@ export const graphics: DeviceKind<GraphicsSpec> = {
         throw invalid(`${where}.${field}`, 'goes with a password only', 'Give passwd too');
     if (type === 'vnc' && (leaves.get('@connected') ?? 'keep') !== 'keep')
       throw invalid(`${where}.connected`, 'vnc knows keep only');
-    if (type === 'vnc' && Buffer.byteLength(leaves.get('@passwd') ?? '') > 8)
+    if (type === 'vnc' && byteLength(leaves.get('@passwd') ?? '') > 8)
       throw invalid(`${where}.passwd`, 'is longer than 8 bytes, the most that VNC has');
   },
   names: (leaves) => [leaves.get('@type')],

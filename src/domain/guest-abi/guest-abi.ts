@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform';
 import { BOOLEAN, checkOptions, words } from '../../options.js';
 import { type Leaves, leaves, select, under } from '../../xml/index.js';
 import { isSecret } from '../devices/index.js';
@@ -27,7 +27,7 @@ export function guestAbi(document: DomainDocument): GuestAbi {
 
 /** Tells that a secret has changed without showing it. */
 function digestOf(secret: string): string {
-  return `${HIDDEN} sha256:${createHash('sha256').update(secret).digest('base64url').slice(0, 16)}`;
+  return `${HIDDEN} sha256:${sha256(secret, 'base64url').slice(0, 16)}`;
 }
 
 /** The rules of USB redirection stand among the devices, but are none. */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { deflateSync, inflateSync } from 'node:zlib';
+import { deflated, inflated, sha256 } from '#platform';
 import {
   buildElement,
   child,
@@ -52,7 +51,7 @@ function sealIn(element: Element, canonical: DomainDocument): Seal | undefined {
 
 /** A document in the form of {@link sealedForm} as short text. */
 export function packed({ xml }: DomainDocument): string {
-  return deflateSync(xml, { level: 9 }).toString('base64');
+  return deflated(xml);
 }
 
 /**
@@ -61,7 +60,7 @@ export function packed({ xml }: DomainDocument): string {
  */
 export function unpacked(text: string, holder: DomainDocument): DomainDocument | undefined {
   try {
-    const xml = inflateSync(Buffer.from(text, 'base64'), { maxOutputLength: LONGEST }).toString();
+    const xml = inflated(text, LONGEST);
     if (tagsIn(xml) > Math.max(MOST_TAGS, 2 * tagsIn(holder.xml))) return undefined;
     const document = new DomainDocument(xml);
     return document.root.nodeName === 'domain' && document.devices ? document : undefined;
@@ -120,7 +119,7 @@ function metadataDigests(document: DomainDocument): Array<[uri: string, digest: 
   return (metadata ? children(metadata) : []).flatMap(({ namespaceURI: uri }): Array<[string, string]> => {
     if (uri === null || uri === OWN_METADATA.intent.uri || isBookkeeping(uri)) return [];
     const text = metadataText(document, uri) ?? '';
-    return [[uri, createHash('sha256').update(text).digest('base64url').slice(0, 22)]];
+    return [[uri, sha256(text, 'base64url').slice(0, 22)]];
   });
 }
 
