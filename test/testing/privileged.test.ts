@@ -32,9 +32,16 @@ function processesOf(directory: string): string[] {
 function controlGroupsOf(directory: string): string[] {
   const root = '/sys/fs/cgroup';
   if (!existsSync(root)) return [];
-  return readdirSync(root, { recursive: true })
-    .map(String)
-    .filter((path) => path.includes(basename(directory)));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return readdirSync(root, { recursive: true })
+        .map(String)
+        .filter((path) => path.includes(basename(directory)));
+    } catch (error) {
+      // A group that goes while it is listed, ours or another's: look again.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 20) throw error;
+    }
+  }
 }
 
 /** A domain with a place to plug a device into. */
