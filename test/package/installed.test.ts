@@ -115,6 +115,9 @@ test('an empty project imports it as ESM, from CommonJS by import(), and runs it
     ),
     expected,
   );
+  // From 22.12 on Node requires what has no top-level await.
+  if (typeof process.features.require_module !== 'undefined' && process.features.require_module)
+    assert.is(await node('b.cjs', "console.log(typeof require('libvirt-canonical').connect)"), 'function');
   for (const command of ['lvc', 'libvirt-canonical']) {
     const { stdout } = await run('npx', ['--no-install', command, '--version'], { cwd: project });
     assert.is(stdout.trim(), manifest.version);
