@@ -22,8 +22,17 @@ import {
   planTowards as towardsIn,
 } from './plan/index.js';
 
-export type { AbiDifference, DomainSpec, GuestAbi, JsonSchema, Operation, Refusal, Size } from './domain/index.js';
-export { compareGuestAbi, domainXml, readSpec } from './domain/index.js';
+export type {
+  AbiDifference,
+  DomainSpec,
+  GuestAbi,
+  JsonSchema,
+  Operation,
+  Refusal,
+  Size,
+  SizeUnit,
+} from './domain/index.js';
+export { compareGuestAbi, domainXml, isSize, readSpec } from './domain/index.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export { ERROR_CODES, LibvirtCanonicalError } from './errors.js';
 export type { Pending, PendingChange } from './observe/pending.js';

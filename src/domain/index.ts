@@ -86,4 +86,16 @@ export {
 } from './spec-schema.js';
 export { assemble, checkedHead, definitionOf, domainXml, specFields } from './spec-xml.js';
 export { refuseUnknownFields, unknownField } from './unknown-field.js';
-export { bytesOf, bytesOfXml, describe, formatBytes, invalid, kibOf, notOneOf, type Size, uuidOf } from './values.js';
+export {
+  bytesOf,
+  bytesOfXml,
+  describe,
+  formatBytes,
+  invalid,
+  isSize,
+  kibOf,
+  notOneOf,
+  type Size,
+  type SizeUnit,
+  uuidOf,
+} from './values.js';

@@ -16,13 +16,13 @@ export interface DomainSpec extends DefinitionParts {
    * own field; `planDefine` shows them line by line. Besides the words an identifier of the machine's libosinfo database,
    * such as `win11` or `http://debian.org/debian/12`, for `define` and `planDefine`.
    */
-  readonly os?: OsName | (string & {});
+  readonly os?: OsName | (string & {}) | undefined;
   /** Unique on the host. */
   readonly name: string;
   /** Without one a random one is made: the define call always carries it. */
-  readonly uuid?: string;
-  readonly title?: string;
-  readonly description?: string;
+  readonly uuid?: string | undefined;
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
   /**
    * Memory at boot, or that and the maximum the balloon may grow to. One amount is both: a guest starts with all of the
    * maximum and gives the rest back once its balloon driver runs, so headroom costs the host memory at each boot.
@@ -32,37 +32,41 @@ export interface DomainSpec extends DefinitionParts {
    * vCPUs at boot, or those and the maximum for hot-plug. Default 1. One number is what the guest boots with, and on q35 the
    * maximum is four times that (255 at most): vCPUs that are not plugged cost next to nothing.
    */
-  readonly vcpus?: number | { readonly current: number; readonly maximum: number };
+  readonly vcpus?: number | { readonly current: number; readonly maximum: number } | undefined;
   /** Virtualisation. Default `kvm`; `qemu` is emulation (TCG). */
-  readonly type?: 'kvm' | 'qemu';
-  readonly arch?: string;
+  readonly type?: 'kvm' | 'qemu' | undefined;
+  readonly arch?: string | undefined;
   /** Machine type. Default `q35`; libvirt pins it to the version it has, such as `pc-q35-7.2`. */
-  readonly machine?: string;
+  readonly machine?: string | undefined;
   /** Room for hot-plug, which cannot be had later. */
-  readonly hotplug?: {
-    /** Free PCIe ports beyond those that the devices given here take. Default 8. Who gives PCI controllers lays out all of them. */
-    readonly pciePorts?: number;
-    /**
-     * Memory devices (dimm, virtio-mem): how much memory there may be with them, and how many. Default: none, since it gives
-     * the domain a NUMA cell, after which no call changes `memory.maximum`. Default of `slots`: 8.
-     */
-    readonly memory?: { readonly upTo: Size; readonly slots?: number };
-  };
+  readonly hotplug?:
+    | {
+        /** Free PCIe ports beyond those that the devices given here take. Default 8. Who gives PCI controllers lays out all of them. */
+        readonly pciePorts?: number | undefined;
+        /**
+         * Memory devices (dimm, virtio-mem): how much memory there may be with them, and how many. Default: none, since it gives
+         * the domain a NUMA cell, after which no call changes `memory.maximum`. Default of `slots`: 8.
+         */
+        readonly memory?: { readonly upTo: Size; readonly slots?: number | undefined } | undefined;
+      }
+    | undefined;
   /** Path of the QEMU to run. Default: the host's own for `arch`. */
-  readonly emulator?: string;
+  readonly emulator?: string | undefined;
   /** Boot a kernel directly. `shim` since libvirt 11.2.0. */
-  readonly kernel?: {
-    readonly path: string;
-    readonly initrd?: string;
-    readonly cmdline?: string;
-    /** Device tree. */
-    readonly dtb?: string;
-    readonly shim?: string;
-  };
-  readonly disks?: ReadonlyArray<DeviceSpecs['disk']>;
-  readonly interfaces?: ReadonlyArray<DeviceSpecs['interface']>;
+  readonly kernel?:
+    | {
+        readonly path: string;
+        readonly initrd?: string | undefined;
+        readonly cmdline?: string | undefined;
+        /** Device tree. */
+        readonly dtb?: string | undefined;
+        readonly shim?: string | undefined;
+      }
+    | undefined;
+  readonly disks?: ReadonlyArray<DeviceSpecs['disk']> | undefined;
+  readonly interfaces?: ReadonlyArray<DeviceSpecs['interface']> | undefined;
   /** How the volumes of disks are connected: records of your own by id or target. See {@link StorageRecord}. */
-  readonly storage?: StorageRequest;
+  readonly storage?: StorageRequest | undefined;
   /** Devices of any kind: `{ rng: { … } }`, or XML. */
-  readonly devices?: readonly DeviceRequest[];
+  readonly devices?: readonly DeviceRequest[] | undefined;
 }

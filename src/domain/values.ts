@@ -1,8 +1,14 @@
 import { LibvirtCanonicalError } from '../errors.js';
 import { meant } from '../nearest.js';
 
-/** An amount of memory or storage: `'2 GiB'`, `'512 MiB'`, `'1 GB'`, or bytes as number or bigint. */
-export type Size = string | number | bigint;
+/** Units of a {@link Size}: `KiB` and the like are powers of 1024, `KB` and the like of 1000. */
+export type SizeUnit = keyof typeof UNITS;
+
+/**
+ * An amount of memory or storage: `'2 GiB'`, `'512 MiB'`, `'1 GB'`, or bytes as number or bigint. A text that comes from outside is
+ * one after {@link isSize} has said so.
+ */
+export type Size = `${number}${'' | ' '}${SizeUnit}` | number | bigint;
 
 const UNITS = {
   B: 1n,
@@ -44,6 +50,16 @@ export function bytesOf(size: Size, path: string): bigint {
     }
   }
   throw invalid(path, `${describe(size)} is not a size`, "Give bytes or a string such as '2 GiB' or '512 MiB'");
+}
+
+/** Whether a value of unknown origin is a {@link Size}: how a text from a file or a user becomes one. */
+export function isSize(value: unknown): value is Size {
+  try {
+    bytesOf(value as Size, '');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Bytes of a number with libvirt's `unit` attribute; `fallback` is the unit that the element has without one. */

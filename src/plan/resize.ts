@@ -7,14 +7,14 @@ import { planSettings } from './settings.js';
 /** How large a domain is to be. */
 export interface ResizeRequest {
   /** vCPUs that are online, or those and the maximum. More than the maximum raises that with it. */
-  readonly vcpus?: VcpusRequest;
+  readonly vcpus?: VcpusRequest | undefined;
   /** Memory that the guest has, or that and the maximum. More than the maximum raises that with it. */
-  readonly memory?: MemoryRequest;
+  readonly memory?: MemoryRequest | undefined;
   /**
    * What becomes of a part that the running guest cannot have or does not give back: `next-boot` (default), it waits for the
    * next cold boot; `refuse`, nothing is done.
    */
-  readonly ifNotLive?: 'next-boot' | 'refuse';
+  readonly ifNotLive?: 'next-boot' | 'refuse' | undefined;
 }
 
 /** Plans another size: what `set` would do, but vCPUs that the guest keeps go at the next cold boot all the same. Pure. */

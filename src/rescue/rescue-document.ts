@@ -16,8 +16,8 @@ export type RescueDisk = Omit<DiskSpec, 'target' | 'boot' | 'address'> & { reado
 /** A kernel to boot in place of the disk's own boot loader, and of the domain's own kernel. */
 export interface RescueKernel {
   readonly path: string;
-  readonly initrd?: string;
-  readonly cmdline?: string;
+  readonly initrd?: string | undefined;
+  readonly cmdline?: string | undefined;
 }
 
 /** First letters of a target on a bus (virDomainDiskDefPostParse). */

@@ -21,18 +21,18 @@ export interface RescueOptions extends ShutdownOptions {
   /** What to boot from. */
   readonly disk: RescueDisk;
   /** Boot this kernel instead of what the disk holds. A kernel of the domain's own is not booted in a rescue. */
-  readonly kernel?: RescueKernel;
+  readonly kernel?: RescueKernel | undefined;
   /** How a running guest is stopped: pull the plug (default), or ask it by ACPI. */
-  readonly stop?: 'destroy' | 'shutdown';
+  readonly stop?: 'destroy' | 'shutdown' | undefined;
   /** What becomes of a guest that ran, when the rescue does not start: started again (default), or left off. */
-  readonly onFailure?: 'restart' | 'leave-off';
+  readonly onFailure?: 'restart' | 'leave-off' | undefined;
 }
 
 /** How a rescue ends, and what comes after. */
 export interface UnrescueOptions extends ShutdownOptions {
-  readonly stop?: 'destroy' | 'shutdown';
+  readonly stop?: 'destroy' | 'shutdown' | undefined;
   /** What comes after: the domain as its canonical document has it (default), or nothing. */
-  readonly after?: 'start' | 'stay-off';
+  readonly after?: 'start' | 'stay-off' | undefined;
 }
 
 /** A rescue under way. */

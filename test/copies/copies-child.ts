@@ -9,7 +9,7 @@ subscribe(CALL_CHANNEL, (message) => {
   if (phase === 'end' && procedure === moment) die();
 });
 const domain = await new DomainManager(await connect(uri)).get(name);
-const slowly = { bandwidth: '1 MiB', onProgress: die };
+const slowly = { bandwidth: '1 MiB', onProgress: die } as const;
 if (what === 'copy') await domain.copyDisk('data', file, moment === 'progress' ? slowly : {});
 if (what === 'move') await domain.moveDisk('data', file, slowly);
 if (what === 'commit') await domain.commitDisk('data', slowly);

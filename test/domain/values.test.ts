@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bytesOf, bytesOfXml, describe, formatBytes, kibOf, macOf, uuidOf } from '../../src/domain/values.js';
+import {
+  bytesOf,
+  bytesOfXml,
+  describe,
+  formatBytes,
+  isSize,
+  kibOf,
+  macOf,
+  type Size,
+  uuidOf,
+} from '../../src/domain/values.js';
 import { failureNow } from '../support/deadline.js';
 
 const refused = (attempt: () => unknown) => assert.is(failureNow(attempt, 'SPEC_INVALID').path, 'here');
@@ -23,7 +33,7 @@ test('sizes are read exactly', () => {
     ['3 TiB', 3n << 40n],
     ['123456789012345 TiB', 123456789012345n << 40n],
   ] as const)
-    assert.is(bytesOf(size, 'here'), bytes, String(size));
+    assert.is(bytesOf(size as Size, 'here'), bytes, String(size));
 });
 
 test('what is no size is refused, with its path', () => {
@@ -57,19 +67,32 @@ test('what is no size is refused, with its path', () => {
 });
 
 test('a size that is not whole bytes is refused, not rounded', () => {
-  for (const size of ['0.5 B', '0.3 KiB', '1.0001 KiB']) refused(() => bytesOf(size, 'here'));
+  for (const size of ['0.5 B', '0.3 KiB', '1.0001 KiB'] as const) refused(() => bytesOf(size, 'here'));
+});
+
+test('isSize: says of a text from outside whether it is a size, and then the compiler knows', () => {
+  for (const size of ['2 GiB', '512MiB', '1.5 GiB', 0, 1n]) assert.ok(isSize(size), String(size));
+  for (const none of ['2', 'much', '2 gib', '', -1, 1.5, null, {}, '0.3 KiB'])
+    assert.not.ok(isSize(none), String(none));
+  const fromOutside: string = ['2', 'GiB'].join(' ');
+  // @ts-expect-error any text
+  const wrong: Size = fromOutside;
+  // @ts-expect-error no such unit
+  const misspelt: Size = '2 Gib';
+  assert.equal([wrong, misspelt].length, 2);
+  if (isSize(fromOutside)) assert.is(bytesOf(fromOutside satisfies Size, 'here'), 2n << 30n);
 });
 
 test('KiB for libvirt: whole and positive, or refused', () => {
   assert.is(kibOf('64 MiB', 'here'), 65536);
   assert.is(kibOf(1024, 'here'), 1);
-  for (const size of [0, 1, 1023, 1025, '1 KB', 2n ** 70n]) refused(() => kibOf(size, 'here'));
+  for (const size of [0, 1, 1023, 1025, '1 KB', 2n ** 70n] as const) refused(() => kibOf(size, 'here'));
 });
 
 test('what is formatted reads as the same size', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 1n << 49n }), (bytes) =>
-      assert.is(bytesOf(formatBytes(bytes), 'here'), bytes),
+      assert.is(bytesOf(formatBytes(bytes) as Size, 'here'), bytes),
     ),
   );
   assert.is(formatBytes(3n << 29n), '1536 MiB');

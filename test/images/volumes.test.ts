@@ -108,7 +108,7 @@ test('resizeVolume: larger at once, smaller only by name', async () => {
   assert.match(error.message, /4 MiB: 1 MiB would cut off/);
   assert.is(statSync(join(directory, 'disk.raw')).size, 4 << 20);
   assert.is((await manager.resizeVolume(name, '1 MiB', { shrink: 'allow' })).capacity, MIB);
-  await failure(manager.resizeVolume(name, 'much'), 'SPEC_INVALID');
+  await failure(manager.resizeVolume(name, 'much' as never), 'SPEC_INVALID');
 });
 
 test('deleteVolume and resizeVolume: a volume that a domain or an overlay uses is left alone', async () => {

@@ -111,7 +111,7 @@ test('U13: a virtio-mem gives and takes memory as asked: some, none, all; not mo
     if (item?.type === 'event') sizes.push(Number(item.data.size) / 1024);
   }
   assert.ok(sizes.includes(128), `the event told ${sizes}`);
-  for (const requested of ['256 MiB', '3 MiB']) {
+  for (const requested of ['256 MiB', '3 MiB'] as const) {
     const error = await untouched(domain, () => domain.plan({ update: [{ memory: 'mem', set: { requested } }] }));
     assert.is(error.code, 'SPEC_INVALID', error.message);
   }

@@ -128,7 +128,7 @@ test('memory devices: a module and a virtio-mem come, grow and go under a runnin
   await change(domain, { detach: [{ memory: 'module' }] });
   assert.is(await seenOnce(0), 0);
 
-  const size = { size: '256 MiB', block: '2 MiB', requested: '64 MiB', node: 0 };
+  const size = { size: '256 MiB', block: '2 MiB', requested: '64 MiB', node: 0 } as const;
   const { plan } = await change(domain, { attach: [{ memory: { id: 'elastic', model: 'virtio-mem', ...size } }] });
   assert.is(plan.operations[0]?.takesEffect, 'now');
   assert.is(await seenOnce(64), 64);

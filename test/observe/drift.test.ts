@@ -57,7 +57,7 @@ test('a domain of ours has no drift: as defined, and after each of our own chang
     { attach: [{ disk: { id: 'data', target: 'vdb', file: await b.disk(), format: 'qcow2' } } as const] },
     { update: [{ interface: 'lan', set: { link: 'down' } } as const] },
     { update: [{ interface: 'lan', set: { link: 'up' } } as const], scope: 'live' as const },
-    { set: { title: 'T', memory: '48 MiB', metadata: { 'urn:x': { prefix: 'x', xml: '<x>1</x>' } } } },
+    { set: { title: 'T', memory: '48 MiB' as const, metadata: { 'urn:x': { prefix: 'x', xml: '<x>1</x>' } } } },
     { detach: [{ disk: 'data' }], scope: 'config' as const },
   ]) {
     await domain.apply(await domain.plan(request));

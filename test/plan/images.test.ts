@@ -122,7 +122,7 @@ test('a plan names the source of what it attaches, and says when an image would 
 });
 
 test('memory: a number of bytes that no machine has is asked about', () => {
-  for (const memory of [2048, 512, 2048n, { current: 1024, maximum: '1 GiB' }]) {
+  for (const memory of [2048, 512, 2048n, { current: 1024, maximum: '1 GiB' }] as const) {
     const error = failureNow(() => planChanges({ set: { memory } }, contextOf('off')), 'SPEC_INVALID');
     assert.match(error.message, /Did you mean '\d+ MiB'\?/);
   }

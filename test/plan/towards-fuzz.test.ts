@@ -175,7 +175,7 @@ test('any desired state after any other is reached by its plan alone, each call 
         let context = running ? fixed : { ...fixed, live: undefined };
         const foreign = context.canonical.devices;
         for (const state of states) {
-          const memory = { current: '64 MiB', maximum: name === 'web' ? '128 MiB' : '64 MiB' };
+          const memory = { current: '64 MiB', maximum: name === 'web' ? '128 MiB' : '64 MiB' } as const;
           const { vcpus, ...rest } = state;
           const desired: DomainSpec = { name, memory, ...rest, ...(name === 'web' ? {} : { vcpus }) };
           const plan = attempt(desired, context, how);

@@ -1,4 +1,4 @@
-import type { BackupRequest, CommitOptions, CopyOptions, Quiesce, SnapshotRequest } from '../../index.js';
+import type { BackupRequest, CommitOptions, CopyOptions, Quiesce, Size, SnapshotRequest } from '../../index.js';
 import { type Answer, UsageError } from '../exit.js';
 import type { Session } from '../session.js';
 
@@ -6,7 +6,7 @@ import type { Session } from '../session.js';
 export interface CopyWords {
   readonly format?: 'qcow2' | 'raw';
   readonly quiesce?: Quiesce;
-  readonly bandwidth?: string;
+  readonly bandwidth?: Size;
 }
 
 /** `lvc snapshot`: the disks write to new files from now on. */

@@ -1,4 +1,4 @@
-import type { ResizeResult } from '../../index.js';
+import type { ResizeResult, Size } from '../../index.js';
 import { type Answer, EXIT, UsageError } from '../exit.js';
 import { print } from '../output.js';
 import { bytesText } from '../progress.js';
@@ -45,8 +45,9 @@ export async function resize(
     );
   }
   for (const match of disks) {
+    // What is no size the library says, with its path.
     const [, disk = '', capacity = ''] = match ?? [];
-    const done = await domain.resizeDisk(disk, { capacity, signal });
+    const done = await domain.resizeDisk(disk, { capacity: capacity as Size, signal });
     grown.push(done);
     text.push(`${done.disk}: ${bytesText(Number(done.before))} before, ${bytesText(Number(done.capacity))} now.`);
   }

@@ -17,17 +17,23 @@ const TIMERS = ['rtc', 'pit', 'hpet', 'tsc', 'kvmclock', 'hypervclock', 'platfor
 
 /** A source of time that the guest may use. libvirt: `<timer>`. */
 export interface TimerSpec {
-  readonly present?: boolean;
+  readonly present?: boolean | undefined;
   /** What becomes of ticks that the guest missed. */
-  readonly tickpolicy?: 'delay' | 'catchup' | 'merge' | 'discard';
+  readonly tickpolicy?: 'delay' | 'catchup' | 'merge' | 'discard' | undefined;
   /** Limits of `catchup`. */
-  readonly catchup?: { readonly threshold?: number; readonly slew?: number; readonly limit?: number };
+  readonly catchup?:
+    | {
+        readonly threshold?: number | undefined;
+        readonly slew?: number | undefined;
+        readonly limit?: number | undefined;
+      }
+    | undefined;
   /** Of `rtc` and `platform`. */
-  readonly track?: 'boot' | 'guest' | 'wall' | 'realtime';
+  readonly track?: 'boot' | 'guest' | 'wall' | 'realtime' | undefined;
   /** Of `tsc`, in Hz. */
-  readonly frequency?: number;
+  readonly frequency?: number | undefined;
   /** Of `tsc`. */
-  readonly mode?: 'auto' | 'native' | 'emulate' | 'paravirt' | 'smpsafe';
+  readonly mode?: 'auto' | 'native' | 'emulate' | 'paravirt' | 'smpsafe' | undefined;
 }
 
 /** The guest's clock. libvirt: `<clock>`. All of it is fixed at define. */
@@ -40,19 +46,20 @@ export interface ClockSpec {
     | 'utc'
     | 'localtime'
     | { readonly timezone: string }
-    | { readonly variable: number; readonly basis?: 'utc' | 'localtime' }
-    | { readonly absolute: number };
+    | { readonly variable: number; readonly basis?: 'utc' | 'localtime' | undefined }
+    | { readonly absolute: number }
+    | undefined;
   /** Of `utc` and `localtime`: `reset` forgets what a guest set the clock to. */
-  readonly adjustment?: 'reset';
+  readonly adjustment?: 'reset' | undefined;
   /**
    * Timers by name; those that are not named are QEMU's own choice. `linux` and `windows` are the sets that virt-install,
    * oVirt, Nova and KubeVirt agree on.
    */
-  readonly timers?: 'linux' | 'windows' | Timers;
+  readonly timers?: 'linux' | 'windows' | Timers | undefined;
 }
 
 /** Timers by name. */
-type Timers = { readonly [T in (typeof TIMERS)[number]]?: TimerSpec };
+type Timers = { readonly [T in (typeof TIMERS)[number]]?: TimerSpec | undefined };
 
 const TIMER: FieldTable<TimerSpec> = {
   present: flag('@present'),

@@ -31,53 +31,59 @@ export interface CpuSpec {
    * `host-model` is expanded at define and pinned as a custom model, since libvirt would expand it again at each start.
    * `host-passthrough` needs KVM. Default with a `model`: `custom`.
    */
-  readonly mode?: (typeof MODES)[number];
+  readonly mode?: (typeof MODES)[number] | undefined;
   /** `never` leaves `host-model` to libvirt, which expands it at each start. */
-  readonly pin?: 'never';
+  readonly pin?: 'never' | undefined;
   /**
    * Hosts that the domain is to run on, beside the one that defines it: it gets the best CPU that all of them can run, as
    * `baselineCpu` finds it. In place of `mode` and `model`; `features` that are named stand as they are. Of `define` and
    * `planDefine` alone.
    */
-  readonly baseline?: readonly CpuHost[];
+  readonly baseline?: readonly CpuHost[] | undefined;
   /** Name of a model, for mode `custom`. */
-  readonly model?: string;
+  readonly model?: string | undefined;
   /** May libvirt choose a lesser model. Default of a custom model `forbid`. */
-  readonly fallback?: 'allow' | 'forbid';
+  readonly fallback?: 'allow' | 'forbid' | undefined;
   /** Vendor that the guest sees, 12 characters. */
-  readonly vendorId?: string;
+  readonly vendorId?: string | undefined;
   /** Vendor that the host's CPU must have. */
-  readonly vendor?: string;
+  readonly vendor?: string | undefined;
   /** Default of a custom model `exact`. `minimum` is as changeable as an unpinned host model. */
-  readonly match?: 'exact' | 'strict' | 'minimum';
+  readonly match?: 'exact' | 'strict' | 'minimum' | undefined;
   /** Default of a custom model `partial`: a host that lacks a feature refuses the start. */
-  readonly check?: 'none' | 'partial' | 'full';
+  readonly check?: 'none' | 'partial' | 'full' | undefined;
   /** Of `host-passthrough` and `maximum`: leave out what cannot migrate. libvirt 6.5.0 */
-  readonly migratable?: boolean;
+  readonly migratable?: boolean | undefined;
   /** Policy by name of the feature, such as `{ vmx: 'require' }`. */
-  readonly features?: Readonly<Record<string, CpuFeaturePolicy>>;
+  readonly features?: Readonly<Record<string, CpuFeaturePolicy>> | undefined;
   /** How the vCPUs look to the guest. Their product is the maximum of vCPUs, and can never be changed. */
-  readonly topology?: {
-    readonly sockets: number;
-    readonly dies?: number;
-    /** libvirt 10.1.0 */
-    readonly clusters?: number;
-    readonly cores: number;
-    readonly threads: number;
-  };
+  readonly topology?:
+    | {
+        readonly sockets: number;
+        readonly dies?: number | undefined;
+        /** libvirt 10.1.0 */
+        readonly clusters?: number | undefined;
+        readonly cores: number;
+        readonly threads: number;
+      }
+    | undefined;
   /** Cache that the guest sees. `passthrough` needs the CPU of the host. */
-  readonly cache?: { readonly mode: 'emulate' | 'passthrough' | 'disable'; readonly level?: number };
+  readonly cache?:
+    | { readonly mode: 'emulate' | 'passthrough' | 'disable'; readonly level?: number | undefined }
+    | undefined;
   /** Bits of a physical address. libvirt 8.7.0 */
-  readonly maxphysaddr?: {
-    readonly mode: 'emulate' | 'passthrough';
-    readonly bits?: number;
-    /** Of `passthrough`: not more than these. libvirt 9.3.0 */
-    readonly limit?: number;
-  };
+  readonly maxphysaddr?:
+    | {
+        readonly mode: 'emulate' | 'passthrough';
+        readonly bits?: number | undefined;
+        /** Of `passthrough`: not more than these. libvirt 9.3.0 */
+        readonly limit?: number | undefined;
+      }
+    | undefined;
   /** NUMA cells of the guest, by their order. Their memory makes up the domain's. */
-  readonly numa?: readonly NumaCellSpec[];
+  readonly numa?: readonly NumaCellSpec[] | undefined;
   /** Latencies and bandwidths between cells (HMAT). libvirt 6.6.0 */
-  readonly interconnects?: NumaInterconnectsSpec;
+  readonly interconnects?: NumaInterconnectsSpec | undefined;
 }
 
 const TOPOLOGY = group<NonNullable<CpuSpec['topology']>>({

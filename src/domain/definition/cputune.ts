@@ -8,7 +8,7 @@ const SCHEDULERS = ['batch', 'idle', 'fifo', 'rr'] as const;
 export interface SchedulerSpec {
   readonly scheduler: (typeof SCHEDULERS)[number];
   /** Of `fifo` and `rr`. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
 }
 
 /**
@@ -17,41 +17,47 @@ export interface SchedulerSpec {
  */
 export interface CputuneSpec {
   /** CPUs of the host for each vCPU, such as `{ 0: '0-3' }`. */
-  readonly vcpuPin?: Readonly<Record<number, string>>;
+  readonly vcpuPin?: Readonly<Record<number, string>> | undefined;
   /** CPUs of the host for QEMU's own threads. */
-  readonly emulatorPin?: string;
+  readonly emulatorPin?: string | undefined;
   /** CPUs of the host for each IOThread. */
-  readonly iothreadPin?: Readonly<Record<number, string>>;
-  readonly shares?: number;
-  readonly period?: number;
+  readonly iothreadPin?: Readonly<Record<number, string>> | undefined;
+  readonly shares?: number | undefined;
+  readonly period?: number | undefined;
   /** Microseconds in each period; negative for no limit. */
-  readonly quota?: number;
-  readonly globalPeriod?: number;
-  readonly globalQuota?: number;
-  readonly emulatorPeriod?: number;
-  readonly emulatorQuota?: number;
-  readonly iothreadPeriod?: number;
-  readonly iothreadQuota?: number;
-  readonly vcpuSched?: ReadonlyArray<SchedulerSpec & { readonly vcpus: string }>;
-  readonly iothreadSched?: ReadonlyArray<SchedulerSpec & { readonly iothreads: string }>;
-  readonly emulatorSched?: SchedulerSpec;
+  readonly quota?: number | undefined;
+  readonly globalPeriod?: number | undefined;
+  readonly globalQuota?: number | undefined;
+  readonly emulatorPeriod?: number | undefined;
+  readonly emulatorQuota?: number | undefined;
+  readonly iothreadPeriod?: number | undefined;
+  readonly iothreadQuota?: number | undefined;
+  readonly vcpuSched?: ReadonlyArray<SchedulerSpec & { readonly vcpus: string }> | undefined;
+  readonly iothreadSched?: ReadonlyArray<SchedulerSpec & { readonly iothreads: string }> | undefined;
+  readonly emulatorSched?: SchedulerSpec | undefined;
   /** Parts of the host's caches for vCPUs. */
-  readonly cachetune?: ReadonlyArray<{
-    readonly vcpus: string;
-    readonly caches?: ReadonlyArray<{
-      readonly id: number;
-      readonly level: number;
-      readonly type: 'both' | 'code' | 'data';
-      readonly size: Size;
-    }>;
-    readonly monitors?: ReadonlyArray<{ readonly level: number; readonly vcpus: string }>;
-  }>;
+  readonly cachetune?:
+    | ReadonlyArray<{
+        readonly vcpus: string;
+        readonly caches?:
+          | ReadonlyArray<{
+              readonly id: number;
+              readonly level: number;
+              readonly type: 'both' | 'code' | 'data';
+              readonly size: Size;
+            }>
+          | undefined;
+        readonly monitors?: ReadonlyArray<{ readonly level: number; readonly vcpus: string }> | undefined;
+      }>
+    | undefined;
   /** Percent of the host's memory bandwidth for vCPUs, by node. */
-  readonly memorytune?: ReadonlyArray<{
-    readonly vcpus: string;
-    readonly nodes?: Readonly<Record<number, number>>;
-    readonly monitors?: ReadonlyArray<{ readonly vcpus: string }>;
-  }>;
+  readonly memorytune?:
+    | ReadonlyArray<{
+        readonly vcpus: string;
+        readonly nodes?: Readonly<Record<number, number>> | undefined;
+        readonly monitors?: ReadonlyArray<{ readonly vcpus: string }> | undefined;
+      }>
+    | undefined;
 }
 
 const at = (name: string) => `cputune/${name}`;

@@ -4,7 +4,7 @@ import type { LifecycleRequest } from '../settings/lifecycle.js';
 /** What becomes of the domain when the guest stops by itself. `set: { lifecycle }` can change all but `onLockfailure` later. */
 export interface EventsSpec extends LifecycleRequest {
   /** When the domain loses the lock on a disk. Fixed at define. */
-  readonly onLockfailure?: 'poweroff' | 'restart' | 'pause' | 'ignore';
+  readonly onLockfailure?: 'poweroff' | 'restart' | 'pause' | 'ignore' | undefined;
 }
 
 /** `<on_poweroff>`, `<on_reboot>`, `<on_crash>` and `<on_lockfailure>`. */

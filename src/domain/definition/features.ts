@@ -7,51 +7,55 @@ import { type HypervSpec, hyperv } from './hyperv.js';
 /** Features of the machine that a hypervisor gives its guest. libvirt: `<features>`. All of it is fixed at define. */
 export interface FeaturesSpec {
   /** Default true. Without it there is no UEFI, no power button and no PCIe hot-plug. */
-  readonly acpi?: boolean;
+  readonly acpi?: boolean | undefined;
   /** Default true on x86. `{ eoi }`: end of interrupts by paravirtualisation. */
-  readonly apic?: boolean | { readonly eoi: boolean };
-  readonly pae?: boolean;
+  readonly apic?: boolean | { readonly eoi: boolean } | undefined;
+  readonly pae?: boolean | undefined;
   /** System management mode, which secure boot needs. `tseg`: its memory. */
-  readonly smm?: boolean | { readonly tseg: Size };
-  readonly hyperv?: HypervSpec;
-  readonly kvm?: {
-    /** Hide that it is KVM. */
-    readonly hidden?: boolean;
-    readonly hintDedicated?: boolean;
-    readonly pollControl?: boolean;
-    readonly pvIpi?: boolean;
-    /** Entries of the dirty ring, a power of two from 1024 to 65536; `false` for none. libvirt 8.0.0 */
-    readonly dirtyRing?: number | false;
-  };
+  readonly smm?: boolean | { readonly tseg: Size } | undefined;
+  readonly hyperv?: HypervSpec | undefined;
+  readonly kvm?:
+    | {
+        /** Hide that it is KVM. */
+        readonly hidden?: boolean | undefined;
+        readonly hintDedicated?: boolean | undefined;
+        readonly pollControl?: boolean | undefined;
+        readonly pvIpi?: boolean | undefined;
+        /** Entries of the dirty ring, a power of two from 1024 to 65536; `false` for none. libvirt 8.0.0 */
+        readonly dirtyRing?: number | false | undefined;
+      }
+    | undefined;
   /** Needs KVM. */
-  readonly pvspinlock?: boolean;
-  readonly pmu?: boolean;
-  readonly vmport?: boolean;
-  readonly vmcoreinfo?: boolean;
+  readonly pvspinlock?: boolean | undefined;
+  readonly pmu?: boolean | undefined;
+  readonly vmport?: boolean | undefined;
+  readonly vmcoreinfo?: boolean | undefined;
   /** Who emulates the I/O APIC. `qemu` is needed for interrupt remapping. */
-  readonly ioapic?: 'kvm' | 'qemu';
+  readonly ioapic?: 'kvm' | 'qemu' | undefined;
   /** Of Arm. */
-  readonly gic?: 2 | 3 | 'host' | true;
+  readonly gic?: 2 | 3 | 'host' | true | undefined;
   /** Of emulation without KVM. libvirt 8.5.0 */
-  readonly tcg?: { readonly tbCache: Size };
+  readonly tcg?: { readonly tbCache: Size } | undefined;
   /** What becomes of accesses to unknown model specific registers. */
-  readonly msrs?: 'ignore' | 'fault';
+  readonly msrs?: 'ignore' | 'fault' | undefined;
   /** PS/2 mouse and keyboard. libvirt 10.6.0 */
-  readonly ps2?: boolean;
+  readonly ps2?: boolean | undefined;
   /** libvirt 9.6.0, of S/390. */
-  readonly asyncTeardown?: boolean;
+  readonly asyncTeardown?: boolean | undefined;
   /** Of Arm: reports of memory errors. libvirt 10.4.0 */
-  readonly ras?: boolean;
+  readonly ras?: boolean | undefined;
   /** Of RISC-V: interrupt architecture. libvirt 11.1.0 */
-  readonly aia?: 'none' | 'aplic' | 'aplic-imsic';
+  readonly aia?: 'none' | 'aplic' | 'aplic-imsic' | undefined;
   /** Of POWER. */
-  readonly htm?: boolean;
-  readonly nestedHv?: boolean;
-  readonly ccfAssist?: boolean;
-  readonly cfpc?: 'broken' | 'workaround' | 'fixed';
-  readonly sbbc?: 'broken' | 'workaround' | 'fixed';
-  readonly ibs?: 'broken' | 'workaround' | 'fixed-ibs' | 'fixed-ccd' | 'fixed-na';
-  readonly hpt?: { readonly resizing?: 'enabled' | 'disabled' | 'required'; readonly maxPageSize?: Size };
+  readonly htm?: boolean | undefined;
+  readonly nestedHv?: boolean | undefined;
+  readonly ccfAssist?: boolean | undefined;
+  readonly cfpc?: 'broken' | 'workaround' | 'fixed' | undefined;
+  readonly sbbc?: 'broken' | 'workaround' | 'fixed' | undefined;
+  readonly ibs?: 'broken' | 'workaround' | 'fixed-ibs' | 'fixed-ccd' | 'fixed-na' | undefined;
+  readonly hpt?:
+    | { readonly resizing?: 'enabled' | 'disabled' | 'required' | undefined; readonly maxPageSize?: Size | undefined }
+    | undefined;
 }
 
 /** A feature that is there or is not; what a spec leaves out is said when the document is read. */

@@ -20,38 +20,40 @@ const ABSOLUTE = { pattern: /^\//, expected: 'an absolute path' };
 /** UEFI that is chosen by what it must have. */
 export interface EfiSpec {
   /** Default false: an unsigned boot loader does not start with it. Which it is can never be changed. */
-  readonly secureBoot?: boolean;
+  readonly secureBoot?: boolean | undefined;
   /** Of secure boot: with Microsoft's keys. Default true. */
-  readonly enrolledKeys?: boolean;
+  readonly enrolledKeys?: boolean | undefined;
   /** Without a file of variables: every start begins with the firmware's own. libvirt 8.6.0 */
-  readonly stateless?: boolean;
+  readonly stateless?: boolean | undefined;
   /** File of the variables. Default: one named by the domain's UUID, where the host's folder of them is known. */
-  readonly nvram?: string;
+  readonly nvram?: string | undefined;
   /** Format of that file. `qcow2` is what a snapshot of a running guest needs, and needs libvirt 10.10.0. */
-  readonly format?: 'raw' | 'qcow2';
+  readonly format?: 'raw' | 'qcow2' | undefined;
 }
 
 /** Firmware by path. */
 export interface LoaderSpec {
   readonly loader: string;
   /** Default `pflash`, read only. `rom`: without variables. */
-  readonly type?: 'pflash' | 'rom';
+  readonly type?: 'pflash' | 'rom' | undefined;
   /** Default true for `pflash`. */
-  readonly readonly?: boolean;
+  readonly readonly?: boolean | undefined;
   /** It does secure boot, and gets system management mode. */
-  readonly secure?: boolean;
-  readonly stateless?: boolean;
+  readonly secure?: boolean | undefined;
+  readonly stateless?: boolean | undefined;
   /** libvirt 9.2.0 */
-  readonly format?: 'raw' | 'qcow2';
-  readonly nvram?: {
-    /** File of the variables; made from the template at the first start. */
-    readonly path?: string;
-    readonly template?: string;
-    /** libvirt 9.2.0 */
-    readonly format?: 'raw' | 'qcow2';
-    /** libvirt 10.10.0 */
-    readonly templateFormat?: 'raw' | 'qcow2';
-  };
+  readonly format?: 'raw' | 'qcow2' | undefined;
+  readonly nvram?:
+    | {
+        /** File of the variables; made from the template at the first start. */
+        readonly path?: string | undefined;
+        readonly template?: string | undefined;
+        /** libvirt 9.2.0 */
+        readonly format?: 'raw' | 'qcow2' | undefined;
+        /** libvirt 10.10.0 */
+        readonly templateFormat?: 'raw' | 'qcow2' | undefined;
+      }
+    | undefined;
 }
 
 /**

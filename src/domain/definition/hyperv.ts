@@ -6,33 +6,36 @@ import { state } from './forms.js';
 /** Hyper-V enlightenments that make Windows a good guest. libvirt: `<hyperv>`. All of it is guest ABI. */
 export interface HypervSpec {
   /** `passthrough`: all that the host's KVM has, which cannot migrate. `host-model` since libvirt 11.9.0. Default `custom`. */
-  readonly mode?: 'custom' | 'passthrough' | 'host-model';
-  readonly relaxed?: boolean;
-  readonly vapic?: boolean;
+  readonly mode?: 'custom' | 'passthrough' | 'host-model' | undefined;
+  readonly relaxed?: boolean | undefined;
+  readonly vapic?: boolean | undefined;
   /** Retries before the guest tells the host, from 4095; `false` for off. */
-  readonly spinlocks?: number | false;
-  readonly vpindex?: boolean;
-  readonly runtime?: boolean;
+  readonly spinlocks?: number | false | undefined;
+  readonly vpindex?: boolean | undefined;
+  readonly runtime?: boolean | undefined;
   /** Needs `vpindex`. */
-  readonly synic?: boolean;
+  readonly synic?: boolean | undefined;
   /** Needs `synic` and the timer `hypervclock`. `direct` since libvirt 5.7.0. */
-  readonly stimer?: boolean | { readonly direct: boolean };
-  readonly reset?: boolean;
+  readonly stimer?: boolean | { readonly direct: boolean } | undefined;
+  readonly reset?: boolean | undefined;
   /** Vendor that the guest sees, 12 characters at most; `false` for QEMU's own. */
-  readonly vendorId?: string | false;
-  readonly frequencies?: boolean;
-  readonly reenlightenment?: boolean;
+  readonly vendorId?: string | false | undefined;
+  readonly frequencies?: boolean | undefined;
+  readonly reenlightenment?: boolean | undefined;
   /** Needs `vpindex`. `direct` and `extended` since libvirt 11.0.0. */
-  readonly tlbflush?: boolean | { readonly direct?: boolean; readonly extended?: boolean };
+  readonly tlbflush?:
+    | boolean
+    | { readonly direct?: boolean | undefined; readonly extended?: boolean | undefined }
+    | undefined;
   /** Needs `vpindex`. */
-  readonly ipi?: boolean;
+  readonly ipi?: boolean | undefined;
   /** For Hyper-V inside the guest, on Intel only. */
-  readonly evmcs?: boolean;
-  readonly avic?: boolean;
+  readonly evmcs?: boolean | undefined;
+  readonly avic?: boolean | undefined;
   /** libvirt 10.7.0 */
-  readonly emsrBitmap?: boolean;
+  readonly emsrBitmap?: boolean | undefined;
   /** libvirt 10.7.0 */
-  readonly xmmInput?: boolean;
+  readonly xmmInput?: boolean | undefined;
 }
 
 const at = (name: string) => `features/hyperv/${name}`;

@@ -26,36 +26,36 @@ import { type VcpuPlacementSpec, vcpuPlacement } from './vcpu-placement.js';
 /** The parts of a definition outside devices, memory and vCPUs, by their key in a spec. Most can never be changed. */
 export interface DefinitionParts {
   /** Default `bios` on x86. */
-  readonly firmware?: FirmwareSpec;
-  readonly boot?: BootSpec;
+  readonly firmware?: FirmwareSpec | undefined;
+  readonly boot?: BootSpec | undefined;
   /**
    * A mode, the name of a model, or all of it. Default with KVM `host-model`, which is expanded at define and pinned as a
    * custom model, since libvirt would expand it again at each start.
    */
-  readonly cpu?: string | CpuSpec;
-  readonly vcpuPlacement?: VcpuPlacementSpec;
-  readonly clock?: ClockSpec;
-  readonly features?: FeaturesSpec;
-  readonly memoryBacking?: MemoryBackingSpec;
-  readonly numatune?: NumatuneSpec;
-  readonly iothreads?: IothreadsSpec;
-  readonly defaultiothread?: DefaultIothreadSpec;
-  readonly cputune?: CputuneSpec;
-  readonly resource?: ResourceSpec;
-  readonly launchSecurity?: LaunchSecuritySpec;
-  readonly sysinfo?: SysinfoSpec;
-  readonly seclabel?: 'none' | SeclabelSpec | readonly SeclabelSpec[];
+  readonly cpu?: string | CpuSpec | undefined;
+  readonly vcpuPlacement?: VcpuPlacementSpec | undefined;
+  readonly clock?: ClockSpec | undefined;
+  readonly features?: FeaturesSpec | undefined;
+  readonly memoryBacking?: MemoryBackingSpec | undefined;
+  readonly numatune?: NumatuneSpec | undefined;
+  readonly iothreads?: IothreadsSpec | undefined;
+  readonly defaultiothread?: DefaultIothreadSpec | undefined;
+  readonly cputune?: CputuneSpec | undefined;
+  readonly resource?: ResourceSpec | undefined;
+  readonly launchSecurity?: LaunchSecuritySpec | undefined;
+  readonly sysinfo?: SysinfoSpec | undefined;
+  readonly seclabel?: 'none' | SeclabelSpec | readonly SeclabelSpec[] | undefined;
   /** Generation UUID: one of your own, or `true` for a random one. */
-  readonly genid?: true | string;
-  readonly pm?: PmSpec;
-  readonly perf?: PerfRequest;
-  readonly keywrap?: KeywrapSpec;
-  readonly events?: EventsSpec;
-  readonly redirfilter?: readonly RedirfilterRule[];
+  readonly genid?: true | string | undefined;
+  readonly pm?: PmSpec | undefined;
+  readonly perf?: PerfRequest | undefined;
+  readonly keywrap?: KeywrapSpec | undefined;
+  readonly events?: EventsSpec | undefined;
+  readonly redirfilter?: readonly RedirfilterRule[] | undefined;
   /** What is passed to QEMU past libvirt. */
-  readonly qemu?: QemuSpec;
+  readonly qemu?: QemuSpec | undefined;
   /** Always refused: user namespaces are for containers. */
-  readonly idmap?: never;
+  readonly idmap?: never | undefined;
 }
 
 /** Every part: adding one is adding its file, and its line here. */

@@ -6,7 +6,7 @@ import { numberKey } from './forms.js';
 
 /** IOThreads: how many, or by id with their parameters. `set: { iothreads }` can change them later. */
 export type IothreadsSpec = number | Readonly<Record<number, WithoutNull<IothreadParams>>>;
-type WithoutNull<T> = { readonly [K in keyof T]?: Exclude<T[K], null | undefined> };
+type WithoutNull<T> = { readonly [K in keyof T]?: Exclude<T[K], null | undefined> | undefined };
 type Params = WithoutNull<IothreadParams>;
 
 const PARAMS: Field<Params> = group<Params>({
@@ -50,8 +50,8 @@ export const iothreads: Field<IothreadsSpec> = {
 
 /** Threads kept for what runs on no IOThread of its own. libvirt: `<defaultiothread>`. Fixed at define. libvirt 8.5.0 */
 export interface DefaultIothreadSpec {
-  readonly threadPoolMin?: number;
-  readonly threadPoolMax?: number;
+  readonly threadPoolMin?: number | undefined;
+  readonly threadPoolMax?: number | undefined;
 }
 
 /** `<defaultiothread>`. */

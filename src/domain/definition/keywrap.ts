@@ -3,8 +3,8 @@ import { record, wordKey } from './forms.js';
 
 /** Which keys of an S/390 guest the host wraps. Fixed at define. */
 export interface KeywrapSpec {
-  readonly aes?: boolean;
-  readonly dea?: boolean;
+  readonly aes?: boolean | undefined;
+  readonly dea?: boolean | undefined;
 }
 
 /** `<keywrap>`. */

@@ -6,36 +6,36 @@ import { hex } from './forms.js';
 /** AMD SEV. libvirt 4.4.0 */
 export interface SevSpec {
   readonly policy: number | bigint;
-  readonly cbitpos?: number;
-  readonly reducedPhysBits?: number;
-  readonly dhCert?: string;
-  readonly session?: string;
+  readonly cbitpos?: number | undefined;
+  readonly reducedPhysBits?: number | undefined;
+  readonly dhCert?: string | undefined;
+  readonly session?: string | undefined;
   /** libvirt 8.0.0 */
-  readonly kernelHashes?: boolean;
+  readonly kernelHashes?: boolean | undefined;
 }
 
 /** AMD SEV-SNP. libvirt 10.5.0 */
 export interface SevSnpSpec {
   readonly policy: number | bigint;
-  readonly cbitpos?: number;
-  readonly reducedPhysBits?: number;
-  readonly guestVisibleWorkarounds?: string;
-  readonly idBlock?: string;
-  readonly idAuth?: string;
-  readonly hostData?: string;
-  readonly kernelHashes?: boolean;
-  readonly authorKey?: boolean;
-  readonly vcek?: boolean;
+  readonly cbitpos?: number | undefined;
+  readonly reducedPhysBits?: number | undefined;
+  readonly guestVisibleWorkarounds?: string | undefined;
+  readonly idBlock?: string | undefined;
+  readonly idAuth?: string | undefined;
+  readonly hostData?: string | undefined;
+  readonly kernelHashes?: boolean | undefined;
+  readonly authorKey?: boolean | undefined;
+  readonly vcek?: boolean | undefined;
 }
 
 /** Intel TDX. libvirt 11.6.0 */
 export interface TdxSpec {
-  readonly policy?: number | bigint;
-  readonly mrConfigId?: string;
-  readonly mrOwner?: string;
-  readonly mrOwnerConfig?: string;
+  readonly policy?: number | bigint | undefined;
+  readonly mrConfigId?: string | undefined;
+  readonly mrOwner?: string | undefined;
+  readonly mrOwnerConfig?: string | undefined;
   /** Socket of the service that makes quotes. */
-  readonly quoteGenerationSocket?: string;
+  readonly quoteGenerationSocket?: string | undefined;
 }
 
 /** A guest whose memory the host cannot read. libvirt: `<launchSecurity>`. Fixed at define. */

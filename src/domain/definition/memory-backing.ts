@@ -6,21 +6,21 @@ import { numberSet } from './forms.js';
 /** How the host provides the guest's memory. libvirt: `<memoryBacking>`. All of it is fixed at define. */
 export interface MemoryBackingSpec {
   /** Huge pages of the host: of its default size, or of a size, for some NUMA cells. Not in session mode. */
-  readonly hugepages?: true | ReadonlyArray<{ readonly size: Size; readonly nodeset?: string }>;
+  readonly hugepages?: true | ReadonlyArray<{ readonly size: Size; readonly nodeset?: string | undefined }> | undefined;
   /** With `access: 'shared'` give `memfd`: without it libvirt puts the guest's memory into a file on disk. */
-  readonly source?: 'anonymous' | 'file' | 'memfd';
+  readonly source?: 'anonymous' | 'file' | 'memfd' | undefined;
   /** `shared` is what virtiofs and vhost-user need, and cannot be had later. */
-  readonly access?: 'shared' | 'private';
+  readonly access?: 'shared' | 'private' | undefined;
   /** Keep it in RAM. Not in session mode. */
-  readonly locked?: boolean;
+  readonly locked?: boolean | undefined;
   /** Keep the host from merging like pages (KSM). */
-  readonly nosharepages?: boolean;
+  readonly nosharepages?: boolean | undefined;
   /** Take all of it at the start, with so many threads (libvirt 8.2.0), or as the guest touches it. */
-  readonly allocation?: { readonly mode: 'immediate' | 'ondemand'; readonly threads?: number };
+  readonly allocation?: { readonly mode: 'immediate' | 'ondemand'; readonly threads?: number | undefined } | undefined;
   /** Give it back to the host at the end without writing it. */
-  readonly discard?: boolean;
+  readonly discard?: boolean | undefined;
   /** Is the guest's memory part of QEMU's core dump. libvirt: `<memory dumpCore=…>`. */
-  readonly dumpCore?: boolean;
+  readonly dumpCore?: boolean | undefined;
 }
 
 type Page = Exclude<NonNullable<MemoryBackingSpec['hugepages']>, true>[number];

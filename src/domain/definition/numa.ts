@@ -20,35 +20,37 @@ import { numberKey, numberSet, record } from './forms.js';
 /** A NUMA cell of the guest. Its number is its place in the list. libvirt: `<cell>`. */
 export interface NumaCellSpec {
   /** vCPUs of the cell, such as `'0-3'`. A cell may have none. */
-  readonly cpus?: string;
+  readonly cpus?: string | undefined;
   readonly memory: Size;
   /** Is the memory shared with other processes, as vhost-user needs. */
-  readonly memAccess?: 'shared' | 'private';
+  readonly memAccess?: 'shared' | 'private' | undefined;
   /** Give memory back to the host when the guest stops. libvirt 4.4.0 */
-  readonly discard?: boolean;
+  readonly discard?: boolean | undefined;
   /** Distance to other cells by their number, such as `{ 0: 10, 1: 21 }`. */
-  readonly distances?: Readonly<Record<number, number>>;
+  readonly distances?: Readonly<Record<number, number>> | undefined;
   /** Caches at memory's side. libvirt 6.6.0 */
-  readonly caches?: ReadonlyArray<{
-    readonly level: number;
-    readonly associativity: 'none' | 'direct' | 'full';
-    readonly policy: 'none' | 'writeback' | 'writethrough';
-    readonly size: Size;
-    readonly line: Size;
-  }>;
+  readonly caches?:
+    | ReadonlyArray<{
+        readonly level: number;
+        readonly associativity: 'none' | 'direct' | 'full';
+        readonly policy: 'none' | 'writeback' | 'writethrough';
+        readonly size: Size;
+        readonly line: Size;
+      }>
+    | undefined;
 }
 
 /** What it costs to reach memory of a cell. libvirt: `<interconnects>`. */
 export interface NumaInterconnectsSpec {
-  readonly latencies?: ReadonlyArray<NumaPathSpec & { /** Nanoseconds. */ readonly value: number }>;
-  readonly bandwidths?: ReadonlyArray<NumaPathSpec & { /** For each second. */ readonly value: Size }>;
+  readonly latencies?: ReadonlyArray<NumaPathSpec & { /** Nanoseconds. */ readonly value: number }> | undefined;
+  readonly bandwidths?: ReadonlyArray<NumaPathSpec & { /** For each second. */ readonly value: Size }> | undefined;
 }
 
 /** From a cell to the memory, or a cache, of another. */
 export interface NumaPathSpec {
   readonly initiator: number;
   readonly target: number;
-  readonly cache?: number;
+  readonly cache?: number | undefined;
   readonly type: 'access' | 'read' | 'write';
 }
 

@@ -6,13 +6,15 @@ const MODES = ['strict', 'preferred', 'interleave', 'restrictive'] as const;
 /** Which of the host's NUMA nodes memory comes from. libvirt: `<numatune>`. */
 export interface NumatuneSpec {
   /** `mode` and `nodeset` can be changed later, by `set: { numatune }`. `restrictive` since libvirt 7.3.0. */
-  readonly mode?: (typeof MODES)[number];
+  readonly mode?: (typeof MODES)[number] | undefined;
   /** Such as `'0-1'`. */
-  readonly nodeset?: string;
+  readonly nodeset?: string | undefined;
   /** `auto` asks numad of the host, which must run. */
-  readonly placement?: 'static' | 'auto';
+  readonly placement?: 'static' | 'auto' | undefined;
   /** For single NUMA cells of the guest, by their number. Fixed at define. */
-  readonly cells?: Readonly<Record<number, { readonly mode: (typeof MODES)[number]; readonly nodeset: string }>>;
+  readonly cells?:
+    | Readonly<Record<number, { readonly mode: (typeof MODES)[number]; readonly nodeset: string }>>
+    | undefined;
 }
 
 /** `<numatune>`. */

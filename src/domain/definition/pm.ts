@@ -3,9 +3,9 @@ import { type Field, flag, group } from '../devices/fields.js';
 /** Sleep states that the firmware offers the guest. libvirt: `<pm>`. Fixed at define. Left out, QEMU offers both. */
 export interface PmSpec {
   /** S3. */
-  readonly suspendToMem?: boolean;
+  readonly suspendToMem?: boolean | undefined;
   /** S4. */
-  readonly suspendToDisk?: boolean;
+  readonly suspendToDisk?: boolean | undefined;
 }
 
 /** `<pm>`. */

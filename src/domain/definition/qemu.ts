@@ -9,15 +9,17 @@ import { record, textKey, texts } from './forms.js';
  */
 export interface QemuSpec {
   /** Arguments of the command line, each by itself. libvirt: `<qemu:commandline>`. */
-  readonly args?: readonly string[];
+  readonly args?: readonly string[] | undefined;
   /** Environment of QEMU. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Properties of devices by their alias, `ua-…`. libvirt: `<qemu:override>`, 8.2.0. */
-  readonly override?: Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
+  readonly override?: Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>> | undefined;
   /** Capabilities of QEMU that libvirt is to believe in, or not. For tests. */
-  readonly capabilities?: { readonly add?: readonly string[]; readonly del?: readonly string[] };
+  readonly capabilities?:
+    | { readonly add?: readonly string[] | undefined; readonly del?: readonly string[] | undefined }
+    | undefined;
   /** What QEMU does with deprecated commands. For tests. */
-  readonly deprecation?: 'allow' | 'warn' | 'reject' | 'crash' | 'omit';
+  readonly deprecation?: 'allow' | 'warn' | 'reject' | 'crash' | 'omit' | undefined;
 }
 
 const XMLNS: Assignment = ['@xmlns:qemu', 'http://libvirt.org/schemas/domain/qemu/1.0'];

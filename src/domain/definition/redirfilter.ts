@@ -2,10 +2,10 @@ import { type Field, flag, list, text } from '../devices/fields.js';
 
 /** One rule of which USB devices may be redirected; the first that fits decides. A field that is left out fits any. */
 export interface RedirfilterRule {
-  readonly class?: string;
-  readonly vendor?: string;
-  readonly product?: string;
-  readonly version?: string;
+  readonly class?: string | undefined;
+  readonly vendor?: string | undefined;
+  readonly product?: string | undefined;
+  readonly version?: string | undefined;
   readonly allow: boolean;
 }
 

@@ -3,9 +3,9 @@ import { type Field, group, text } from '../devices/fields.js';
 /** Where the host accounts the guest. libvirt: `<resource>`. Fixed at define. */
 export interface ResourceSpec {
   /** Control group, such as `/machine/production`. It must be there at the start. */
-  readonly partition?: string;
+  readonly partition?: string | undefined;
   /** Name by which Fibre Channel fabrics know the guest's I/O. libvirt 7.7.0 */
-  readonly fibrechannelAppid?: string;
+  readonly fibrechannelAppid?: string | undefined;
 }
 
 /** `<resource>`. */

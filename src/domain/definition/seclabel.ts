@@ -17,13 +17,13 @@ import { describe, invalid } from '../values.js';
 /** How the host's security module treats the QEMU process. libvirt: `<seclabel>`. Fixed at define. */
 export interface SeclabelSpec {
   /** `selinux`, `apparmor` or `dac`; the session daemon has none of them. */
-  readonly model?: string;
-  readonly type?: 'dynamic' | 'static' | 'none';
-  readonly relabel?: boolean;
+  readonly model?: string | undefined;
+  readonly type?: 'dynamic' | 'static' | 'none' | undefined;
+  readonly relabel?: boolean | undefined;
   /** Of `static`. */
-  readonly label?: string;
+  readonly label?: string | undefined;
   /** Of `dynamic`: what the label is made from. */
-  readonly baselabel?: string;
+  readonly baselabel?: string | undefined;
 }
 
 const TABLE: FieldTable<SeclabelSpec> = {

@@ -19,7 +19,7 @@ const BLOCKS = {
   baseBoard: ['manufacturer', 'product', 'version', 'serial', 'asset', 'location'],
   chassis: ['manufacturer', 'version', 'serial', 'asset', 'sku'],
 } as const;
-type Block<K extends keyof typeof BLOCKS> = { readonly [E in (typeof BLOCKS)[K][number]]?: string };
+type Block<K extends keyof typeof BLOCKS> = { readonly [E in (typeof BLOCKS)[K][number]]?: string | undefined };
 
 /**
  * What SMBIOS and the firmware's own configuration tell the guest. libvirt: `<sysinfo>` and `<smbios>`. Fixed at define, and
@@ -27,16 +27,16 @@ type Block<K extends keyof typeof BLOCKS> = { readonly [E in (typeof BLOCKS)[K][
  */
 export interface SysinfoSpec {
   /** `date` as `mm/dd/yyyy`. */
-  readonly bios?: Block<'bios'>;
+  readonly bios?: Block<'bios'> | undefined;
   /** `uuid` must be the domain's. */
-  readonly system?: Block<'system'>;
-  readonly baseBoard?: Block<'baseBoard'>;
-  readonly chassis?: Block<'chassis'>;
-  readonly oemStrings?: readonly string[];
+  readonly system?: Block<'system'> | undefined;
+  readonly baseBoard?: Block<'baseBoard'> | undefined;
+  readonly chassis?: Block<'chassis'> | undefined;
+  readonly oemStrings?: readonly string[] | undefined;
   /** Items of QEMU's fw_cfg by name, which begins with `opt/`: a text, or a file of the host. */
-  readonly fwCfg?: Readonly<Record<`opt/${string}`, string | { readonly file: string }>>;
+  readonly fwCfg?: Readonly<Record<`opt/${string}`, string | { readonly file: string }>> | undefined;
   /** Where SMBIOS comes from. Default `sysinfo` when any block is given. `host` shows the guest the host's serial number. */
-  readonly mode?: 'sysinfo' | 'emulate' | 'host';
+  readonly mode?: 'sysinfo' | 'emulate' | 'host' | undefined;
 }
 
 type Blocks = Omit<SysinfoSpec, 'fwCfg' | 'mode'>;

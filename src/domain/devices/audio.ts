@@ -10,57 +10,65 @@ export interface AudioSpec {
   /** Where the sound goes. `none`: nowhere. */
   readonly type: 'none' | 'alsa' | 'coreaudio' | 'dbus' | 'file' | 'jack' | 'oss' | 'pulseaudio' | 'sdl' | 'spice';
   /** Milliseconds between two rounds of the mixer, 10 when left out; whole microseconds. */
-  readonly timerPeriod?: number;
+  readonly timerPeriod?: number | undefined;
   /** What QEMU records from. */
-  readonly input?: AudioStreamSpec;
+  readonly input?: AudioStreamSpec | undefined;
   /** What QEMU plays to. */
-  readonly output?: AudioStreamSpec;
+  readonly output?: AudioStreamSpec | undefined;
   /** Of file: where the sound is written. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Of pulseaudio: host name of the server. */
-  readonly serverName?: string;
+  readonly serverName?: string | undefined;
   /** Of sdl: its own backend. */
-  readonly driver?: 'esd' | 'alsa' | 'arts' | 'pulseaudio';
+  readonly driver?: 'esd' | 'alsa' | 'arts' | 'pulseaudio' | undefined;
   /** Of oss. */
-  readonly oss?: { readonly tryMMap?: boolean; readonly exclusive?: boolean; readonly dspPolicy?: number };
+  readonly oss?:
+    | {
+        readonly tryMMap?: boolean | undefined;
+        readonly exclusive?: boolean | undefined;
+        readonly dspPolicy?: number | undefined;
+      }
+    | undefined;
 }
 
 /** One direction of an audio backend. Fields that only some backends have name them. */
 export interface AudioStreamSpec {
   /** QEMU mixes and converts by itself. */
-  readonly mixingEngine?: boolean;
+  readonly mixingEngine?: boolean | undefined;
   /** Takes `settings` instead of what the guest asks for. */
-  readonly fixedSettings?: boolean;
-  readonly settings?: {
-    /** In Hz. */
-    readonly frequency?: number;
-    readonly channels?: number;
-    readonly format?: 's8' | 'u8' | 's16' | 'u16' | 's32' | 'u32' | 'f32';
-  };
+  readonly fixedSettings?: boolean | undefined;
+  readonly settings?:
+    | {
+        /** In Hz. */
+        readonly frequency?: number | undefined;
+        readonly channels?: number | undefined;
+        readonly format?: 's8' | 'u8' | 's16' | 'u16' | 's32' | 'u32' | 'f32' | undefined;
+      }
+    | undefined;
   /** Sounds at once. */
-  readonly voices?: number;
+  readonly voices?: number | undefined;
   /** Milliseconds of sound in the buffer; whole microseconds. */
-  readonly bufferLength?: number;
+  readonly bufferLength?: number | undefined;
   /** Of alsa and oss: the device. */
-  readonly dev?: string;
+  readonly dev?: string | undefined;
   /** Of coreaudio, oss and sdl. */
-  readonly bufferCount?: number;
+  readonly bufferCount?: number | undefined;
   /** Of oss: polls instead of waiting for a timer. */
-  readonly tryPoll?: boolean;
+  readonly tryPoll?: boolean | undefined;
   /** Of pulseaudio: the sink or source. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Of pulseaudio: how the server calls the stream. */
-  readonly streamName?: string;
+  readonly streamName?: string | undefined;
   /** Of pulseaudio: milliseconds that the server may take; whole microseconds. */
-  readonly latency?: number;
+  readonly latency?: number | undefined;
   /** Of jack. */
-  readonly serverName?: string;
+  readonly serverName?: string | undefined;
   /** Of jack. */
-  readonly clientName?: string;
+  readonly clientName?: string | undefined;
   /** Of jack: a regular expression of ports to connect to. */
-  readonly connectPorts?: string;
+  readonly connectPorts?: string | undefined;
   /** Of jack: fails when the client's name is taken. */
-  readonly exactName?: boolean;
+  readonly exactName?: boolean | undefined;
 }
 
 /** A time in milliseconds that XML says in microseconds. */

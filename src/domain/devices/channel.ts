@@ -16,15 +16,17 @@ import { CONFIG, can, NO_UPDATE } from './rows.js';
 /** A private channel between guest and host. libvirt: `<channel>`. */
 export interface ChannelSpec extends DeviceSpecBase, ChrSourceSpec {
   /** Name of the port in the guest, as in `/dev/virtio-ports/<name>`: `org.qemu.guest_agent.0`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Instead of a port of its own: an address in QEMU's user-mode network that leads to the source. */
-  readonly guestfwd?: { readonly address: string; readonly port: number };
+  readonly guestfwd?: { readonly address: string; readonly port: number } | undefined;
   /** The SPICE agent's channel. */
-  readonly spicevmc?: true;
+  readonly spicevmc?: true | undefined;
   /** QEMU's own SPICE agent: shares the clipboard and the mouse without SPICE. Since libvirt 8.4.0. */
-  readonly qemuVdagent?: { readonly clipboard?: boolean; readonly mouse?: 'server' | 'client' };
+  readonly qemuVdagent?:
+    | { readonly clipboard?: boolean | undefined; readonly mouse?: 'server' | 'client' | undefined }
+    | undefined;
   /** A D-Bus channel of this name. Since libvirt 8.4.0. */
-  readonly dbus?: string;
+  readonly dbus?: string | undefined;
 }
 
 const SOURCES = [...CHR_SOURCES, 'spicevmc', 'qemuVdagent', 'dbus'] as const;

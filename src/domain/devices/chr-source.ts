@@ -18,42 +18,42 @@ import { cannot, unread } from './rows.js';
 /** Where a character device ends on the host: one of the keys up to `spiceport`. libvirt: `type=` and `<source>`. */
 export interface ChrSourceSpec {
   /** A new pseudo-terminal; its path shows in the live document. */
-  readonly pty?: true;
+  readonly pty?: true | undefined;
   /** Written to this file; see `append`. */
-  readonly file?: string;
-  readonly unix?: ChrUnixSpec;
-  readonly tcp?: ChrTcpSpec;
-  readonly udp?: ChrUdpSpec;
+  readonly file?: string | undefined;
+  readonly unix?: ChrUnixSpec | undefined;
+  readonly tcp?: ChrTcpSpec | undefined;
+  readonly udp?: ChrUdpSpec | undefined;
   /** A character device of the host, such as `/dev/ttyS0`. */
-  readonly dev?: string;
+  readonly dev?: string | undefined;
   /** A named pipe, or the pair of `<path>.in` and `<path>.out`. */
-  readonly pipe?: string;
+  readonly pipe?: string | undefined;
   /** What the guest writes is lost, and it reads nothing. */
-  readonly null?: true;
+  readonly null?: true | undefined;
   /** A text console in QEMU's own window. */
-  readonly vc?: true;
+  readonly vc?: true | undefined;
   /** QEMU's standard input and output. */
-  readonly stdio?: true;
+  readonly stdio?: true | undefined;
   /** A channel of this name in the SPICE connection. */
-  readonly spiceport?: string;
+  readonly spiceport?: string | undefined;
   /** With `file`: keeps what the file has, instead of starting it anew at every start. */
-  readonly append?: boolean;
+  readonly append?: boolean | undefined;
   /** Writes all that the guest says to this file too. `append` is libvirt's choice when left out (qemu.conf). */
-  readonly log?: { readonly file: string; readonly append?: boolean };
+  readonly log?: { readonly file: string; readonly append?: boolean | undefined } | undefined;
 }
 
 /** With `connect`: tries again when the other side goes away, after so many milliseconds (whole seconds), or never. */
 export interface ChrReconnectSpec {
   readonly enabled: boolean;
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 /** A socket in the file system. */
 export interface ChrUnixSpec {
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** `bind`: QEMU listens. `connect` (default): QEMU connects to who listens. */
-  readonly mode?: 'bind' | 'connect';
-  readonly reconnect?: ChrReconnectSpec;
+  readonly mode?: 'bind' | 'connect' | undefined;
+  readonly reconnect?: ChrReconnectSpec | undefined;
 }
 
 /** A TCP socket. */
@@ -61,18 +61,18 @@ export interface ChrTcpSpec {
   readonly host: string;
   readonly port: number;
   /** `bind`: QEMU listens. `connect` (default): QEMU connects to who listens. */
-  readonly mode?: 'bind' | 'connect';
+  readonly mode?: 'bind' | 'connect' | undefined;
   /** Default `raw`. */
-  readonly protocol?: 'raw' | 'telnet' | 'telnets' | 'tls';
+  readonly protocol?: 'raw' | 'telnet' | 'telnets' | 'tls' | undefined;
   /** TLS with the certificates of qemu.conf. */
-  readonly tls?: boolean;
-  readonly reconnect?: ChrReconnectSpec;
+  readonly tls?: boolean | undefined;
+  readonly reconnect?: ChrReconnectSpec | undefined;
 }
 
 /** A UDP socket: where QEMU sends to, and where it receives. */
 export interface ChrUdpSpec {
-  readonly connect: { readonly host?: string; readonly port: number };
-  readonly bind?: { readonly host?: string; readonly port: number };
+  readonly connect: { readonly host?: string | undefined; readonly port: number };
+  readonly bind?: { readonly host?: string | undefined; readonly port: number } | undefined;
 }
 
 /** The keys of which one says what the source is. */

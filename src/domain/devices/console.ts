@@ -17,7 +17,7 @@ export interface ConsoleSpec extends DeviceSpecBase, ChrSourceSpec {
   /** Number of the console, 0 first. Required: libvirt knows the console by it, and by its source. */
   readonly port: number;
   /** Default on a PC: `serial`, the first serial port by another name. */
-  readonly target?: 'serial' | 'virtio' | 'sclp' | 'sclplm';
+  readonly target?: 'serial' | 'virtio' | 'sclp' | 'sclplm' | undefined;
 }
 
 const mirror = { 'target/@type': ['serial', ''] };

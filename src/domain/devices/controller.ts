@@ -18,50 +18,50 @@ import { can, cannot, NO_UPDATE } from './rows.js';
 export interface ControllerSpec extends DeviceSpecBase {
   readonly type: keyof typeof MODELS;
   /** Number within the type. Left out, libvirt takes the lowest free one. */
-  readonly index?: number;
+  readonly index?: number | undefined;
   /** A model of the type; libvirt's default for scsi is `lsilogic`, which few guests drive: prefer `virtio-scsi`. */
-  readonly model?: string;
+  readonly model?: string | undefined;
   /** Ports of a usb (xhci) or virtio-serial controller. */
-  readonly ports?: number;
+  readonly ports?: number | undefined;
   /** Interrupt vectors of a virtio-serial controller. */
-  readonly vectors?: number;
+  readonly vectors?: number | undefined;
   /** QEMU's device for a PCI controller, such as `pcie-root-port` or `ioh3420`. */
-  readonly modelName?: string;
+  readonly modelName?: string | undefined;
   /** What a PCI controller is in the guest's hierarchy. */
-  readonly target?: ControllerTargetSpec;
+  readonly target?: ControllerTargetSpec | undefined;
   /** Size of the 64-bit PCI hole of a root bus. */
-  readonly pcihole64?: Size;
+  readonly pcihole64?: Size | undefined;
   /** First port of a USB 1 companion on its USB 2 master. */
-  readonly master?: { readonly startPort: number };
-  readonly driver?: ControllerDriverSpec;
+  readonly master?: { readonly startPort: number } | undefined;
+  readonly driver?: ControllerDriverSpec | undefined;
 }
 
 /** libvirt: `<target>` of a PCI controller. */
 export interface ControllerTargetSpec {
   /** Chassis number of a root or switch port. */
-  readonly chassis?: number;
+  readonly chassis?: number | undefined;
   /** Port number of a root or switch port, 0x10 for slot 2 function 0. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Chassis number of a pci-bridge. */
-  readonly chassisNr?: number;
+  readonly chassisNr?: number | undefined;
   /** Bus number of an expander bus. */
-  readonly busNr?: number;
+  readonly busNr?: number | undefined;
   /** Index of a pseries host bridge. */
-  readonly index?: number;
+  readonly index?: number | undefined;
   /** `false`: nothing can be plugged here while the domain runs. libvirt 6.3.0 */
-  readonly hotplug?: boolean;
+  readonly hotplug?: boolean | undefined;
   /** NUMA node of an expander bus. */
-  readonly node?: number;
+  readonly node?: number | undefined;
 }
 
 /** libvirt: `<driver>` of a scsi or virtio-serial controller. */
 export interface ControllerDriverSpec extends VirtioDriverSpec {
-  readonly queues?: number;
-  readonly cmdPerLun?: number;
-  readonly maxSectors?: number;
-  readonly ioeventfd?: boolean;
+  readonly queues?: number | undefined;
+  readonly cmdPerLun?: number | undefined;
+  readonly maxSectors?: number | undefined;
+  readonly ioeventfd?: boolean | undefined;
   /** Number of the domain's I/O thread that serves a virtio-scsi controller. */
-  readonly iothread?: number;
+  readonly iothread?: number | undefined;
 }
 
 const VIRTIO = ['virtio', 'virtio-transitional', 'virtio-non-transitional'];

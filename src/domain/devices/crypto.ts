@@ -14,8 +14,8 @@ import { defineOnly, NO_UPDATE } from './rows.js';
 export interface CryptoSpec extends DeviceSpecBase {
   /** Who does the work: QEMU's own code, or the Linux kernel's. */
   readonly backend: 'builtin' | 'lkcf';
-  readonly queues?: number;
-  readonly driver?: VirtioDriverSpec;
+  readonly queues?: number | undefined;
+  readonly driver?: VirtioDriverSpec | undefined;
 }
 
 export const crypto: DeviceKind<CryptoSpec> = {

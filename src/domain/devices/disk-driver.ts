@@ -3,28 +3,28 @@ import { flag, group, integer, oneOf, size, type VirtioDriverSpec, virtioDriverF
 
 /** How QEMU drives an image. libvirt: `<driver>` of a disk. */
 export interface DiskDriverSpec extends VirtioDriverSpec {
-  readonly cache?: 'default' | 'none' | 'writethrough' | 'writeback' | 'directsync' | 'unsafe';
-  readonly io?: 'native' | 'threads' | 'io_uring';
+  readonly cache?: 'default' | 'none' | 'writethrough' | 'writeback' | 'directsync' | 'unsafe' | undefined;
+  readonly io?: 'native' | 'threads' | 'io_uring' | undefined;
   /** Whether the guest's discards (TRIM) reach the image. */
-  readonly discard?: 'ignore' | 'unmap';
+  readonly discard?: 'ignore' | 'unmap' | undefined;
   /** A discard keeps the place in a qcow2 image. libvirt 9.5.0 */
-  readonly discardNoUnref?: boolean;
-  readonly detectZeroes?: 'off' | 'on' | 'unmap';
+  readonly discardNoUnref?: boolean | undefined;
+  readonly detectZeroes?: 'off' | 'on' | 'unmap' | undefined;
   /** What to do about write errors; about read errors too, unless `rerrorPolicy` says otherwise. */
-  readonly errorPolicy?: 'stop' | 'report' | 'ignore' | 'enospace';
-  readonly rerrorPolicy?: 'stop' | 'report' | 'ignore';
-  readonly ioeventfd?: boolean;
-  readonly eventIdx?: boolean;
+  readonly errorPolicy?: 'stop' | 'report' | 'ignore' | 'enospace' | undefined;
+  readonly rerrorPolicy?: 'stop' | 'report' | 'ignore' | undefined;
+  readonly ioeventfd?: boolean | undefined;
+  readonly eventIdx?: boolean | undefined;
   /** Keep in the image what was read from its backing file. */
-  readonly copyOnRead?: boolean;
+  readonly copyOnRead?: boolean | undefined;
   /** Number of the domain's I/O thread that serves the disk (virtio). */
-  readonly iothread?: number;
+  readonly iothread?: number | undefined;
   /** Queues of a virtio disk. */
-  readonly queues?: number;
+  readonly queues?: number | undefined;
   /** Length of each queue of a virtio disk. libvirt 7.8.0 */
-  readonly queueSize?: number;
+  readonly queueSize?: number | undefined;
   /** Cache of a qcow2 image's tables. libvirt 7.0.0 */
-  readonly metadataCache?: { readonly maxSize?: Size };
+  readonly metadataCache?: { readonly maxSize?: Size | undefined } | undefined;
 }
 
 /** The fields of {@link DiskDriverSpec}. */

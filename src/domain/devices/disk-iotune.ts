@@ -4,31 +4,31 @@ import { type FieldTable, integer, seconds, size, text } from './fields.js';
 /** Limits of a disk's throughput. A total excludes the read and write limits of its sort. libvirt: `<iotune>`. */
 export interface IotuneSpec {
   /** Bytes per second, as a size: `'100 MiB'`. */
-  readonly totalBytesSec?: Size;
-  readonly readBytesSec?: Size;
-  readonly writeBytesSec?: Size;
+  readonly totalBytesSec?: Size | undefined;
+  readonly readBytesSec?: Size | undefined;
+  readonly writeBytesSec?: Size | undefined;
   /** Operations per second. */
-  readonly totalIopsSec?: number;
-  readonly readIopsSec?: number;
-  readonly writeIopsSec?: number;
+  readonly totalIopsSec?: number | undefined;
+  readonly readIopsSec?: number | undefined;
+  readonly writeIopsSec?: number | undefined;
   /** Bursts above the limit that are let through. */
-  readonly totalBytesSecMax?: Size;
-  readonly readBytesSecMax?: Size;
-  readonly writeBytesSecMax?: Size;
-  readonly totalIopsSecMax?: number;
-  readonly readIopsSecMax?: number;
-  readonly writeIopsSecMax?: number;
+  readonly totalBytesSecMax?: Size | undefined;
+  readonly readBytesSecMax?: Size | undefined;
+  readonly writeBytesSecMax?: Size | undefined;
+  readonly totalIopsSecMax?: number | undefined;
+  readonly readIopsSecMax?: number | undefined;
+  readonly writeIopsSecMax?: number | undefined;
   /** How long a burst may last, in milliseconds, whole seconds. libvirt 2.4.0 */
-  readonly totalBytesSecMaxLength?: number;
-  readonly readBytesSecMaxLength?: number;
-  readonly writeBytesSecMaxLength?: number;
-  readonly totalIopsSecMaxLength?: number;
-  readonly readIopsSecMaxLength?: number;
-  readonly writeIopsSecMaxLength?: number;
+  readonly totalBytesSecMaxLength?: number | undefined;
+  readonly readBytesSecMaxLength?: number | undefined;
+  readonly writeBytesSecMaxLength?: number | undefined;
+  readonly totalIopsSecMaxLength?: number | undefined;
+  readonly readIopsSecMaxLength?: number | undefined;
+  readonly writeIopsSecMaxLength?: number | undefined;
   /** Operations count once per so many bytes. */
-  readonly sizeIopsSec?: Size;
+  readonly sizeIopsSec?: Size | undefined;
   /** Disks of one group share the limits. libvirt 3.0.0 */
-  readonly groupName?: string;
+  readonly groupName?: string | undefined;
 }
 
 const operations = (name: string) => integer(`iotune/${name}`, { min: 1 });

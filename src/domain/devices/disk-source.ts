@@ -5,42 +5,44 @@ import { hostPci, type SecretRef, secretRef } from './references.js';
 /** Where the data of a disk is: one of these at most. libvirt: `type=` of `<disk>` and its `<source>`. */
 export interface DiskSourceSpec {
   /** Path of an image file. */
-  readonly file?: string;
+  readonly file?: string | undefined;
   /** Path of a block device. */
-  readonly block?: string;
+  readonly block?: string | undefined;
   /** A directory that the guest sees as a FAT file system; needs `format: 'fat'`. */
-  readonly dir?: string;
+  readonly dir?: string | undefined;
   /** A volume of a libvirt storage pool. */
-  readonly volume?: DiskVolumeSpec;
+  readonly volume?: DiskVolumeSpec | undefined;
   /** An image that QEMU reads over the network by itself. Given whole: an update replaces all of it. */
-  readonly network?: DiskNetworkSpec;
+  readonly network?: DiskNetworkSpec | undefined;
   /** An NVMe drive of the host, driven by QEMU. libvirt 6.0.0 */
-  readonly nvme?: {
-    /** PCI address of the drive, `'0000:01:00.0'`. */
-    readonly host: string;
-    /** Namespace, from 1. */
-    readonly namespace: number;
-    /** libvirt takes the drive from its host driver at start and gives it back after. */
-    readonly managed?: boolean;
-  };
+  readonly nvme?:
+    | {
+        /** PCI address of the drive, `'0000:01:00.0'`. */
+        readonly host: string;
+        /** Namespace, from 1. */
+        readonly namespace: number;
+        /** libvirt takes the drive from its host driver at start and gives it back after. */
+        readonly managed?: boolean | undefined;
+      }
+    | undefined;
   /** A vhost-user-blk daemon, such as SPDK. Needs shared guest memory. libvirt 7.1.0 */
-  readonly vhostUser?: DiskVhostUserSpec;
+  readonly vhostUser?: DiskVhostUserSpec | undefined;
   /** Path of a vDPA block device, `/dev/vhost-vdpa-0`. libvirt 9.8.0 */
-  readonly vdpa?: string;
+  readonly vdpa?: string | undefined;
 }
 
 export interface DiskVolumeSpec {
   readonly pool: string;
   readonly volume: string;
   /** How an iSCSI pool's volume is reached: by the host's block device, or by QEMU itself. */
-  readonly mode?: 'host' | 'direct';
+  readonly mode?: 'host' | 'direct' | undefined;
 }
 
 export interface DiskVhostUserSpec {
   /** Path of the daemon's UNIX socket. */
   readonly socket: string;
   /** Connects again when the daemon goes away: after so many milliseconds (whole seconds), or never. */
-  readonly reconnect?: { readonly enabled: boolean; readonly timeout?: number };
+  readonly reconnect?: { readonly enabled: boolean; readonly timeout?: number | undefined } | undefined;
 }
 
 /** libvirt: `<disk type='network'><source>`. */
@@ -60,45 +62,49 @@ export interface DiskNetworkSpec {
     | 'ssh'
     | 'vxhs';
   /** Export, image (`pool/image`), `target/lun` or path, by protocol. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Query string of http and https, without `?`. libvirt 6.2.0 */
-  readonly query?: string;
+  readonly query?: string | undefined;
   /** Servers; rbd may leave them to its configuration file. */
-  readonly hosts?: ReadonlyArray<{
-    readonly name?: string;
-    readonly port?: number;
-    readonly transport?: 'tcp' | 'unix' | 'rdma';
-    /** Path of a UNIX socket, with `transport: 'unix'`. */
-    readonly socket?: string;
-  }>;
-  readonly tls?: boolean;
+  readonly hosts?:
+    | ReadonlyArray<{
+        readonly name?: string | undefined;
+        readonly port?: number | undefined;
+        readonly transport?: 'tcp' | 'unix' | 'rdma' | undefined;
+        /** Path of a UNIX socket, with `transport: 'unix'`. */
+        readonly socket?: string | undefined;
+      }>
+    | undefined;
+  readonly tls?: boolean | undefined;
   /** Name that the server's certificate is checked against. libvirt 8.2.0 */
-  readonly tlsHostname?: string;
+  readonly tlsHostname?: string | undefined;
   /** Whom to log in as; the password or key is one of libvirt's secrets. */
-  readonly auth?: { readonly username: string; readonly type: 'ceph' | 'iscsi'; readonly secret: SecretRef };
+  readonly auth?:
+    | { readonly username: string; readonly type: 'ceph' | 'iscsi'; readonly secret: SecretRef }
+    | undefined;
   /** iSCSI initiator, an IQN. */
-  readonly initiator?: string;
+  readonly initiator?: string | undefined;
   /** Snapshot of an rbd image. */
-  readonly snapshot?: string;
+  readonly snapshot?: string | undefined;
   /** Path of a Ceph configuration file. */
-  readonly config?: string;
+  readonly config?: string | undefined;
   /** Check the server's certificate (https, ftps). libvirt 6.2.0 */
-  readonly sslVerify?: boolean;
+  readonly sslVerify?: boolean | undefined;
   /** Cookies for http and https. Secret: never shown in plans or errors. libvirt 6.2.0 */
-  readonly cookies?: ReadonlyArray<{ readonly name: string; readonly value: string }>;
+  readonly cookies?: ReadonlyArray<{ readonly name: string; readonly value: string }> | undefined;
   /** Read-ahead buffer (http, ftp …). libvirt 6.2.0 */
-  readonly readahead?: Size;
+  readonly readahead?: Size | undefined;
   /** How long to wait for the server, in milliseconds, whole seconds (http, ftp …). libvirt 6.2.0 */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Who QEMU is towards an NFS server: names, or `+` and a number. libvirt 7.0.0 */
-  readonly identity?: { readonly user?: string; readonly group?: string };
+  readonly identity?: { readonly user?: string | undefined; readonly group?: string | undefined } | undefined;
 }
 
 /** How an encrypted image is opened. libvirt: `<source><encryption>`. */
 export interface DiskEncryptionSpec {
   /** `luks2` and the engine `librbd` are Ceph's own; `luks-any` from libvirt 9.3.0 on. */
   readonly format: 'luks' | 'luks2' | 'luks-any' | 'qcow';
-  readonly engine?: 'qemu' | 'librbd';
+  readonly engine?: 'qemu' | 'librbd' | undefined;
   /** The passphrase, one of libvirt's secrets. */
   readonly secret: SecretRef;
 }

@@ -9,64 +9,68 @@ import type { BootableSpec, ChosenRow, DeviceKind, UpdateRow } from './kind.js';
 /** A disk, CD-ROM or floppy. libvirt: `<disk>`. Without a source: an empty drive (cdrom, floppy). */
 export interface DiskSpec extends BootableSpec, DiskSourceSpec {
   /** What the guest sees. Default `disk`; `lun` hands SCSI commands through to a block device. */
-  readonly device?: 'disk' | 'cdrom' | 'lun' | 'floppy';
+  readonly device?: 'disk' | 'cdrom' | 'lun' | 'floppy' | undefined;
   /** Target name, `vda`, `sdb`, …: libvirt's identity of a disk. Required. */
   readonly target: string;
   /** Bus. Default by the target's prefix: vd virtio, sd scsi, hd ide, fd fdc. */
-  readonly bus?: 'virtio' | 'scsi' | 'sata' | 'usb' | 'ide' | 'fdc';
+  readonly bus?: 'virtio' | 'scsi' | 'sata' | 'usb' | 'ide' | 'fdc' | undefined;
   /** Variant of a virtio disk. libvirt 5.2.0 */
-  readonly model?: 'virtio' | 'virtio-transitional' | 'virtio-non-transitional';
+  readonly model?: 'virtio' | 'virtio-transitional' | 'virtio-non-transitional' | undefined;
   /** Image format. libvirt's default is `raw`. */
-  readonly format?: 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vpc' | 'qed' | 'fat';
+  readonly format?: 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vpc' | 'qed' | 'fat' | undefined;
   /** How QEMU drives the image. */
-  readonly driver?: DiskDriverSpec;
+  readonly driver?: DiskDriverSpec | undefined;
   /** The image is encrypted. */
-  readonly encryption?: DiskEncryptionSpec;
+  readonly encryption?: DiskEncryptionSpec | undefined;
   /** Limits of throughput. */
-  readonly iotune?: IotuneSpec;
+  readonly iotune?: IotuneSpec | undefined;
   /** Serial number the guest sees. */
-  readonly serial?: string;
+  readonly serial?: string | undefined;
   /** World-wide name, 16 hex digits. */
-  readonly wwn?: string;
+  readonly wwn?: string | undefined;
   /** Vendor of a scsi disk, at most 8 characters. */
-  readonly vendor?: string;
+  readonly vendor?: string | undefined;
   /** Product name of a scsi disk, at most 16 characters. */
-  readonly product?: string;
-  readonly readonly?: boolean;
+  readonly product?: string | undefined;
+  readonly readonly?: boolean | undefined;
   /** Guests may use it at one time. */
-  readonly shareable?: boolean;
+  readonly shareable?: boolean | undefined;
   /** Writes are thrown away when the guest ends. */
-  readonly transient?: boolean;
+  readonly transient?: boolean | undefined;
   /** The image of a transient disk is used by other guests too. libvirt 7.4.0 */
-  readonly shareBacking?: boolean;
+  readonly shareBacking?: boolean | undefined;
   /** What to do when the source is missing at start (cdrom, floppy). */
-  readonly startupPolicy?: 'mandatory' | 'requisite' | 'optional';
+  readonly startupPolicy?: 'mandatory' | 'requisite' | 'optional' | undefined;
   /** What a snapshot of the domain does with the disk. */
-  readonly snapshot?: 'no' | 'internal' | 'external' | 'manual';
+  readonly snapshot?: 'no' | 'internal' | 'external' | 'manual' | undefined;
   /** Block sizes in bytes. */
-  readonly blockio?: {
-    readonly logicalBlockSize?: Size;
-    readonly physicalBlockSize?: Size;
-    /** Newer than libvirt 9.0.0. */
-    readonly discardGranularity?: Size;
-  };
+  readonly blockio?:
+    | {
+        readonly logicalBlockSize?: Size | undefined;
+        readonly physicalBlockSize?: Size | undefined;
+        /** Newer than libvirt 9.0.0. */
+        readonly discardGranularity?: Size | undefined;
+      }
+    | undefined;
   /** Legacy geometry. */
-  readonly geometry?: {
-    readonly cylinders?: number;
-    readonly heads?: number;
-    readonly sectors?: number;
-    readonly translation?: 'auto' | 'none' | 'lba';
-  };
+  readonly geometry?:
+    | {
+        readonly cylinders?: number | undefined;
+        readonly heads?: number | undefined;
+        readonly sectors?: number | undefined;
+        readonly translation?: 'auto' | 'none' | 'lba' | undefined;
+      }
+    | undefined;
   /** Removable flag of a USB disk. */
-  readonly removable?: boolean;
+  readonly removable?: boolean | undefined;
   /** Tray of a cdrom or floppy. */
-  readonly tray?: 'open' | 'closed';
+  readonly tray?: 'open' | 'closed' | undefined;
   /** 1: a solid-state disk; else revolutions per minute, 1025 to 65534 (scsi, sata, ide). libvirt 7.3.0 */
-  readonly rotationRate?: number;
+  readonly rotationRate?: number | undefined;
   /** QEMU gets the right to send raw SCSI commands (lun). */
-  readonly rawio?: boolean;
+  readonly rawio?: boolean | undefined;
   /** libvirt runs a helper for persistent SCSI reservations (lun). libvirt 4.4.0 */
-  readonly reservations?: boolean;
+  readonly reservations?: boolean | undefined;
 }
 
 const CHANGE = 'qemuDomainChangeDiskLive, qemuDomainDiskChangeSupported';

@@ -203,10 +203,10 @@ export const bootableFields = { ...deviceFields, boot: integer('boot/@order', { 
 
 /** Options of a virtio device's driver that the guest can see. libvirt: attributes of `<driver>`. */
 export interface VirtioDriverSpec {
-  readonly iommu?: boolean;
-  readonly ats?: boolean;
-  readonly packed?: boolean;
-  readonly pagePerVq?: boolean;
+  readonly iommu?: boolean | undefined;
+  readonly ats?: boolean | undefined;
+  readonly packed?: boolean | undefined;
+  readonly pagePerVq?: boolean | undefined;
 }
 
 /** The fields of {@link VirtioDriverSpec}, to be spread into a kind's `driver` group. */

@@ -18,44 +18,44 @@ import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 /** A directory of the host in the guest. libvirt: `<filesystem type='mount'>`. Exactly one of `dir` and `socket`. */
 export interface FilesystemSpec extends DeviceSpecBase {
   /** Directory on the host. */
-  readonly dir?: string;
+  readonly dir?: string | undefined;
   /** Socket of a virtiofsd that somebody else runs. libvirt 6.2.0 */
-  readonly socket?: string;
+  readonly socket?: string | undefined;
   /** Tag that the guest mounts it by. */
   readonly target: string;
-  readonly driver?: FilesystemDriverSpec;
+  readonly driver?: FilesystemDriverSpec | undefined;
   /** How files' owners and modes are kept (9p). */
-  readonly accessMode?: 'passthrough' | 'mapped' | 'squash';
+  readonly accessMode?: 'passthrough' | 'mapped' | 'squash' | undefined;
   /** Mode of new files, octal, `'0644'` (9p mapped). libvirt 6.10.0 */
-  readonly fmode?: string;
+  readonly fmode?: string | undefined;
   /** Mode of new directories (9p mapped). libvirt 6.10.0 */
-  readonly dmode?: string;
+  readonly dmode?: string | undefined;
   /** More than one device of the host below the directory (9p). libvirt 5.2.0 */
-  readonly multidevs?: 'default' | 'remap' | 'forbid' | 'warn';
-  readonly model?: (typeof VIRTIO_MODELS)[number];
-  readonly readonly?: boolean;
+  readonly multidevs?: 'default' | 'remap' | 'forbid' | 'warn' | undefined;
+  readonly model?: (typeof VIRTIO_MODELS)[number] | undefined;
+  readonly readonly?: boolean | undefined;
   /** The virtiofsd that libvirt starts. libvirt 6.2.0 */
-  readonly binary?: VirtiofsdSpec;
+  readonly binary?: VirtiofsdSpec | undefined;
 }
 
 /** libvirt: `<driver>` of a file system. */
 export interface FilesystemDriverSpec extends VirtioDriverSpec {
   /** 9p (`path`, `handle`) or virtiofs, which needs shared guest memory. */
-  readonly type?: 'path' | 'handle' | 'virtiofs';
-  readonly wrpolicy?: 'immediate';
+  readonly type?: 'path' | 'handle' | 'virtiofs' | undefined;
+  readonly wrpolicy?: 'immediate' | undefined;
   /** Length of the queue (virtiofs). */
-  readonly queue?: number;
+  readonly queue?: number | undefined;
 }
 
 /** libvirt: `<binary>`. */
 export interface VirtiofsdSpec {
-  readonly path?: string;
-  readonly xattr?: boolean;
-  readonly cache?: 'none' | 'always';
-  readonly sandbox?: 'namespace' | 'chroot';
-  readonly lock?: { readonly posix?: boolean; readonly flock?: boolean };
+  readonly path?: string | undefined;
+  readonly xattr?: boolean | undefined;
+  readonly cache?: 'none' | 'always' | undefined;
+  readonly sandbox?: 'namespace' | 'chroot' | undefined;
+  readonly lock?: { readonly posix?: boolean | undefined; readonly flock?: boolean | undefined } | undefined;
   /** libvirt 8.5.0 */
-  readonly threadPool?: number;
+  readonly threadPool?: number | undefined;
 }
 
 const ONLY_VIRTIOFS = 'only virtiofs can be hot-plugged';

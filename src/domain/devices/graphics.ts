@@ -12,66 +12,68 @@ import { defaultValue, defineOnly, unread } from './rows.js';
 export interface GraphicsSpec {
   readonly type: 'vnc' | 'spice' | 'sdl' | 'egl-headless' | 'dbus' | 'rdp' | 'desktop';
   /** A port of one's own choice, from 1. Without one libvirt takes a free one at each start, which the live document shows. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Says outright that libvirt chooses the ports. */
-  readonly autoport?: true;
+  readonly autoport?: true | undefined;
   /** Of spice: the port with TLS. */
-  readonly tlsPort?: number;
+  readonly tlsPort?: number | undefined;
   /** Of vnc: the port for WebSocket; `auto`: libvirt chooses. */
-  readonly websocket?: number | 'auto';
+  readonly websocket?: number | 'auto' | undefined;
   /** Address or host name to listen on. One of `listen`, `network`, `socket` and `noListen`; default as in qemu.conf. */
-  readonly listen?: string;
+  readonly listen?: string | undefined;
   /** The address of a libvirt network. */
-  readonly network?: string;
+  readonly network?: string | undefined;
   /** A Unix socket; `auto`: libvirt chooses one at each start. */
-  readonly socket?: string;
+  readonly socket?: string | undefined;
   /** Not at all: clients come by virDomainOpenGraphics. */
-  readonly noListen?: true;
+  readonly noListen?: true | undefined;
   /** Secret: never shown in plans and errors. Of vnc: at most 8 bytes. It changes live if there was one at start. */
-  readonly passwd?: string;
+  readonly passwd?: string | undefined;
   /** Time in UTC from which the password is no longer good: `2026-12-31T23:59:59`. */
-  readonly passwdValidTo?: string;
+  readonly passwdValidTo?: string | undefined;
   /** What becomes of clients when the password changes. vnc knows `keep` only. */
-  readonly connected?: 'keep' | 'disconnect' | 'fail';
+  readonly connected?: 'keep' | 'disconnect' | 'fail' | undefined;
   /** Keyboard layout: `de`. */
-  readonly keymap?: string;
+  readonly keymap?: string | undefined;
   /** Of vnc: who may look at once. */
-  readonly sharePolicy?: 'allow-exclusive' | 'force-shared' | 'ignore';
+  readonly sharePolicy?: 'allow-exclusive' | 'force-shared' | 'ignore' | undefined;
   /** Of vnc: clients may shut the guest down and reset it. */
-  readonly powerControl?: boolean;
+  readonly powerControl?: boolean | undefined;
   /** Number of the {@link AudioSpec} that a vnc or dbus client hears. */
-  readonly audio?: number;
-  readonly spice?: SpiceSpec;
+  readonly audio?: number | undefined;
+  readonly spice?: SpiceSpec | undefined;
   /** OpenGL. `rendernode`: a path under `/dev/dri`. */
-  readonly gl?: { readonly enable?: boolean; readonly rendernode?: string };
+  readonly gl?: { readonly enable?: boolean | undefined; readonly rendernode?: string | undefined } | undefined;
   /** Of sdl and desktop: the X display of the host. */
-  readonly display?: string;
+  readonly display?: string | undefined;
   /** Of sdl: the authority file of the X display. */
-  readonly xauth?: string;
+  readonly xauth?: string | undefined;
   /** Of sdl and desktop. */
-  readonly fullscreen?: boolean;
+  readonly fullscreen?: boolean | undefined;
   /** Of dbus: the address of the bus, or no bus at all. */
-  readonly dbus?: { readonly address?: string; readonly p2p?: boolean };
+  readonly dbus?: { readonly address?: string | undefined; readonly p2p?: boolean | undefined } | undefined;
 }
 
 /** What only SPICE has. */
 export interface SpiceSpec {
   /** Whether channels use TLS when nothing else is said of them. */
-  readonly defaultMode?: 'any' | 'secure' | 'insecure';
-  readonly channels?: ReadonlyArray<{
-    readonly name: 'main' | 'display' | 'inputs' | 'cursor' | 'playback' | 'record' | 'smartcard' | 'usbredir';
-    readonly mode: 'any' | 'secure' | 'insecure';
-  }>;
-  readonly image?: 'auto_glz' | 'auto_lz' | 'quic' | 'glz' | 'lz' | 'off';
-  readonly jpeg?: 'auto' | 'never' | 'always';
-  readonly zlib?: 'auto' | 'never' | 'always';
+  readonly defaultMode?: 'any' | 'secure' | 'insecure' | undefined;
+  readonly channels?:
+    | ReadonlyArray<{
+        readonly name: 'main' | 'display' | 'inputs' | 'cursor' | 'playback' | 'record' | 'smartcard' | 'usbredir';
+        readonly mode: 'any' | 'secure' | 'insecure';
+      }>
+    | undefined;
+  readonly image?: 'auto_glz' | 'auto_lz' | 'quic' | 'glz' | 'lz' | 'off' | undefined;
+  readonly jpeg?: 'auto' | 'never' | 'always' | undefined;
+  readonly zlib?: 'auto' | 'never' | 'always' | undefined;
   /** Compresses sound. */
-  readonly playback?: boolean;
-  readonly streaming?: 'filter' | 'all' | 'off';
-  readonly mouse?: 'server' | 'client';
+  readonly playback?: boolean | undefined;
+  readonly streaming?: 'filter' | 'all' | 'off' | undefined;
+  readonly mouse?: 'server' | 'client' | undefined;
   /** Shares the clipboard. */
-  readonly copypaste?: boolean;
-  readonly filetransfer?: boolean;
+  readonly copypaste?: boolean | undefined;
+  readonly filetransfer?: boolean | undefined;
 }
 
 const CHANGE = 'qemuDomainChangeGraphics';

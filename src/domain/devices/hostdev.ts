@@ -9,66 +9,72 @@ import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 /** A device of the host, handed to the guest. libvirt: `<hostdev mode='subsystem'>`. Exactly one of `pci`, `usb`, … */
 export interface HostdevSpec extends BootableSpec {
   /** PCI address on the host, `'0000:06:00.0'`. */
-  readonly pci?: string;
+  readonly pci?: string | undefined;
   /** A USB device by vendor and product, or by where it is plugged. */
-  readonly usb?: HostUsbSpec;
+  readonly usb?: HostUsbSpec | undefined;
   /** A SCSI device of the host. */
-  readonly scsi?: {
-    /** `scsi_host0` */
-    readonly adapter: string;
-    readonly bus: number;
-    readonly target: number;
-    readonly unit: number;
-  };
+  readonly scsi?:
+    | {
+        /** `scsi_host0` */
+        readonly adapter: string;
+        readonly bus: number;
+        readonly target: number;
+        readonly unit: number;
+      }
+    | undefined;
   /** A unit of an iSCSI target. */
-  readonly iscsi?: HostIscsiSpec;
+  readonly iscsi?: HostIscsiSpec | undefined;
   /** A vhost-scsi target, by its WWPN, `naa.…`. libvirt 2.5.0 */
-  readonly scsiHost?: { readonly wwpn: string; readonly model?: (typeof VIRTIO_MODELS)[number] };
+  readonly scsiHost?:
+    | { readonly wwpn: string; readonly model?: (typeof VIRTIO_MODELS)[number] | undefined }
+    | undefined;
   /** A mediated device. libvirt 3.2.0 */
-  readonly mdev?: {
-    /** UUID of the mediated device. */
-    readonly uuid: string;
-    readonly model: 'vfio-pci' | 'vfio-ccw' | 'vfio-ap';
-    /** A vGPU shows its display in the guest's graphics. libvirt 4.6.0 */
-    readonly display?: boolean;
-    /** Display before the driver is loaded. libvirt 7.1.0 */
-    readonly ramfb?: boolean;
-  };
+  readonly mdev?:
+    | {
+        /** UUID of the mediated device. */
+        readonly uuid: string;
+        readonly model: 'vfio-pci' | 'vfio-ccw' | 'vfio-ap';
+        /** A vGPU shows its display in the guest's graphics. libvirt 4.6.0 */
+        readonly display?: boolean | undefined;
+        /** Display before the driver is loaded. libvirt 7.1.0 */
+        readonly ramfb?: boolean | undefined;
+      }
+    | undefined;
   /** libvirt takes a PCI device from its host driver at start and gives it back after. */
-  readonly managed?: boolean;
+  readonly managed?: boolean | undefined;
   /** Of a scsi device. */
-  readonly readonly?: boolean;
+  readonly readonly?: boolean | undefined;
   /** Of a scsi device. */
-  readonly shareable?: boolean;
+  readonly shareable?: boolean | undefined;
   /** QEMU gets the right to send raw SCSI commands. */
-  readonly rawio?: boolean;
-  readonly rom?: RomSpec;
+  readonly rawio?: boolean | undefined;
+  readonly rom?: RomSpec | undefined;
   /** User alias of the virtio card that stands in while this one is away for a migration. libvirt 7.1.0 */
-  readonly teaming?: { readonly type: 'transient'; readonly persistent: string };
+  readonly teaming?: { readonly type: 'transient'; readonly persistent: string } | undefined;
   /** Index by which the guest's firmware tables name the device. libvirt 7.3.0 */
-  readonly acpiIndex?: number;
+  readonly acpiIndex?: number | undefined;
 }
 
 export interface HostUsbSpec {
   /** `0x1234` */
-  readonly vendor?: string;
+  readonly vendor?: string | undefined;
   /** `0xbeef` */
-  readonly product?: string;
-  readonly bus?: number;
-  readonly device?: number;
+  readonly product?: string | undefined;
+  readonly bus?: number | undefined;
+  readonly device?: number | undefined;
   /** What to do when it is missing at start. */
-  readonly startupPolicy?: 'mandatory' | 'requisite' | 'optional';
+  readonly startupPolicy?: 'mandatory' | 'requisite' | 'optional' | undefined;
   /** Whether the guest may reset the device. libvirt 8.6.0 */
-  readonly guestReset?: 'off' | 'uninitialized' | 'on';
+  readonly guestReset?: 'off' | 'uninitialized' | 'on' | undefined;
 }
 
 export interface HostIscsiSpec {
   /** `iqn…/lun` */
   readonly name: string;
   readonly host: string;
-  readonly port?: number;
-  readonly initiator?: string;
-  readonly auth?: { readonly username: string; readonly secret: SecretRef };
+  readonly port?: number | undefined;
+  readonly initiator?: string | undefined;
+  readonly auth?: { readonly username: string; readonly secret: SecretRef } | undefined;
 }
 
 const SOURCES = ['pci', 'usb', 'scsi', 'iscsi', 'scsiHost', 'mdev'] as const;

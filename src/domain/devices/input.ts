@@ -18,16 +18,16 @@ import { virtioSlot } from './virtio.js';
 /** A mouse, keyboard or tablet. libvirt: `<input>`. One of `type`, `passthrough` and `evdev` says what it is. */
 export interface InputSpec extends DeviceSpecBase {
   /** An emulated device. A tablet follows the pointer of a remote display without grabbing it. */
-  readonly type?: 'mouse' | 'keyboard' | 'tablet';
+  readonly type?: 'mouse' | 'keyboard' | 'tablet' | undefined;
   /** Path of a host device under `/dev/input` that the guest gets whole, as a virtio device. */
-  readonly passthrough?: string;
+  readonly passthrough?: string | undefined;
   /** A host device whose events QEMU hands on. */
-  readonly evdev?: InputEvdevSpec;
+  readonly evdev?: InputEvdevSpec | undefined;
   /** Default: `ps2` for a mouse or keyboard on a PC, `virtio` for passthrough, else `usb`. ps2 has no hot-plug. */
-  readonly bus?: 'usb' | 'ps2' | 'virtio';
+  readonly bus?: 'usb' | 'ps2' | 'virtio' | undefined;
   /** Model on the virtio bus: QEMU has no transitional ones here. */
-  readonly model?: 'virtio';
-  readonly driver?: VirtioDriverSpec;
+  readonly model?: 'virtio' | undefined;
+  readonly driver?: VirtioDriverSpec | undefined;
 }
 
 /** libvirt: `<source>` of an input of type evdev. */
@@ -35,11 +35,18 @@ export interface InputEvdevSpec {
   /** Path under `/dev/input`. */
   readonly path: string;
   /** Grabs every such device with this one. */
-  readonly grabAll?: true;
+  readonly grabAll?: true | undefined;
   /** Keys that give the device to the guest and back. */
-  readonly grabToggle?: 'ctrl-ctrl' | 'alt-alt' | 'shift-shift' | 'meta-meta' | 'scrolllock' | 'ctrl-scrolllock';
+  readonly grabToggle?:
+    | 'ctrl-ctrl'
+    | 'alt-alt'
+    | 'shift-shift'
+    | 'meta-meta'
+    | 'scrolllock'
+    | 'ctrl-scrolllock'
+    | undefined;
   /** Repeats keys that are held. */
-  readonly repeat?: boolean;
+  readonly repeat?: boolean | undefined;
 }
 
 const path = { pattern: /^\//, expected: 'an absolute path' };

@@ -4,62 +4,68 @@ import { hostPci } from './references.js';
 /** Where a network card is connected: exactly one of these. libvirt: `type=` of `<interface>` and its `<source>`. */
 export interface InterfaceConnectionSpec {
   /** Name of a libvirt network. */
-  readonly network?: string;
+  readonly network?: string | undefined;
   /** Name of a host bridge, of Linux or (with `virtualport`) of Open vSwitch. */
-  readonly bridge?: string;
+  readonly bridge?: string | undefined;
   /** QEMU's own user-mode network, SLIRP or (with `backend`) passt: the only one an unprivileged session has. */
-  readonly user?: true;
+  readonly user?: true | undefined;
   /** A host interface directly (macvtap). Given whole. */
-  readonly direct?: {
-    /** The host's interface. */
-    readonly dev: string;
-    readonly mode?: 'vepa' | 'bridge' | 'private' | 'passthrough';
-  };
+  readonly direct?:
+    | {
+        /** The host's interface. */
+        readonly dev: string;
+        readonly mode?: 'vepa' | 'bridge' | 'private' | 'passthrough' | undefined;
+      }
+    | undefined;
   /** A tap device alone; `target` names it, and with `targetManaged: false` one that is there already. */
-  readonly ethernet?: true;
+  readonly ethernet?: true | undefined;
   /** A PCI network card of the host, handed to the guest. */
-  readonly hostdev?: {
-    /** PCI address on the host, `'0000:06:00.0'`. */
-    readonly host: string;
-    /** libvirt takes the card from its host driver and gives it back after. */
-    readonly managed?: boolean;
-  };
+  readonly hostdev?:
+    | {
+        /** PCI address on the host, `'0000:06:00.0'`. */
+        readonly host: string;
+        /** libvirt takes the card from its host driver and gives it back after. */
+        readonly managed?: boolean | undefined;
+      }
+    | undefined;
   /** A vhost-user switch, such as DPDK's. Needs shared guest memory. */
-  readonly vhostUser?: {
-    /** Path of the UNIX socket. */
-    readonly socket: string;
-    /** QEMU connects to the socket (`client`) or listens on it (`server`). */
-    readonly mode: 'client' | 'server';
-    /** A client connects again after so many milliseconds (whole seconds). */
-    readonly reconnect?: { readonly enabled: boolean; readonly timeout?: number };
-  };
+  readonly vhostUser?:
+    | {
+        /** Path of the UNIX socket. */
+        readonly socket: string;
+        /** QEMU connects to the socket (`client`) or listens on it (`server`). */
+        readonly mode: 'client' | 'server';
+        /** A client connects again after so many milliseconds (whole seconds). */
+        readonly reconnect?: { readonly enabled: boolean; readonly timeout?: number | undefined } | undefined;
+      }
+    | undefined;
   /** Path of a vDPA device, `/dev/vhost-vdpa-0`. libvirt 6.9.0 */
-  readonly vdpa?: string;
+  readonly vdpa?: string | undefined;
 }
 
 /** Port profile of a switch. libvirt: `<virtualport>`. */
 export interface VirtualPortSpec {
-  readonly type?: '802.1Qbg' | '802.1Qbh' | 'openvswitch' | 'midonet';
+  readonly type?: '802.1Qbg' | '802.1Qbh' | 'openvswitch' | 'midonet' | undefined;
   /** UUID of the port (openvswitch, midonet). */
-  readonly interfaceId?: string;
+  readonly interfaceId?: string | undefined;
   /** Name of the profile (openvswitch, 802.1Qbh). */
-  readonly profileId?: string;
+  readonly profileId?: string | undefined;
   /** 802.1Qbg */
-  readonly managerId?: number;
-  readonly typeId?: number;
-  readonly typeIdVersion?: number;
-  readonly instanceId?: string;
+  readonly managerId?: number | undefined;
+  readonly typeId?: number | undefined;
+  readonly typeIdVersion?: number | undefined;
+  readonly instanceId?: string | undefined;
 }
 
 /** VLAN tags of the port. libvirt: `<vlan>`. */
 export interface VlanSpec {
   /** More than one tag makes a trunk by itself. */
-  readonly trunk?: boolean;
+  readonly trunk?: boolean | undefined;
   readonly tags: ReadonlyArray<{
     /** 0 to 4095. */
     readonly id: number;
     /** Packets of this VLAN are the native ones (openvswitch). */
-    readonly nativeMode?: 'tagged' | 'untagged';
+    readonly nativeMode?: 'tagged' | 'untagged' | undefined;
   }>;
 }
 

@@ -12,33 +12,35 @@ import {
 /** How a card is driven. libvirt: `<driver>` of an interface. */
 export interface InterfaceDriverSpec extends VirtioDriverSpec {
   /** `vhost` in the kernel or `qemu` for virtio cards; `vfio` for a card of the host. */
-  readonly name?: 'vhost' | 'qemu' | 'vfio';
+  readonly name?: 'vhost' | 'qemu' | 'vfio' | undefined;
   /** Queue pairs. */
-  readonly queues?: number;
+  readonly queues?: number | undefined;
   /** Length of each receive queue, a power of two. */
-  readonly rxQueueSize?: number;
+  readonly rxQueueSize?: number | undefined;
   /** Length of each send queue, a power of two (vhost-user, vdpa). */
-  readonly txQueueSize?: number;
-  readonly txmode?: 'iothread' | 'timer';
-  readonly ioeventfd?: boolean;
-  readonly eventIdx?: boolean;
+  readonly txQueueSize?: number | undefined;
+  readonly txmode?: 'iothread' | 'timer' | undefined;
+  readonly ioeventfd?: boolean | undefined;
+  readonly eventIdx?: boolean | undefined;
   /** Receive-side scaling. libvirt 8.3.0 */
-  readonly rss?: boolean;
+  readonly rss?: boolean | undefined;
   /** libvirt 8.3.0 */
-  readonly rssHashReport?: boolean;
+  readonly rssHashReport?: boolean | undefined;
   /** Offloads that the host may do for the guest. */
-  readonly host?: Offloads & { readonly gso?: boolean; readonly mrgRxbuf?: boolean };
+  readonly host?:
+    | (Offloads & { readonly gso?: boolean | undefined; readonly mrgRxbuf?: boolean | undefined })
+    | undefined;
   /** Offloads that the guest may do. */
-  readonly guest?: Offloads;
+  readonly guest?: Offloads | undefined;
 }
 
 /** Offloads of a virtio card; each is on unless said otherwise. */
 export interface Offloads {
-  readonly csum?: boolean;
-  readonly tso4?: boolean;
-  readonly tso6?: boolean;
-  readonly ecn?: boolean;
-  readonly ufo?: boolean;
+  readonly csum?: boolean | undefined;
+  readonly tso4?: boolean | undefined;
+  readonly tso6?: boolean | undefined;
+  readonly ecn?: boolean | undefined;
+  readonly ufo?: boolean | undefined;
 }
 
 const switched = (name: string) => flag(`driver/${name}`, 'on', 'off');
@@ -73,13 +75,13 @@ export const interfaceDriverFields: FieldTable<InterfaceDriverSpec> = {
 /** What is between QEMU and the network. libvirt: `<backend>`. */
 export interface InterfaceBackendSpec {
   /** `passt` instead of SLIRP for `user`. libvirt 9.0.0 */
-  readonly type?: 'passt';
+  readonly type?: 'passt' | undefined;
   /** Log file of passt. */
-  readonly logFile?: string;
+  readonly logFile?: string | undefined;
   /** Path of the tap device node. */
-  readonly tap?: string;
+  readonly tap?: string | undefined;
   /** Path of the vhost device node. */
-  readonly vhost?: string;
+  readonly vhost?: string | undefined;
 }
 
 /** The fields of {@link InterfaceBackendSpec}. */

@@ -22,9 +22,9 @@ import { VIRTIO_MODELS } from './virtio.js';
 /** A network card. libvirt: `<interface>`. `network`, `bridge`, `user` … say where it is connected. */
 export interface InterfaceSpec extends BootableSpec, InterfaceConnectionSpec {
   /** Port group of a libvirt network. */
-  readonly portgroup?: string;
+  readonly portgroup?: string | undefined;
   /** MAC address. Without one a stable one is made of the domain's UUID and the device's id or address. */
-  readonly mac?: string;
+  readonly mac?: string | undefined;
   /** Card model. Default `virtio`; `igb` from libvirt 9.3.0 on. */
   readonly model?:
     | 'virtio'
@@ -35,81 +35,90 @@ export interface InterfaceSpec extends BootableSpec, InterfaceConnectionSpec {
     | 'igb'
     | 'rtl8139'
     | 'vmxnet3'
-    | 'usb-net';
+    | 'usb-net'
+    | undefined;
   /** State of the cable. */
-  readonly link?: 'up' | 'down';
+  readonly link?: 'up' | 'down' | undefined;
   /** MTU in bytes. */
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
   /** Name of the host's end. Names like `vnet0` are libvirt's own and not kept. */
-  readonly target?: string;
+  readonly target?: string | undefined;
   /** `false`: the host's end is there already and libvirt leaves it alone. libvirt 5.7.0 */
-  readonly targetManaged?: boolean;
-  readonly driver?: InterfaceDriverSpec;
-  readonly backend?: InterfaceBackendSpec;
-  readonly virtualport?: VirtualPortSpec;
-  readonly vlan?: VlanSpec;
+  readonly targetManaged?: boolean | undefined;
+  readonly driver?: InterfaceDriverSpec | undefined;
+  readonly backend?: InterfaceBackendSpec | undefined;
+  readonly virtualport?: VirtualPortSpec | undefined;
+  readonly vlan?: VlanSpec | undefined;
   /** Name of a network filter. */
-  readonly filter?: string;
+  readonly filter?: string | undefined;
   /** Variables of the filter, such as `IP`; a name may stand more than once. */
-  readonly filterParameters?: ReadonlyArray<{ readonly name: string; readonly value: string }>;
+  readonly filterParameters?: ReadonlyArray<{ readonly name: string; readonly value: string }> | undefined;
   /** Rates in KiB/s, burst in KiB; `floor` is what a network guarantees. */
-  readonly bandwidth?: {
-    readonly inbound?: Rates & { readonly floor?: number };
-    readonly outbound?: Rates;
-  };
+  readonly bandwidth?:
+    | {
+        readonly inbound?: (Rates & { readonly floor?: number | undefined }) | undefined;
+        readonly outbound?: Rates | undefined;
+      }
+    | undefined;
   /** The host waits for at most so many frames before it interrupts. */
-  readonly coalesce?: { readonly rxMaxFrames?: number };
+  readonly coalesce?: { readonly rxMaxFrames?: number | undefined } | undefined;
   /** Pair of cards that one driver in the guest joins: `persistent` stays, `transient` may go for a migration. */
-  readonly teaming?: {
-    readonly type?: 'persistent' | 'transient';
-    /** User alias of the persistent card, `ua-…`. */
-    readonly persistent?: string;
-  };
-  readonly rom?: RomSpec;
+  readonly teaming?:
+    | {
+        readonly type?: 'persistent' | 'transient' | undefined;
+        /** User alias of the persistent card, `ua-…`. */
+        readonly persistent?: string | undefined;
+      }
+    | undefined;
+  readonly rom?: RomSpec | undefined;
   /** Index by which the guest's firmware tables name the card (`eno1`). libvirt 7.3.0 */
-  readonly acpiIndex?: number;
+  readonly acpiIndex?: number | undefined;
   /** Size of the tap's send buffer, in bytes. */
-  readonly sndbuf?: number;
+  readonly sndbuf?: number | undefined;
   /** Script that sets up the host's end (ethernet). */
-  readonly script?: string;
+  readonly script?: string | undefined;
   /** Script that takes it down (ethernet). libvirt 5.1.0 */
-  readonly downscript?: string;
+  readonly downscript?: string | undefined;
   /** Addresses that the guest is given (user). */
-  readonly ips?: ReadonlyArray<{
-    readonly address: string;
-    readonly family?: 'ipv4' | 'ipv6';
-    readonly prefix?: number;
-  }>;
+  readonly ips?:
+    | ReadonlyArray<{
+        readonly address: string;
+        readonly family?: 'ipv4' | 'ipv6' | undefined;
+        readonly prefix?: number | undefined;
+      }>
+    | undefined;
   /** Ports of the host that lead to the guest (user, with passt). libvirt 9.0.0 */
-  readonly portForwards?: readonly PortForwardSpec[];
+  readonly portForwards?: readonly PortForwardSpec[] | undefined;
   /** Guests on one bridge that are isolated cannot reach each other. libvirt 6.1.0 */
-  readonly isolated?: boolean;
-  readonly trustGuestRxFilters?: boolean;
+  readonly isolated?: boolean | undefined;
+  readonly trustGuestRxFilters?: boolean | undefined;
 }
 
 /** Rates in KiB/s, burst in KiB. */
 interface Rates {
-  readonly average?: number;
-  readonly peak?: number;
-  readonly burst?: number;
+  readonly average?: number | undefined;
+  readonly peak?: number | undefined;
+  readonly burst?: number | undefined;
 }
 
 /** libvirt: `<portForward>`. Without ranges: all ports. */
 export interface PortForwardSpec {
   readonly proto: 'tcp' | 'udp';
   /** Only on this address of the host. */
-  readonly address?: string;
+  readonly address?: string | undefined;
   /** Only on this interface of the host. */
-  readonly dev?: string;
-  readonly ranges?: ReadonlyArray<{
-    readonly start: number;
-    /** Last port; the same as `start` when left out. */
-    readonly end?: number;
-    /** First port in the guest; the same as `start` when left out. */
-    readonly to?: number;
-    /** Not these. */
-    readonly exclude?: boolean;
-  }>;
+  readonly dev?: string | undefined;
+  readonly ranges?:
+    | ReadonlyArray<{
+        readonly start: number;
+        /** Last port; the same as `start` when left out. */
+        readonly end?: number | undefined;
+        /** First port in the guest; the same as `start` when left out. */
+        readonly to?: number | undefined;
+        /** Not these. */
+        readonly exclude?: boolean | undefined;
+      }>
+    | undefined;
 }
 
 const CHANGE = 'qemuDomainChangeNet';

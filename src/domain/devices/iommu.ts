@@ -6,22 +6,22 @@ import { can, cannot, NO_UPDATE } from './rows.js';
 export interface IommuSpec extends DeviceSpecBase {
   /** `virtio` from libvirt 8.3.0 on. */
   readonly model: 'intel' | 'smmuv3' | 'virtio';
-  readonly driver?: IommuDriverSpec;
+  readonly driver?: IommuDriverSpec | undefined;
 }
 
 /** Options of the `intel` model. libvirt: `<driver>`. */
 export interface IommuDriverSpec {
   /** Interrupt remapping; needs `<ioapic driver='qemu'/>`. */
-  readonly intremap?: boolean;
-  readonly cachingMode?: boolean;
+  readonly intremap?: boolean | undefined;
+  readonly cachingMode?: boolean | undefined;
   /** Extended interrupt mode, for more than 255 vCPUs. */
-  readonly eim?: boolean;
+  readonly eim?: boolean | undefined;
   /** Device I/O TLB, for virtio devices with `iommu` and `ats`. */
-  readonly iotlb?: boolean;
+  readonly iotlb?: boolean | undefined;
   /** Bits of an address, 39 or 48. libvirt 6.5.0 */
-  readonly awBits?: number;
+  readonly awBits?: number | undefined;
   /** Newer than libvirt 9.0.0. */
-  readonly dmaTranslation?: boolean;
+  readonly dmaTranslation?: boolean | undefined;
 }
 
 const WITH_THE_MACHINE = 'an IOMMU is part of the machine and cannot come or go while it runs';

@@ -4,18 +4,18 @@ import type { Assignment, FieldTable } from './fields.js';
 /** What every device spec may say. */
 export interface DeviceSpecBase {
   /** Stable name of the device; stands as the user alias `ua-<id>`. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /**
    * Where it is to sit, as `devices()` shows it: `'0000:04:00.0'` (PCI), `'drive 0:0:0:1'`, `'usb 0:1'`,
    * `'virtio-serial 0:0:1'`, `'ccid 0:0'`, `'dimm 0'`. Left out, a place free in both documents is chosen.
    */
-  readonly address?: string;
+  readonly address?: string | undefined;
 }
 
 /** A device that a guest can boot from. */
 export interface BootableSpec extends DeviceSpecBase {
   /** Boot order, 1 first. Never two devices with one. */
-  readonly boot?: number;
+  readonly boot?: number | undefined;
 }
 
 /** Which bus a device needs a place on. `express` and `conventional` tell a PCIe port from a conventional PCI slot. */

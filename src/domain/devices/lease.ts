@@ -6,11 +6,11 @@ import { CONFIG, can, defaultValue, NO_UPDATE } from './rows.js';
 /** A lease that the host's lock manager holds for the domain. libvirt: `<lease>`. The guest does not see it. */
 export interface LeaseSpec {
   /** Lock space; left out: the lock manager's default one. */
-  readonly lockspace?: string;
+  readonly lockspace?: string | undefined;
   /** Name of the lease within its lock space. */
   readonly key: string;
   /** Where the lease is stored. */
-  readonly target: { readonly path: string; readonly offset?: Size };
+  readonly target: { readonly path: string; readonly offset?: Size | undefined };
 }
 
 export const lease: DeviceKind<LeaseSpec> = {

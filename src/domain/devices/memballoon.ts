@@ -15,14 +15,14 @@ import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 /** The memory balloon. libvirt: `<memballoon>`. Only in the definition; libvirt adds one where it is left out. */
 export interface MemballoonSpec extends DeviceSpecBase {
   /** Default `virtio`. `none`: no balloon. */
-  readonly model?: (typeof VIRTIO_MODELS)[number] | 'none';
+  readonly model?: (typeof VIRTIO_MODELS)[number] | 'none' | undefined;
   /** Gives memory back to a guest that would run out of it. */
-  readonly autodeflate?: boolean;
+  readonly autodeflate?: boolean | undefined;
   /** The guest tells which memory it does not use, so that the host can have it. */
-  readonly freePageReporting?: boolean;
+  readonly freePageReporting?: boolean | undefined;
   /** Milliseconds, in whole seconds, between two readings of the guest's memory statistics. */
-  readonly statsPeriod?: number;
-  readonly driver?: VirtioDriverSpec;
+  readonly statsPeriod?: number | undefined;
+  readonly driver?: VirtioDriverSpec | undefined;
 }
 
 export const memballoon: DeviceKind<MemballoonSpec> = {

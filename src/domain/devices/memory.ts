@@ -13,36 +13,36 @@ export interface MemoryDeviceSpec extends DeviceSpecBase {
   /** Of a virtio-mem: the most it can hold. */
   readonly size: Size;
   /** NUMA node of the guest. A virtio-pmem has none. */
-  readonly node?: number;
+  readonly node?: number | undefined;
   /** Of a virtio-mem: how much of `size` the guest is to have now. The one field that can change, and does so live. */
-  readonly requested?: Size;
+  readonly requested?: Size | undefined;
   /** Of a virtio-mem: the step by which it grows and shrinks, a power of two from 2 MiB on a PC. */
-  readonly block?: Size;
+  readonly block?: Size | undefined;
   /** Where the memory comes from on the host. */
-  readonly source?: MemorySourceSpec;
+  readonly source?: MemorySourceSpec | undefined;
   /** Of an nvdimm: size of its label area. */
-  readonly label?: Size;
+  readonly label?: Size | undefined;
   /** Of an nvdimm: the guest cannot write. */
-  readonly readonly?: boolean;
+  readonly readonly?: boolean | undefined;
   /** Of a virtio-mem: takes slots only for what is requested. Since libvirt 10.1.0. */
-  readonly dynamicMemslots?: boolean;
+  readonly dynamicMemslots?: boolean | undefined;
   /** Whether the host file sees what the guest writes. A virtio-pmem is `shared`. */
-  readonly access?: 'shared' | 'private';
+  readonly access?: 'shared' | 'private' | undefined;
   /** Gives the memory back to the host when the guest stops. */
-  readonly discard?: boolean;
+  readonly discard?: boolean | undefined;
   /** Of an nvdimm on POWER. */
-  readonly uuid?: string;
+  readonly uuid?: string | undefined;
 }
 
 /** libvirt: `<source>` of a memory device: pages of the host, or for nvdimm and virtio-pmem a file. */
 export interface MemorySourceSpec {
-  readonly pagesize?: Size;
+  readonly pagesize?: Size | undefined;
   /** NUMA nodes of the host: `0-1,3`. */
-  readonly nodemask?: string;
-  readonly path?: string;
-  readonly alignsize?: Size;
+  readonly nodemask?: string | undefined;
+  readonly path?: string | undefined;
+  readonly alignsize?: Size | undefined;
   /** The file is real persistent memory. */
-  readonly pmem?: boolean;
+  readonly pmem?: boolean | undefined;
 }
 
 const sized = (path: string) => size(path, { unitPath: `${path}/@unit`, fallback: 'KiB' });

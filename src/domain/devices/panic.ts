@@ -5,7 +5,7 @@ import { defineOnly, NO_UPDATE } from './rows.js';
 /** How a guest tells that it has crashed. libvirt: `<panic>`. */
 export interface PanicSpec extends DeviceSpecBase {
   /** Default by machine: `isa` on x86, `pseries`, `s390`. `pvpanic` is newer than libvirt 9.0.0. */
-  readonly model?: 'isa' | 'pvpanic' | 'hyperv' | 'pseries' | 's390';
+  readonly model?: 'isa' | 'pvpanic' | 'hyperv' | 'pseries' | 's390' | undefined;
 }
 
 export const panic: DeviceKind<PanicSpec> = {

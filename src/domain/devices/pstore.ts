@@ -7,8 +7,8 @@ import { defineOnly, NO_UPDATE } from './rows.js';
 export interface PstoreSpec extends DeviceSpecBase {
   readonly backend: 'acpi-erst';
   /** File on the host. Left out, libvirt makes one of the domain's name. */
-  readonly path?: string;
-  readonly size?: Size;
+  readonly path?: string | undefined;
+  readonly size?: Size | undefined;
 }
 
 export const pstore: DeviceKind<PstoreSpec> = {

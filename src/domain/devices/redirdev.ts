@@ -14,7 +14,7 @@ import { CONFIG, can, NO_UPDATE, unread } from './rows.js';
 /** A USB port whose device is on the other side of a character device. libvirt: `<redirdev bus='usb'>`. */
 export interface RedirdevSpec extends BootableSpec, ChrSourceSpec {
   /** The device of who looks at the guest by SPICE. */
-  readonly spicevmc?: true;
+  readonly spicevmc?: true | undefined;
 }
 
 const SOURCES = [...CHR_SOURCES, 'spicevmc'] as const;

@@ -4,8 +4,8 @@ import { type Assignment, type Field, text, uuid, whole } from './fields.js';
 
 /** Which of libvirt's secrets: by its UUID, or by the usage name it was defined with. */
 export interface SecretRef {
-  readonly uuid?: string;
-  readonly usage?: string;
+  readonly uuid?: string | undefined;
+  readonly usage?: string | undefined;
 }
 
 /** A reference to a secret at an element such as `source/auth/secret`. */

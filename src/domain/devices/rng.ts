@@ -19,16 +19,16 @@ import { VIRTIO_MODELS, virtioSlot } from './virtio.js';
 /** A source of randomness. libvirt: `<rng>`. One of `random`, `builtin` and `egd` says where it comes from. */
 export interface RngSpec extends DeviceSpecBase {
   /** Path of a device of the host: `/dev/urandom`. */
-  readonly random?: string;
+  readonly random?: string | undefined;
   /** QEMU's own random numbers. */
-  readonly builtin?: true;
+  readonly builtin?: true | undefined;
   /** An entropy gathering daemon behind a character device. */
-  readonly egd?: ChrSourceSpec;
+  readonly egd?: ChrSourceSpec | undefined;
   /** Default `virtio`. */
-  readonly model?: (typeof VIRTIO_MODELS)[number];
+  readonly model?: (typeof VIRTIO_MODELS)[number] | undefined;
   /** At most so many bytes in each `period` of milliseconds, 1000 when left out. */
-  readonly rate?: { readonly bytes: Size; readonly period?: number };
-  readonly driver?: VirtioDriverSpec;
+  readonly rate?: { readonly bytes: Size; readonly period?: number | undefined } | undefined;
+  readonly driver?: VirtioDriverSpec | undefined;
 }
 
 export const rng: DeviceKind<RngSpec> = {

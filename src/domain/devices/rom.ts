@@ -3,11 +3,11 @@ import { flag, group, text } from './fields.js';
 /** The boot ROM of a PCI device. libvirt: `<rom>`. */
 export interface RomSpec {
   /** `false`: no boot ROM at all. */
-  readonly enabled?: boolean;
+  readonly enabled?: boolean | undefined;
   /** Whether the ROM shows in the guest's memory map. */
-  readonly bar?: boolean;
+  readonly bar?: boolean | undefined;
   /** Path of a ROM image. */
-  readonly file?: string;
+  readonly file?: string | undefined;
 }
 
 /** The fields of {@link RomSpec}. */

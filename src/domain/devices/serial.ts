@@ -23,9 +23,10 @@ export interface SerialSpec extends DeviceSpecBase, ChrSourceSpec {
     | 'spapr-vio-serial'
     | 'system-serial'
     | 'sclp-serial'
-    | 'isa-debug';
+    | 'isa-debug'
+    | undefined;
   /** Model of the port. libvirt derives it from `target` where there is one only. */
-  readonly model?: string;
+  readonly model?: string | undefined;
 }
 
 const pluggable = { 'target/@type': ['usb-serial', 'pci-serial'] };

@@ -9,15 +9,15 @@ export interface ShmemSpec extends DeviceSpecBase {
   /** Name of the memory on the host. */
   readonly name: string;
   /** Default: `ivshmem-doorbell` with a server, else `ivshmem-plain`. */
-  readonly model?: 'ivshmem-plain' | 'ivshmem-doorbell' | 'ivshmem';
+  readonly model?: 'ivshmem-plain' | 'ivshmem-doorbell' | 'ivshmem' | undefined;
   /** A power of two from 1 MiB. libvirt's default is 4 MiB; with a server it is the server's. */
-  readonly size?: Size;
+  readonly size?: Size | undefined;
   /** `master`: the guest keeps the memory when it migrates. */
-  readonly role?: 'master' | 'peer';
+  readonly role?: 'master' | 'peer' | undefined;
   /** Socket of the ivshmem server. */
-  readonly server?: string;
+  readonly server?: string | undefined;
   /** Interrupts, with a server only. */
-  readonly msi?: { readonly vectors?: number; readonly ioeventfd?: boolean };
+  readonly msi?: { readonly vectors?: number | undefined; readonly ioeventfd?: boolean | undefined } | undefined;
 }
 
 const MIB = 1024n * 1024n;

@@ -10,18 +10,18 @@ import { defineOnly, NO_UPDATE, unread } from './rows.js';
  */
 export interface SmartcardSpec extends Omit<DeviceSpecBase, 'id'> {
   /** The host's own reader. */
-  readonly host?: true;
+  readonly host?: true | undefined;
   /** Names of three certificates in an NSS database of the host. */
-  readonly certificates?: readonly [string, string, string];
+  readonly certificates?: readonly [string, string, string] | undefined;
   /** Directory of that database. Default `/etc/pki/nssdb`. */
-  readonly database?: string;
+  readonly database?: string | undefined;
   /** A reader behind a character device; `spicevmc`: of who looks at the guest by SPICE. */
-  readonly passthrough?: SmartcardPassthroughSpec;
+  readonly passthrough?: SmartcardPassthroughSpec | undefined;
 }
 
 /** The character device that leads to a smartcard reader. */
 export interface SmartcardPassthroughSpec extends ChrSourceSpec {
-  readonly spicevmc?: true;
+  readonly spicevmc?: true | undefined;
 }
 
 const CERTIFICATES = ['certificate', 'certificate[2]', 'certificate[3]'];

@@ -8,11 +8,11 @@ export interface SoundSpec extends DeviceSpecBase {
   /** `pcspk` is the beeper of the PC. */
   readonly model: 'ich6' | 'ich9' | 'ac97' | 'es1370' | 'sb16' | 'pcspk' | 'usb';
   /** Codecs of an ich6 or ich9 card. libvirt takes one `duplex` when there is none. */
-  readonly codecs?: ReadonlyArray<{ readonly type: 'duplex' | 'micro' | 'output' }>;
+  readonly codecs?: ReadonlyArray<{ readonly type: 'duplex' | 'micro' | 'output' }> | undefined;
   /** Number of the {@link AudioSpec} it plays through. */
-  readonly audio?: number;
+  readonly audio?: number | undefined;
   /** Of usb: more than two channels. Since libvirt 9.4.0. */
-  readonly multichannel?: boolean;
+  readonly multichannel?: boolean | undefined;
 }
 
 const LIVE = 'libvirt has no hot-plug of sound cards';

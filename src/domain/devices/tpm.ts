@@ -9,21 +9,23 @@ type Bank = (typeof BANKS)[number];
 /** A trusted platform module. libvirt: `<tpm>`. Exactly one of `passthrough`, `emulator` and `external`. */
 export interface TpmSpec extends DeviceSpecBase {
   /** Default `tpm-tis`, or `tpm-crb` with TPM 2.0 from libvirt 8.9.0 on. */
-  readonly model?: 'tpm-tis' | 'tpm-crb' | 'tpm-spapr' | 'spapr-tpm-proxy';
+  readonly model?: 'tpm-tis' | 'tpm-crb' | 'tpm-spapr' | 'spapr-tpm-proxy' | undefined;
   /** Path of a TPM of the host. */
-  readonly passthrough?: string;
+  readonly passthrough?: string | undefined;
   /** libvirt runs swtpm. libvirt 4.5.0 */
-  readonly emulator?: {
-    readonly version?: '1.2' | '2.0';
-    /** Keep the TPM's state when a transient domain ends. libvirt 7.0.0 */
-    readonly persistentState?: boolean;
-    /** UUID of the secret that the state is encrypted with. libvirt 5.6.0 */
-    readonly encryption?: string;
-    /** PCR banks of a TPM 2.0. libvirt 7.10.0 */
-    readonly activePcrBanks?: readonly Bank[];
-  };
+  readonly emulator?:
+    | {
+        readonly version?: '1.2' | '2.0' | undefined;
+        /** Keep the TPM's state when a transient domain ends. libvirt 7.0.0 */
+        readonly persistentState?: boolean | undefined;
+        /** UUID of the secret that the state is encrypted with. libvirt 5.6.0 */
+        readonly encryption?: string | undefined;
+        /** PCR banks of a TPM 2.0. libvirt 7.10.0 */
+        readonly activePcrBanks?: readonly Bank[] | undefined;
+      }
+    | undefined;
   /** A TPM emulator that somebody else runs, by its socket. libvirt 9.0.0 */
-  readonly external?: { readonly socket: string };
+  readonly external?: { readonly socket: string } | undefined;
 }
 
 const SOURCES = ['passthrough', 'emulator', 'external'] as const;

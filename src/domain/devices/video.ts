@@ -20,29 +20,35 @@ export interface VideoSpec extends DeviceSpecBase {
   /** `none`: no card at all, where libvirt would add one for a display. */
   readonly model: 'virtio' | 'vga' | 'qxl' | 'bochs' | 'cirrus' | 'vmvga' | 'ramfb' | 'none';
   /** Video memory, a multiple of 1 KiB. libvirt rounds it up to what the card can have. */
-  readonly vram?: Size;
+  readonly vram?: Size | undefined;
   /** Of qxl: the primary memory bar, a multiple of 1 KiB. */
-  readonly ram?: Size;
+  readonly ram?: Size | undefined;
   /** Of qxl: the 64-bit memory bar, a multiple of 1 KiB. */
-  readonly vram64?: Size;
+  readonly vram64?: Size | undefined;
   /** Of qxl: the size of the VGA framebuffer, a power of two from 1 MiB. */
-  readonly vgamem?: Size;
+  readonly vgamem?: Size | undefined;
   /** Screens of a virtio or qxl card. Default 1. */
-  readonly heads?: number;
+  readonly heads?: number | undefined;
   /** The card that the firmware uses. libvirt takes the first one. */
-  readonly primary?: boolean;
+  readonly primary?: boolean | undefined;
   /** `accel3d`: OpenGL of a virtio card. `rendernode`: of a vhost-user card, a path under `/dev/dri`. */
-  readonly acceleration?: { readonly accel3d?: boolean; readonly accel2d?: boolean; readonly rendernode?: string };
+  readonly acceleration?:
+    | {
+        readonly accel3d?: boolean | undefined;
+        readonly accel2d?: boolean | undefined;
+        readonly rendernode?: string | undefined;
+      }
+    | undefined;
   /** Resolution at start, in pixels. */
-  readonly resolution?: { readonly x: number; readonly y: number };
-  readonly driver?: VideoDriverSpec;
+  readonly resolution?: { readonly x: number; readonly y: number } | undefined;
+  readonly driver?: VideoDriverSpec | undefined;
 }
 
 /** libvirt: attributes of `<driver>` of a video card; those of virtio for a virtio card only. */
 export interface VideoDriverSpec extends VirtioDriverSpec {
   /** Who draws: QEMU itself (default), or a vhost-user process. */
-  readonly name?: 'qemu' | 'vhostuser';
-  readonly vgaconf?: 'io' | 'on' | 'off';
+  readonly name?: 'qemu' | 'vhostuser' | undefined;
+  readonly vgaconf?: 'io' | 'on' | 'off' | undefined;
 }
 
 const kib = { fallback: 'KiB' };

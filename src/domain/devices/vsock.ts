@@ -18,8 +18,8 @@ export interface VsockSpec extends DeviceSpecBase {
   /** Context id of the guest, from 3; `auto`: libvirt takes a free one at each start. */
   readonly cid: number | 'auto';
   /** Default `virtio`. */
-  readonly model?: (typeof VIRTIO_MODELS)[number];
-  readonly driver?: VirtioDriverSpec;
+  readonly model?: (typeof VIRTIO_MODELS)[number] | undefined;
+  readonly driver?: VirtioDriverSpec | undefined;
 }
 
 function cid(): Field<number | 'auto'> {

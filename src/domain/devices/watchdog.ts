@@ -7,7 +7,7 @@ export interface WatchdogSpec extends DeviceSpecBase {
   /** Only `i6300esb`, a conventional PCI device, can be hot-plugged. `itco` is q35's own, since libvirt 9.1.0. */
   readonly model: 'i6300esb' | 'ib700' | 'diag288' | 'itco';
   /** What happens when the guest does not answer. Default `reset`. */
-  readonly action?: 'reset' | 'shutdown' | 'poweroff' | 'pause' | 'none' | 'dump' | 'inject-nmi';
+  readonly action?: 'reset' | 'shutdown' | 'poweroff' | 'pause' | 'none' | 'dump' | 'inject-nmi' | undefined;
 }
 
 const ITCO = { '@model': ['itco'] };

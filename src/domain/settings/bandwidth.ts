@@ -8,11 +8,11 @@ import type { Setting, SettingPlan } from './setting.js';
 /** Rates in KiB/s, burst in KiB; `null` removes one. */
 export interface BandwidthRates {
   /** What the interface gets in the long run. */
-  readonly average?: number;
+  readonly average?: number | undefined;
   /** How fast a burst may be. */
-  readonly peak?: number | null;
+  readonly peak?: number | null | undefined;
   /** How much may pass at the speed of `peak`. */
-  readonly burst?: number | null;
+  readonly burst?: number | null | undefined;
 }
 
 /** Bandwidth of interfaces, by MAC, id or alias: `{ lan: { inbound: { average: 1024 }, outbound: null } }`. */
@@ -21,8 +21,8 @@ export type BandwidthRequest = Readonly<
     string,
     {
       /** Towards the guest. `floor` is guaranteed, on networks that libvirt routes. */
-      readonly inbound?: (BandwidthRates & { readonly floor?: number | null }) | null;
-      readonly outbound?: BandwidthRates | null;
+      readonly inbound?: (BandwidthRates & { readonly floor?: number | null | undefined }) | null | undefined;
+      readonly outbound?: BandwidthRates | null | undefined;
     }
   >
 >;

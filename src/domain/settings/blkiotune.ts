@@ -10,19 +10,19 @@ import { planSides, type Values } from './sides.js';
 /** Weight and limits on one block device of the host; `null` removes one. */
 export interface BlkioDeviceLimits {
   /** 10 … 1000, with control groups v2 1 … 10000. */
-  readonly weight?: number | null;
-  readonly readIopsSec?: number | null;
-  readonly writeIopsSec?: number | null;
+  readonly weight?: number | null | undefined;
+  readonly readIopsSec?: number | null | undefined;
+  readonly writeIopsSec?: number | null | undefined;
   /** Bytes per second, as a size. */
-  readonly readBytesSec?: Size | null;
-  readonly writeBytesSec?: Size | null;
+  readonly readBytesSec?: Size | null | undefined;
+  readonly writeBytesSec?: Size | null | undefined;
 }
 
 /** Weight of the domain's disk I/O against other domains, and limits by block device of the host. libvirt: `<blkiotune>`. */
 export interface BlkiotuneRequest {
-  readonly weight?: number | null;
+  readonly weight?: number | null | undefined;
   /** By path of the device: `{ '/dev/sda': { readIopsSec: 1000 } }`. `null` removes all of one. */
-  readonly devices?: Readonly<Record<string, BlkioDeviceLimits | null>>;
+  readonly devices?: Readonly<Record<string, BlkioDeviceLimits | null>> | undefined;
 }
 
 const weight = count('uint', { min: 1, max: 10_000 });

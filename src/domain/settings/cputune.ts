@@ -13,20 +13,20 @@ import type { Setting } from './setting.js';
 /** Shares and bandwidth of the host's CPUs. Periods and quotas in microseconds; `null` removes one. libvirt: `<cputune>`. */
 export interface CputuneRequest {
   /** Weight against other domains. libvirt cannot remove it again. Control groups v1: 2 … 262144, v2: 1 … 10000. */
-  readonly shares?: number;
+  readonly shares?: number | undefined;
   /** Over which time the quota of each vCPU counts, 1000 … 1000000. */
-  readonly period?: number | null;
+  readonly period?: number | null | undefined;
   /** What each vCPU may run in a period, from 1000. */
-  readonly quota?: number | null;
+  readonly quota?: number | null | undefined;
   /** The same for the domain as a whole. */
-  readonly globalPeriod?: number | null;
-  readonly globalQuota?: number | null;
+  readonly globalPeriod?: number | null | undefined;
+  readonly globalQuota?: number | null | undefined;
   /** The same for QEMU's own threads. */
-  readonly emulatorPeriod?: number | null;
-  readonly emulatorQuota?: number | null;
+  readonly emulatorPeriod?: number | null | undefined;
+  readonly emulatorQuota?: number | null | undefined;
   /** The same for each IOThread. */
-  readonly iothreadPeriod?: number | null;
-  readonly iothreadQuota?: number | null;
+  readonly iothreadPeriod?: number | null | undefined;
+  readonly iothreadQuota?: number | null | undefined;
 }
 
 // A live 0 is ignored (`if (def && value_ul)`), so the running guest gets what the kernel has by default.

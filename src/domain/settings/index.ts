@@ -24,51 +24,51 @@ import { type VcpusRequest, vcpus } from './vcpus.js';
 /** What `set` of a change request may hold. What is not named stays as it is. */
 export interface SettingsRequest {
   /** Memory of the guest, within the maximum at once. */
-  readonly memory?: MemoryRequest;
+  readonly memory?: MemoryRequest | undefined;
   /** How often the guest's balloon driver reports, in seconds; 0 for never. */
-  readonly balloonStatsPeriod?: number;
+  readonly balloonStatsPeriod?: number | undefined;
   /** Virtual CPUs, within the maximum at once. */
-  readonly vcpus?: VcpusRequest;
+  readonly vcpus?: VcpusRequest | undefined;
   /** Particular virtual CPUs online or offline. */
-  readonly vcpuState?: VcpuStateRequest;
+  readonly vcpuState?: VcpuStateRequest | undefined;
   /** Shares and bandwidth of the host's CPUs. Not in session mode. */
-  readonly cputune?: CputuneRequest;
+  readonly cputune?: CputuneRequest | undefined;
   /** CPUs of the host for each virtual CPU, such as `{ 0: '0-3' }`. */
-  readonly vcpuPin?: VcpuPinRequest;
+  readonly vcpuPin?: VcpuPinRequest | undefined;
   /** CPUs of the host for QEMU's own threads, such as `'0-1'`. */
-  readonly emulatorPin?: string;
+  readonly emulatorPin?: string | undefined;
   /** IOThreads, there or not, and their parameters. */
-  readonly iothreads?: IothreadsRequest;
+  readonly iothreads?: IothreadsRequest | undefined;
   /** CPUs of the host for each IOThread that is there. */
-  readonly iothreadPin?: IothreadPinRequest;
+  readonly iothreadPin?: IothreadPinRequest | undefined;
   /** NUMA nodes of the host that the memory comes from. */
-  readonly numatune?: NumatuneRequest;
+  readonly numatune?: NumatuneRequest | undefined;
   /** Limits of host memory. Not in session mode. */
-  readonly memtune?: MemtuneRequest;
+  readonly memtune?: MemtuneRequest | undefined;
   /** Weight and limits of disk I/O on the host. Not in session mode. */
-  readonly blkiotune?: BlkiotuneRequest;
+  readonly blkiotune?: BlkiotuneRequest | undefined;
   /** Limits of disks, by target, id or alias. */
-  readonly iotune?: IotuneRequest;
+  readonly iotune?: IotuneRequest | undefined;
   /** Named limits for disks to share. libvirt 11.2. */
-  readonly throttleGroups?: ThrottleGroupsRequest;
+  readonly throttleGroups?: ThrottleGroupsRequest | undefined;
   /** Rates of interfaces, by MAC, id or alias. */
-  readonly bandwidth?: BandwidthRequest;
+  readonly bandwidth?: BandwidthRequest | undefined;
   /** Performance events that are counted. */
-  readonly perf?: PerfRequest;
+  readonly perf?: PerfRequest | undefined;
   /** What becomes of the domain when the guest powers off, reboots or crashes. */
-  readonly lifecycle?: LifecycleRequest;
+  readonly lifecycle?: LifecycleRequest | undefined;
   /** One line for people; null removes it. */
-  readonly title?: string | null;
+  readonly title?: string | null | undefined;
   /** Free text; null removes it. */
-  readonly description?: string | null;
+  readonly description?: string | null | undefined;
   /** Elements of one's own in `<metadata>`, by namespace URI. */
-  readonly metadata?: MetadataRequest;
+  readonly metadata?: MetadataRequest | undefined;
   /** Start with the host. */
-  readonly autostart?: boolean;
+  readonly autostart?: boolean | undefined;
   /** Start with the host once. libvirt 11.2. */
-  readonly autostartOnce?: boolean;
+  readonly autostartOnce?: boolean | undefined;
   /** Another name, for a domain that is shut off. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** Every setting, by the name it has in a request. The order is the order of their operations. */

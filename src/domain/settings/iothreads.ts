@@ -20,12 +20,12 @@ import { planSides, type Values } from './sides.js';
 /** Parameters of one IOThread; `null` gives one back to QEMU's default. */
 export interface IothreadParams {
   /** Longest time of busy polling in nanoseconds, 0 for none. libvirt 9.4, since before nothing shows it. */
-  readonly pollMaxNs?: number | null;
-  readonly pollGrow?: number | null;
-  readonly pollShrink?: number | null;
+  readonly pollMaxNs?: number | null | undefined;
+  readonly pollGrow?: number | null | undefined;
+  readonly pollShrink?: number | null | undefined;
   /** Threads kept and allowed in the pool. libvirt 8.5. */
-  readonly threadPoolMin?: number | null;
-  readonly threadPoolMax?: number | null;
+  readonly threadPoolMin?: number | null | undefined;
+  readonly threadPoolMax?: number | null | undefined;
 }
 
 /** IOThreads by id, from 1: `{ 1: {}, 2: { threadPoolMax: 8 }, 3: null }`; `{}` is one without parameters, `null` removes it. */

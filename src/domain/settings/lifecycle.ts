@@ -8,9 +8,9 @@ import { planSides } from './sides.js';
 
 /** What becomes of the domain when the guest powers off, reboots or crashes. libvirt: `<on_poweroff>` and the like. */
 export interface LifecycleRequest {
-  readonly onPoweroff?: 'destroy' | 'restart';
-  readonly onReboot?: 'destroy' | 'restart';
-  readonly onCrash?: 'destroy' | 'restart' | 'preserve' | 'coredump-destroy' | 'coredump-restart';
+  readonly onPoweroff?: 'destroy' | 'restart' | undefined;
+  readonly onReboot?: 'destroy' | 'restart' | undefined;
+  readonly onCrash?: 'destroy' | 'restart' | 'preserve' | 'coredump-destroy' | 'coredump-restart' | undefined;
 }
 
 /** virDomainLifecycleAction; what QEMU's driver does not do is not offered (qemuValidateLifecycleAction). */

@@ -6,7 +6,7 @@ import { currentAndMaximum, planAmount } from './amount.js';
 import type { Setting } from './setting.js';
 
 /** Memory of the guest: the amount it has, or amount and maximum. */
-export type MemoryRequest = Size | { readonly current?: Size; readonly maximum?: Size };
+export type MemoryRequest = Size | { readonly current?: Size | undefined; readonly maximum?: Size | undefined };
 
 /** `currentMemory` and `memory`: virDomainSetMemoryFlags. Below the maximum the balloon moves; the maximum waits for the next boot. */
 export const memory: Setting<MemoryRequest> = {

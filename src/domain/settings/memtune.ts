@@ -15,11 +15,11 @@ import type { Setting } from './setting.js';
 /** Limits of the host memory that the domain's process may take; `null` removes one. libvirt: `<memtune>`. */
 export interface MemtuneRequest {
   /** Above it the domain is killed: leave room for QEMU itself. */
-  readonly hardLimit?: Size | null;
+  readonly hardLimit?: Size | null | undefined;
   /** Enforced only when the host is short of memory. */
-  readonly softLimit?: Size | null;
+  readonly softLimit?: Size | null | undefined;
   /** Memory and swap together, at least the hard limit. */
-  readonly swapHardLimit?: Size | null;
+  readonly swapHardLimit?: Size | null | undefined;
 }
 
 /** VIR_DOMAIN_MEMORY_PARAM_UNLIMITED: 2^53 - 1 KiB, which the document does not show. */

@@ -16,9 +16,9 @@ import type { Setting } from './setting.js';
 /** Which of the host's NUMA nodes the domain's memory comes from. libvirt cannot remove it again. libvirt: `<numatune><memory>`. */
 export interface NumatuneRequest {
   /** Of a running domain it is fixed. `restrictive` since libvirt 7.3. */
-  readonly mode?: 'strict' | 'preferred' | 'interleave' | 'restrictive';
+  readonly mode?: 'strict' | 'preferred' | 'interleave' | 'restrictive' | undefined;
   /** Nodes, such as `'0-1'`; of a running domain only `restrictive` lets them change. */
-  readonly nodeset?: string;
+  readonly nodeset?: string | undefined;
 }
 
 const TABLE: ParamTable<NumatuneRequest> = {

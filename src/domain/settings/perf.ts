@@ -40,7 +40,7 @@ export const EVENTS = [
 ] as const;
 
 /** Hardware and software events that libvirt counts for the domain, on or off. libvirt: `<perf><event>`. */
-export type PerfRequest = { readonly [E in (typeof EVENTS)[number]]?: boolean };
+export type PerfRequest = { readonly [E in (typeof EVENTS)[number]]?: boolean | undefined };
 
 const onOff: Form = {
   type: 'boolean',

@@ -4,8 +4,8 @@ import type { DomainContext, MutatorCall, Operation, Refusal } from '../operatio
 
 /** Settings of the same request that another setting looks at: a pin may name a vCPU or an IOThread that the request adds. */
 export interface OtherSettings {
-  readonly vcpus?: number | { readonly maximum?: number };
-  readonly iothreads?: Readonly<Record<number, unknown>>;
+  readonly vcpus?: number | { readonly maximum?: number | undefined } | undefined;
+  readonly iothreads?: Readonly<Record<number, unknown>> | undefined;
 }
 
 /** What one setting contributes to a plan. */

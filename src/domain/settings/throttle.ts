@@ -4,7 +4,9 @@ import { amount, count, type Form, type ParamRow } from './params.js';
 import type { Values } from './sides.js';
 
 /** Limits of throughput that one call changes; `null` removes one, what is not named stays. */
-export type ThrottleLimits = { readonly [K in Exclude<keyof IotuneSpec, 'groupName'>]?: IotuneSpec[K] | null };
+export type ThrottleLimits = {
+  readonly [K in Exclude<keyof IotuneSpec, 'groupName'>]?: IotuneSpec[K] | null | undefined;
+};
 
 /** QEMU_BLOCK_IOTUNE_MAX. */
 const MAX = 1_000_000_000_000_000;

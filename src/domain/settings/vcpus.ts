@@ -7,7 +7,7 @@ import { numbersOf } from './cpuset.js';
 import type { Setting } from './setting.js';
 
 /** Virtual CPUs: how many are there, or how many and the maximum. */
-export type VcpusRequest = number | { readonly current?: number; readonly maximum?: number };
+export type VcpusRequest = number | { readonly current?: number | undefined; readonly maximum?: number | undefined };
 
 /** `vcpu` and `vcpu@current`: virDomainSetVcpusFlags. Up to the maximum at once; the maximum itself waits for the next boot. */
 export const vcpus: Setting<VcpusRequest> = {

@@ -161,7 +161,7 @@ test('what is requested changes live, in the element as it runs', () => {
 });
 
 test('an update cannot make it another module', () => {
-  const set = { size: '2 GiB' };
+  const set = { size: '2 GiB' } as const;
   const [refusal] = planned({ update: [{ memory: 'pci 0000:02:00.0', set }] }, stands(inside)).refusals;
   assert.match(refusal?.reason ?? '', /target\/size is what the device is known by/);
 });
