@@ -43,10 +43,13 @@ export async function managedLive(run: Run): Promise<void> {
     refuseAborted(signal);
     audience.phase('sending');
     performing = true;
-    await send(run, calls);
+    const postCopy = await send(run, calls);
     performing = false;
-    refuseAborted(signal);
-    await refuseRedefined(run);
+    // Ended now, it would be lost: it has left, and its memory follows.
+    if (!postCopy) {
+      refuseAborted(signal);
+      await refuseRedefined(run);
+    }
   } catch (error) {
     if (error instanceof SourceHangsError) throw error;
     const said = await endIncoming(ends.destination, dom, prepared.flags, own.destination);

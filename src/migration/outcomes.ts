@@ -38,6 +38,8 @@ export type MigrationAction =
   | 'undefine-destination'
   /** Lets the source go: the destination is compared with it first. */
   | 'let-go'
+  /** Waits: its memory is going over. */
+  | 'wait'
   /** No automatic choice. */
   | 'refuse';
 
@@ -223,14 +225,14 @@ export const OUTCOMES: readonly OutcomeRow[] = [
     'post-copy',
     'post-copy',
     'post-copy',
-    'refuse',
+    'wait',
     'it runs at the destination with part of its memory on the source',
   ),
   row(
     'post-copy',
     'incoming',
     'post-copy',
-    'refuse',
+    'wait',
     'it goes over to the destination with part of its memory on the source',
   ),
   row(
