@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nextItem } from '../apply/index.js';
 import type { Connection, DomainHandle } from '../connection/index.js';
 import type { MigrationPolicy, StallStep } from './policy.js';
@@ -33,8 +34,6 @@ export interface Monitored {
 export class MigrationMonitor {
   readonly #of: Monitored;
   readonly #over = new AbortController();
-  readonly #stopped: Promise<false>;
-  #stop: () => void = () => {};
   readonly #judge: StallJudge;
   readonly #silence: SilenceWatch;
   readonly #steps: StallStep[];
@@ -48,9 +47,6 @@ export class MigrationMonitor {
 
   constructor(of: Monitored) {
     this.#of = of;
-    this.#stopped = new Promise((resolve) => {
-      this.#stop = () => resolve(false);
-    });
     this.#judge = new StallJudge(of.policy);
     this.#silence = new SilenceWatch(of.policy);
     this.#steps = [...of.policy.onStall];
@@ -80,19 +76,13 @@ export class MigrationMonitor {
 
   stop(): void {
     this.#over.abort();
-    this.#stop();
   }
 
   /** Until the next reading is due, or a pass over memory begins: true for the latter. */
   async #pause(boundary: Promise<unknown> | undefined): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const due = new Promise<false>((resolve) => (timer = setTimeout(resolve, POLL, false)));
+    const due = sleep(POLL, false, { signal: this.#over.signal }).catch(() => false);
     const began = boundary?.then((item) => (item === undefined ? due : true));
-    try {
-      return await Promise.race([due, this.#stopped, ...(began ? [began] : [])]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return Promise.race([due, ...(began ? [began] : [])]);
   }
 
   async #look(): Promise<void> {

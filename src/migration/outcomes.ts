@@ -38,8 +38,6 @@ export type MigrationAction =
   | 'undefine-destination'
   /** Lets the source go: the destination is compared with it first. */
   | 'let-go'
-  /** Waits: its memory is going over. */
-  | 'wait'
   /** No automatic choice. */
   | 'refuse';
 
@@ -225,14 +223,14 @@ export const OUTCOMES: readonly OutcomeRow[] = [
     'post-copy',
     'post-copy',
     'post-copy',
-    'wait',
+    'refuse',
     'it runs at the destination with part of its memory on the source',
   ),
   row(
     'post-copy',
     'incoming',
     'post-copy',
-    'wait',
+    'refuse',
     'it goes over to the destination with part of its memory on the source',
   ),
   row(

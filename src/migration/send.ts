@@ -18,8 +18,8 @@ export class SourceHangsError extends LibvirtCanonicalError {
   }
 }
 
-/** Perform, watched by the policy. True when the guest goes over before its memory: from then on there is no way back. */
-export function send(run: Run, calls: Pick<MigrationCalls, 'perform'>): Promise<boolean> {
+/** Perform, watched by the policy. */
+export function send(run: Run, calls: Pick<MigrationCalls, 'perform'>): Promise<void> {
   return watched(run, () => calls.perform());
 }
 
@@ -28,7 +28,7 @@ export function send(run: Run, calls: Pick<MigrationCalls, 'perform'>): Promise<
  * and not that of the abort. When the source's QEMU does not answer, the destination is ended instead, which makes the
  * source give up; when even that does not help nothing can be said (`MIGRATION_UNSETTLED` by the caller's look at both hosts).
  */
-export async function watched(run: Run, call: () => Promise<void>): Promise<boolean> {
+export async function watched(run: Run, call: () => Promise<void>): Promise<void> {
   const { own, ends, reader, request, audience } = run;
   const dom = reader.handle;
   const stop = new AbortController();
@@ -55,7 +55,6 @@ export async function watched(run: Run, call: () => Promise<void>): Promise<bool
   );
   try {
     await Promise.race([sending, hung]);
-    return monitor.postCopy;
   } catch (error) {
     if (error instanceof SourceHangsError) throw error;
     if (audience.signal.aborted) throw new AbortedError('the migration', audience.signal.reason);

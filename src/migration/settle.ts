@@ -10,8 +10,7 @@ import {
   VIR_MIGRATE_PERSIST_DEST,
   VIR_MIGRATE_UNDEFINE_SOURCE,
 } from '../connection/index.js';
-import { confirm } from './calls.js';
-import { endIncoming } from './end-incoming.js';
+import { cancelFinish, confirm } from './calls.js';
 import type { MigrationWhereabouts } from './errors.js';
 import { finishByHand } from './finish-by-hand.js';
 import { type KnownOfMigration, type OutcomeRow, outcomeOf } from './outcomes.js';
@@ -81,7 +80,7 @@ export async function settle(ends: Ends, options: SettleOptions): Promise<Settle
   let heldSince: number | undefined;
   for (let round = 0; ; round++) {
     const seen = await observe(ends, options.record);
-    const late = performance.now() > end && seen.row.action !== 'settled';
+    const late = performance.now() > end;
     // Perform fails by itself once nothing is at the destination. Confirmed before that, libvirt would take the job from under it.
     const waits = seen.row.action === 'cancel' && seen.row.destination !== 'incoming';
     heldSince = waits ? (heldSince ?? performance.now()) : undefined;
@@ -123,8 +122,6 @@ async function step(ends: Ends, seen: Observation, options: SettleOptions): Prom
       return undefineDestination(destination, there, record);
     case 'let-go':
       return letGo(ends, seen, here, there, record);
-    case 'wait':
-      return { did: 'waited for the rest of its memory' };
     case 'refuse':
       return refuse(ends, seen, there, record);
   }
@@ -145,7 +142,13 @@ async function cancel(
 }
 
 async function endDestination(destination: Connection, there: DomainHandle | undefined): Promise<Step> {
-  if (there) await endIncoming(destination, there, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST);
+  if (there) {
+    await cancelFinish(destination, there.name, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST, CALL);
+    // Gone by now, but for a daemon that has forgotten that it was a migration.
+    const left = await standingOn(destination, there.uuid);
+    if (left.is === 'there' && left.reason === 'migration')
+      await destination.call('DOMAIN_DESTROY', { dom: there }, CALL).catch(() => {});
+  }
   return { did: 'ended what waited at the destination' };
 }
 
