@@ -88,6 +88,11 @@ export class MigrationCalls {
     this.#cookie = cookie_out;
   }
 
+  /** The answer to Perform was lost, and with it what Finish is to be told: this stands for it. */
+  performed(cookie: Uint8Array): void {
+    this.#cookie = cookie;
+  }
+
   /** Starts the guest at the destination. */
   async finish(): Promise<void> {
     const { destination } = this.#ends;

@@ -23,13 +23,22 @@ export async function finishByHand(
     hostOf(source, {}),
     source.call('CONNECT_GET_HOSTNAME', {}),
   ]);
+  const cookie = persistentCookie(here, { uuid, hostname }, movedDocument(canonical, moved).xml);
+  await finishWith(destination, there.name, cookie, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST);
+}
+
+/** What Perform's cookie brings to Finish of a persistent domain (qemuMigrationCookieXMLFormat). The host's name is for messages. */
+export function persistentCookie(
+  { name, uuid }: Pick<DomainHandle, 'name' | 'uuid'>,
+  from: { readonly uuid: string; readonly hostname: string },
+  persistentXml: string,
+): Uint8Array {
   const head = buildElement('qemu-migration', [
-    ['name', here.name],
-    ['uuid', here.uuid],
-    ['hostname', hostname],
-    ['hostuuid', uuid],
+    ['name', name],
+    ['uuid', uuid],
+    ['hostname', from.hostname],
+    ['hostuuid', from.uuid],
     ['feature/@name', 'persistent'],
   ]);
-  const cookie = `${head.replace('</qemu-migration>', '')}${movedDocument(canonical, moved).xml}</qemu-migration>\0`;
-  await finishWith(destination, there.name, Buffer.from(cookie), VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST);
+  return Buffer.from(`${head.replace('</qemu-migration>', '')}${persistentXml}</qemu-migration>\0`);
 }

@@ -8,9 +8,10 @@ import { cancelFinish, confirm, MigrationCalls } from './calls.js';
 import { copyDisks } from './cold-disks.js';
 import { carryState } from './cold-state.js';
 import { migratable } from './documents.js';
+import { persistentCookie } from './finish-by-hand.js';
 import { proveArrived, proveIncoming } from './prove.js';
 import { type Run, refuseAborted } from './run-context.js';
-import { SourceHangsError, send } from './send.js';
+import { PostCopyUnansweredError, SourceHangsError, send } from './send.js';
 import { lookUp, standingOn } from './standing.js';
 
 /** The guest runs at the destination, and a document there is another one: the source's is the only one that is right. */
@@ -42,12 +43,16 @@ export async function managedLive(run: Run): Promise<void> {
     refuseAborted(signal);
     audience.phase('sending');
     performing = true;
-    await send(run, calls);
+    const postCopy = await send(run, calls);
     performing = false;
-    refuseAborted(signal);
-    await refuseRedefined(run);
+    // Ended now, it would be lost: it has left, and its memory follows.
+    if (!postCopy) {
+      refuseAborted(signal);
+      await refuseRedefined(run);
+    }
   } catch (error) {
     if (error instanceof SourceHangsError) throw error;
+    if (error instanceof PostCopyUnansweredError) return startUnanswered(run, calls);
     const said = await cancelFinish(own.destination, dom.name, prepared.flags);
     // A Perform that failed gives the job back by itself; one whose answer was lost may be under way, and must not be confirmed.
     if (!performing) await confirm(own.source, dom, prepared.flags, true).catch(() => {});
@@ -59,6 +64,19 @@ export async function managedLive(run: Run): Promise<void> {
   await proveThere(run, request.prove === 'paused' && !run.record.paused);
   audience.phase('confirming');
   await calls.confirm();
+}
+
+/**
+ * Starts a guest that has gone over before its memory, by what is known without the source: closed now, the connection to the
+ * destination would end it there (qemuProcessAutoDestroy). The source ends by itself once all of the memory is over.
+ */
+async function startUnanswered(run: Run, calls: MigrationCalls): Promise<void> {
+  const { context, documents, hosts } = run.prepared;
+  const from = { uuid: hosts.from.uuid, hostname: hosts.from.uuid };
+  if (context.persistent) calls.performed(persistentCookie(run.reader.handle, from, documents.persistentXml.xml));
+  run.audience.phase('finishing');
+  await finish(run, calls);
+  await proveThere(run, false);
 }
 
 /** A definition, from one host to the other, and with it the images that are asked for: nothing runs, so no memory is sent. */

@@ -38,6 +38,8 @@ export type MigrationAction =
   | 'undefine-destination'
   /** Lets the source go: the destination is compared with it first. */
   | 'let-go'
+  /** Waits: its memory is going over. */
+  | 'wait'
   /** No automatic choice. */
   | 'refuse';
 
@@ -223,14 +225,14 @@ export const OUTCOMES: readonly OutcomeRow[] = [
     'post-copy',
     'post-copy',
     'post-copy',
-    'refuse',
+    'wait',
     'it runs at the destination with part of its memory on the source',
   ),
   row(
     'post-copy',
     'incoming',
     'post-copy',
-    'refuse',
+    'wait',
     'it goes over to the destination with part of its memory on the source',
   ),
   row(
@@ -244,8 +246,22 @@ export const OUTCOMES: readonly OutcomeRow[] = [
     'post-copy failed',
     'post-copy',
     'post-copy-failed',
+    'wait',
+    'it runs at the destination with part of its memory on the source, and nobody conducts it; or the way between them is cut',
+  ),
+  row(
+    'post-copy failed',
+    'arrived',
+    'arrived',
+    'wait',
+    'it runs at the destination with all of its memory; the source ends by itself',
+  ),
+  row(
+    'post-copy failed',
+    'absent',
+    'post-copy-failed',
     'refuse',
-    'its memory is on both hosts and the way between them is cut',
+    'it had gone over and was lost at the destination: what the source has left of it cannot go on',
   ),
   row('absent', 'absent', 'nowhere', 'refuse', 'neither host has it'),
 ];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Connection, connectAgain, type DomainHandle } from '../connection/index.js';
+import { type Connection, connectAgain, type DomainHandle, LibvirtError } from '../connection/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import type { MigrationCalls } from './calls.js';
 import { MigrationMonitor } from './monitor.js';
@@ -18,8 +18,19 @@ export class SourceHangsError extends LibvirtCanonicalError {
   }
 }
 
-/** Perform, watched by the policy. */
-export function send(run: Run, calls: Pick<MigrationCalls, 'perform'>): Promise<void> {
+/** The answer to Perform was lost after post-copy had begun: the guest has left, and is lost unless it is started at the destination. */
+export class PostCopyUnansweredError extends LibvirtCanonicalError {
+  constructor(domain: string, cause: unknown) {
+    super('CONNECTION_LOST', `${domain} was going over before its memory when the source's answer was lost`, {
+      domain,
+      cause,
+      remedy: 'Call recoverMigration() once both hosts answer; end neither side',
+    });
+  }
+}
+
+/** Perform, watched by the policy. True when the guest goes over before its memory: from then on there is no way back. */
+export function send(run: Run, calls: Pick<MigrationCalls, 'perform'>): Promise<boolean> {
   return watched(run, () => calls.perform());
 }
 
@@ -28,7 +39,7 @@ export function send(run: Run, calls: Pick<MigrationCalls, 'perform'>): Promise<
  * and not that of the abort. When the source's QEMU does not answer, the destination is ended instead, which makes the
  * source give up; when even that does not help nothing can be said (`MIGRATION_UNSETTLED` by the caller's look at both hosts).
  */
-export async function watched(run: Run, call: () => Promise<void>): Promise<void> {
+export async function watched(run: Run, call: () => Promise<void>): Promise<boolean> {
   const { own, ends, reader, request, audience } = run;
   const dom = reader.handle;
   const stop = new AbortController();
@@ -55,8 +66,11 @@ export async function watched(run: Run, call: () => Promise<void>): Promise<void
   );
   try {
     await Promise.race([sending, hung]);
+    return monitor.postCopy;
   } catch (error) {
     if (error instanceof SourceHangsError) throw error;
+    // An error of libvirt's own says that the destination has not run.
+    if (monitor.postCopy && !(error instanceof LibvirtError)) throw new PostCopyUnansweredError(dom.name, error);
     if (audience.signal.aborted) throw new AbortedError('the migration', audience.signal.reason);
     if (why !== undefined)
       throw new LibvirtCanonicalError('TIMEOUT', `the policy gave up: ${why}`, { domain: dom.name, cause: error });

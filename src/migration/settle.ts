@@ -80,7 +80,7 @@ export async function settle(ends: Ends, options: SettleOptions): Promise<Settle
   let heldSince: number | undefined;
   for (let round = 0; ; round++) {
     const seen = await observe(ends, options.record);
-    const late = performance.now() > end;
+    const late = performance.now() > end && seen.row.action !== 'settled';
     // Perform fails by itself once nothing is at the destination. Confirmed before that, libvirt would take the job from under it.
     const waits = seen.row.action === 'cancel' && seen.row.destination !== 'incoming';
     heldSince = waits ? (heldSince ?? performance.now()) : undefined;
@@ -122,6 +122,8 @@ async function step(ends: Ends, seen: Observation, options: SettleOptions): Prom
       return undefineDestination(destination, there, record);
     case 'let-go':
       return letGo(ends, seen, here, there, record);
+    case 'wait':
+      return { did: 'waited for the rest of its memory' };
     case 'refuse':
       return refuse(ends, seen, there, record);
   }

@@ -286,7 +286,7 @@ for (const scenario of SCENARIOS)
     await tidied(t, scenario);
   });
 
-/** Made by post-copy.test.ts, which needs other hosts; and by nobody: there is no domain to migrate. */
+/** Those of post-copy need other hosts: post-copy.test.ts. And there is one without a domain. */
 const ELSEWHERE = /^post-copy|^absent × absent$/;
 test('OUTCOMES: each row was made by a fault', () => {
   const rows = OUTCOMES.map(({ source, destination }) => `${source} × ${destination}`);
