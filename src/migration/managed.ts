@@ -4,10 +4,11 @@ import { LibvirtError, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM, VIR_MIGRATE_PAUSED } from
 import { type AbiDifference, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { resume, stateOf } from '../power/index.js';
-import { cancelFinish, confirm, MigrationCalls } from './calls.js';
+import { confirm, MigrationCalls } from './calls.js';
 import { copyDisks } from './cold-disks.js';
 import { carryState } from './cold-state.js';
 import { migratable } from './documents.js';
+import { endIncoming } from './end-incoming.js';
 import { persistentCookie } from './finish-by-hand.js';
 import { proveArrived, proveIncoming } from './prove.js';
 import { type Run, refuseAborted } from './run-context.js';
@@ -22,7 +23,7 @@ const FINISHING = 60_000;
 
 /** The five calls of a live migration, each followed by a look at what it led to. Rejects where it stops; the caller settles. */
 export async function managedLive(run: Run): Promise<void> {
-  const { own, reader, prepared, audience, request } = run;
+  const { own, ends, reader, prepared, audience, request } = run;
   const { handle: dom } = reader;
   const calls = new MigrationCalls({ ...own, dom }, prepared.flags, prepared.params);
   const { signal } = audience;
@@ -53,7 +54,7 @@ export async function managedLive(run: Run): Promise<void> {
   } catch (error) {
     if (error instanceof SourceHangsError) throw error;
     if (error instanceof PostCopyUnansweredError) return startUnanswered(run, calls);
-    const said = await cancelFinish(own.destination, dom.name, prepared.flags);
+    const said = await endIncoming(ends.destination, dom, prepared.flags, own.destination);
     // A Perform that failed gives the job back by itself; one whose answer was lost may be under way, and must not be confirmed.
     if (!performing) await confirm(own.source, dom, prepared.flags, true).catch(() => {});
     // What the destination's QEMU said last is worth more than that the source lost it.

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { nextItem } from '../apply/index.js';
 import type { Connection, DomainHandle } from '../connection/index.js';
 import type { MigrationPolicy, StallStep } from './policy.js';
@@ -16,8 +15,6 @@ import { SilenceWatch, StallJudge } from './stall.js';
 const POLL = 500;
 const READ = 5_000;
 const GIB = 1024 ** 3;
-/** What the last pass is taken to need more than it looks like. */
-const MARGIN = 1.2;
 
 /** What a monitor watches, over a connection of its own. */
 export interface Monitored {
@@ -34,6 +31,8 @@ export interface Monitored {
 export class MigrationMonitor {
   readonly #of: Monitored;
   readonly #over = new AbortController();
+  readonly #stopped: Promise<false>;
+  #stop: () => void = () => {};
   readonly #judge: StallJudge;
   readonly #silence: SilenceWatch;
   readonly #steps: StallStep[];
@@ -47,6 +46,9 @@ export class MigrationMonitor {
 
   constructor(of: Monitored) {
     this.#of = of;
+    this.#stopped = new Promise((resolve) => {
+      this.#stop = () => resolve(false);
+    });
     this.#judge = new StallJudge(of.policy);
     this.#silence = new SilenceWatch(of.policy);
     this.#steps = [...of.policy.onStall];
@@ -76,13 +78,19 @@ export class MigrationMonitor {
 
   stop(): void {
     this.#over.abort();
+    this.#stop();
   }
 
   /** Until the next reading is due, or a pass over memory begins: true for the latter. */
   async #pause(boundary: Promise<unknown> | undefined): Promise<boolean> {
-    const due = sleep(POLL, false, { signal: this.#over.signal }).catch(() => false);
+    let timer: NodeJS.Timeout | undefined;
+    const due = new Promise<false>((resolve) => (timer = setTimeout(resolve, POLL, false)));
     const began = boundary?.then((item) => (item === undefined ? due : true));
-    return Promise.race([due, ...(began ? [began] : [])]);
+    try {
+      return await Promise.race([due, this.#stopped, ...(began ? [began] : [])]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #look(): Promise<void> {
@@ -119,13 +127,15 @@ export class MigrationMonitor {
     if (stalled && !this.#postCopy) await this.#step(stalled, stats);
   }
 
-  /** The first step that is left and can do something. */
+  /** The first step that is left and can do something. That of the pause is left until all of it is allowed. */
   async #step(stalled: 'memory' | 'disk', stats: JobStats): Promise<void> {
     const left = (stalled === 'memory' ? stats.memory_remaining : stats.disk_remaining) ?? 0;
     const why = `${stalled} stalls with ${left} bytes left`;
-    for (let step = this.#steps.shift(); step; step = this.#steps.shift()) {
-      if (stalled === 'disk' && step !== 'speed' && step !== 'abort') continue;
-      if (await this.#take(step, why, stats)) return;
+    const steps = this.#steps.filter((step) => stalled === 'memory' || step === 'speed' || step === 'abort');
+    for (const step of steps) {
+      const taken = await this.#take(step, why, stats);
+      if (!taken || step !== 'downtime') this.#steps.splice(this.#steps.indexOf(step), 1);
+      if (taken) return;
     }
   }
 
@@ -134,12 +144,14 @@ export class MigrationMonitor {
     const call = { timeout: READ };
     try {
       if (step === 'downtime') {
-        const needed = Math.ceil(pauseNeeded(stats) * MARGIN);
-        if (needed > policy.downtime.most || needed <= this.#downtime) {
-          this.#acts.push({ did: 'left the pause as it is', why: `${why}: the last pass would take ${needed} ms` });
+        const needed = pauseNeeded(stats);
+        const next = nextPause(needed, this.#downtime, policy.downtime.most);
+        if (next === undefined) {
+          const told = `${why}: the last pass would take ${Math.ceil(needed)} ms`;
+          this.#acts.push({ did: 'left the pause as it is', why: told });
           return false;
         }
-        await this.#setDowntime(needed, why, stats);
+        await this.#setDowntime(next, why, stats);
       } else if (step === 'speed') {
         const most = policy.bandwidth?.most;
         if (most === undefined || this.#bandwidth === undefined || most <= this.#bandwidth) return false;
@@ -177,6 +189,21 @@ export class MigrationMonitor {
     this.#acts.push({ did: 'gave up', why });
     this.#of.abort(why);
   }
+}
+
+/** What the last pass is taken to need more than it looks like, and by how much a pause grows that looked long enough and was not. */
+const MARGIN = 1.2;
+const GROWTH = 1.5;
+
+/**
+ * The pause to allow next, in milliseconds: what the last pass seems to need. That is an estimate, and QEMU has one of its own:
+ * when as much is allowed already, and it still stalls, it is half as much again. Undefined when more than `most` is needed, or
+ * all of it is allowed already.
+ */
+export function nextPause(needed: number, allowed: number, most: number): number | undefined {
+  const wanted = Math.ceil(needed * MARGIN);
+  if (wanted > allowed) return wanted > most ? undefined : wanted;
+  return allowed < most ? Math.min(Math.ceil(allowed * GROWTH), most) : undefined;
 }
 
 /** Milliseconds that the last pass would take, by what remains and how fast it goes; QEMU's own estimate without a rate. */

@@ -10,7 +10,8 @@ import {
   VIR_MIGRATE_PERSIST_DEST,
   VIR_MIGRATE_UNDEFINE_SOURCE,
 } from '../connection/index.js';
-import { cancelFinish, confirm } from './calls.js';
+import { confirm } from './calls.js';
+import { endIncoming } from './end-incoming.js';
 import type { MigrationWhereabouts } from './errors.js';
 import { finishByHand } from './finish-by-hand.js';
 import { type KnownOfMigration, type OutcomeRow, outcomeOf } from './outcomes.js';
@@ -144,13 +145,7 @@ async function cancel(
 }
 
 async function endDestination(destination: Connection, there: DomainHandle | undefined): Promise<Step> {
-  if (there) {
-    await cancelFinish(destination, there.name, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST, CALL);
-    // Gone by now, but for a daemon that has forgotten that it was a migration.
-    const left = await standingOn(destination, there.uuid);
-    if (left.is === 'there' && left.reason === 'migration')
-      await destination.call('DOMAIN_DESTROY', { dom: there }, CALL).catch(() => {});
-  }
+  if (there) await endIncoming(destination, there, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST);
   return { did: 'ended what waited at the destination' };
 }
 
