@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY } from '../../src/connection/index.js';
 import {
   connect,
   DomainManager,
@@ -150,7 +151,21 @@ privileged(
   async () => {
     const subject = await leaving();
     const { a, b, t, options } = subject;
-    await new Program(a.host.uri, b.host.uri, t.uuid, [['kill', 'perform']], options).killed();
+    const moments = [
+      ['stop', 'sending'],
+      ['kill', 'perform'],
+    ] as const;
+    await using program: Program = new Program(a.host.uri, b.host.uri, t.uuid, moments, options);
+    await program.stopped();
+    // Were all of the memory over before libvirt ends the destination, the source would be off, and not failed.
+    const dom = { name: t.name, uuid: t.uuid, id: -1 };
+    await a.connection.call('DOMAIN_MIGRATE_SET_MAX_SPEED', {
+      dom,
+      bandwidth: 1,
+      flags: VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY,
+    });
+    program.goOn();
+    await program.killed();
     await eventually(
       'both hosts have seen it',
       async () => (await rowOf(subject)) === 'post-copy failed × absent',
