@@ -18,7 +18,7 @@ const EMPTY = new Uint8Array();
 /** The migration has deadlines of its own, not its calls. */
 const UNLIMITED = { timeout: 0 };
 /** Milliseconds for a call that ends a migration: what it ends may not answer. libvirt gives a QEMU 15 s before it is killed. */
-export const END = 60_000;
+const END = 60_000;
 
 /** The two sides of a managed migration, each over a connection of its own: job and incoming QEMU hang on the socket. */
 export interface CallEnds {
@@ -128,12 +128,12 @@ export async function cancelFinish(
   destination: Connection,
   name: string,
   flags: number,
-  options: CallOptions = {},
+  options: CallOptions,
 ): Promise<unknown> {
   const params = [{ field: VIR_MIGRATE_PARAM_DEST_NAME, value: { type: 'string', value: name } as const }];
   const args = { params, cookie_in: EMPTY, flags: destinationFlags(flags), cancelled: 1 };
   try {
-    await callMigration(destination, 'DOMAIN_MIGRATE_FINISH3_PARAMS', args, { timeout: END, ...options });
+    await callMigration(destination, 'DOMAIN_MIGRATE_FINISH3_PARAMS', args, options);
     return undefined;
   } catch (error) {
     return error;

@@ -3,7 +3,6 @@ import { type Connection, type DomainHandle, VIR_MIGRATE_LIVE, VIR_MIGRATE_PERSI
 import { buildElement } from '../xml/index.js';
 import { finishWith } from './calls.js';
 import { migratable, movedDocument } from './documents.js';
-import { hostOf } from './hosts.js';
 import type { MigrationRecord } from './record.js';
 
 /**
@@ -16,28 +15,27 @@ export async function finishByHand(
   destination: Connection,
   here: DomainHandle,
   there: DomainHandle,
-  { moved }: Pick<MigrationRecord, 'moved'>,
+  { source: from, moved }: Pick<MigrationRecord, 'source' | 'moved'>,
 ): Promise<void> {
-  const [canonical, { uuid }, { hostname }] = await Promise.all([
-    migratable(new DomainReader(source, here), 'canonical', {}),
-    hostOf(source, {}),
-    source.call('CONNECT_GET_HOSTNAME', {}),
-  ]);
-  const cookie = persistentCookie(here, { uuid, hostname }, movedDocument(canonical, moved).xml);
+  const canonical = await migratable(new DomainReader(source, here), 'canonical', {});
+  const cookie = persistentCookie(here, from.uuid, movedDocument(canonical, moved).xml);
   await finishWith(destination, there.name, cookie, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST);
 }
 
-/** What Perform's cookie brings to Finish of a persistent domain (qemuMigrationCookieXMLFormat). The host's name is for messages. */
+/**
+ * What Perform's cookie brings to Finish of a persistent domain (qemuMigrationCookieXMLFormat). `hostUuid` is the source's; its
+ * name has to be there as well, and Finish makes no use of it.
+ */
 export function persistentCookie(
   { name, uuid }: Pick<DomainHandle, 'name' | 'uuid'>,
-  from: { readonly uuid: string; readonly hostname: string },
+  hostUuid: string,
   persistentXml: string,
 ): Uint8Array {
   const head = buildElement('qemu-migration', [
     ['name', name],
     ['uuid', uuid],
-    ['hostname', from.hostname],
-    ['hostuuid', from.uuid],
+    ['hostname', hostUuid],
+    ['hostuuid', hostUuid],
     ['feature/@name', 'persistent'],
   ]);
   return Buffer.from(`${head.replace('</qemu-migration>', '')}${persistentXml}</qemu-migration>\0`);

@@ -53,31 +53,23 @@ export async function managedLive(run: Run): Promise<void> {
     }
   } catch (error) {
     if (error instanceof SourceHangsError) throw error;
-    if (error instanceof PostCopyUnansweredError) return startUnanswered(run, calls);
-    const said = await endIncoming(ends.destination, dom, prepared.flags, own.destination);
-    // A Perform that failed gives the job back by itself; one whose answer was lost may be under way, and must not be confirmed.
-    if (!performing) await confirm(own.source, dom, prepared.flags, true).catch(() => {});
-    // What the destination's QEMU said last is worth more than that the source lost it.
-    throw performing && error instanceof LibvirtError && isLastWord(said) ? said : error;
+    if (!(error instanceof PostCopyUnansweredError)) {
+      const said = await endIncoming(ends.destination, dom, prepared.flags, own.destination);
+      // A Perform that failed gives the job back by itself; one whose answer was lost may be under way, and must not be confirmed.
+      if (!performing) await confirm(own.source, dom, prepared.flags, true).catch(() => {});
+      // What the destination's QEMU said last is worth more than that the source lost it.
+      throw performing && error instanceof LibvirtError && isLastWord(said) ? said : error;
+    }
+    // It goes on all the same, by what is known without the source: libvirt ends a guest that nobody comes to start
+    // (qemuProcessAutoDestroy). A source that cannot be told so ends by itself once all of the memory is over.
+    const { context, documents, hosts } = prepared;
+    if (context.persistent) calls.performed(persistentCookie(dom, hosts.from.uuid, documents.persistentXml.xml));
   }
   audience.phase('finishing');
   await finish(run, calls);
   await proveThere(run, request.prove === 'paused' && !run.record.paused);
   audience.phase('confirming');
   await calls.confirm();
-}
-
-/**
- * Starts a guest that has gone over before its memory, by what is known without the source: closed now, the connection to the
- * destination would end it there (qemuProcessAutoDestroy). The source ends by itself once all of the memory is over.
- */
-async function startUnanswered(run: Run, calls: MigrationCalls): Promise<void> {
-  const { context, documents, hosts } = run.prepared;
-  const from = { uuid: hosts.from.uuid, hostname: hosts.from.uuid };
-  if (context.persistent) calls.performed(persistentCookie(run.reader.handle, from, documents.persistentXml.xml));
-  run.audience.phase('finishing');
-  await finish(run, calls);
-  await proveThere(run, false);
 }
 
 /** A definition, from one host to the other, and with it the images that are asked for: nothing runs, so no memory is sent. */

@@ -1,5 +1,6 @@
 import { nextItem } from '../apply/index.js';
 import type { Connection, DomainHandle } from '../connection/index.js';
+import { fired } from '../fired.js';
 import type { MigrationPolicy, StallStep } from './policy.js';
 import {
   type JobStats,
@@ -31,8 +32,7 @@ export interface Monitored {
 export class MigrationMonitor {
   readonly #of: Monitored;
   readonly #over = new AbortController();
-  readonly #stopped: Promise<false>;
-  #stop: () => void = () => {};
+  readonly #stopped = fired(this.#over.signal).then(() => false as const);
   readonly #judge: StallJudge;
   readonly #silence: SilenceWatch;
   readonly #steps: StallStep[];
@@ -46,9 +46,6 @@ export class MigrationMonitor {
 
   constructor(of: Monitored) {
     this.#of = of;
-    this.#stopped = new Promise((resolve) => {
-      this.#stop = () => resolve(false);
-    });
     this.#judge = new StallJudge(of.policy);
     this.#silence = new SilenceWatch(of.policy);
     this.#steps = [...of.policy.onStall];
@@ -78,7 +75,6 @@ export class MigrationMonitor {
 
   stop(): void {
     this.#over.abort();
-    this.#stop();
   }
 
   /** Until the next reading is due, or a pass over memory begins: true for the latter. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, connectAgain, type DomainHandle, LibvirtError } from '../connection/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
+import { fired } from '../fired.js';
 import type { MigrationCalls } from './calls.js';
 import { MigrationMonitor } from './monitor.js';
 import type { Run } from './run-context.js';
@@ -114,11 +115,4 @@ async function abortOn(
     if (!over.aborted) throw new SourceHangsError(dom.name);
   }
   return new Promise<never>(() => {});
-}
-
-function fired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DomainReader } from '../apply/index.js';
 import { paramsToObject } from '../connection/index.js';
 import { AbortedError } from '../errors.js';
+import { fired } from '../fired.js';
 import { ProgressMeter, type ProgressOptions } from './progress.js';
 
 /** Milliseconds between two readings, and between two requests to end a job that has not begun yet. */
@@ -55,13 +56,6 @@ async function abortOn(reader: DomainReader, signal: AbortSignal | undefined, ov
     await connection.call('DOMAIN_ABORT_JOB', { dom }).catch(() => {});
     await pause(ABORT_AGAIN, over);
   }
-}
-
-function fired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 /** False when `over` fired. */

@@ -300,6 +300,7 @@ async function arrivedBusy({ uuid }: Traveller): Promise<void> {
   at = at === 'a' ? 'b' : 'a';
   assert.is(await (await (at === 'a' ? a : b).manager.get(uuid)).state(), 'running');
 }
+
 /** The QEMU of a domain of a private host, told by its command line. */
 function qemuOf(directory: string, name: string): number {
   for (const pid of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
