@@ -17,7 +17,7 @@ import { finishByHand } from './finish-by-hand.js';
 import { type KnownOfMigration, type OutcomeRow, outcomeOf } from './outcomes.js';
 import { compareHosts } from './prove.js';
 import type { MigrationRecord } from './record.js';
-import { lookUp, type Standing, standingOn } from './standing.js';
+import { isGone, lookUp, type Standing, standingOn } from './standing.js';
 
 /** Both hosts, over connections that nothing of the migration hangs on. */
 export interface Ends {
@@ -91,11 +91,17 @@ export async function settle(ends: Ends, options: SettleOptions): Promise<Settle
     }
     const result = late
       ? { stuck: `it does not come to an end: ${seen.row.meaning}` }
-      : await step(ends, seen, options);
+      : await step(ends, seen, options).catch(lookAgainIfGone);
     if ('stuck' in result) return { seen, did, stuck: result.stuck };
     if (did.at(-1) !== result.did) did.push(result.did);
     if (round > 0) await sleep(PAUSE);
   }
+}
+
+/** Another program may let the domain go, or end it, while a step looks at it. */
+function lookAgainIfGone(error: unknown): Step {
+  if (!isGone(error)) throw error;
+  return { did: 'looked again' };
 }
 
 type Step = { readonly did: string } | { readonly stuck: string | undefined };

@@ -66,7 +66,8 @@ export async function lookUp(
   }
 }
 
-function isGone(error: unknown): boolean {
+/** Whether a call failed since the host has no such domain. */
+export function isGone(error: unknown): boolean {
   const { cause } = error as { cause?: unknown };
   return [error, cause].some((each) => each instanceof LibvirtError && each.errorName === 'VIR_ERR_NO_DOMAIN');
 }
