@@ -6,6 +6,7 @@ import { type Connection, type ConnectOptions, connect } from '../connection/ind
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { type Account, handOverTree, hostAccount } from './account.js';
 import { createDiskImage, createMedium, type DiskOptions } from './disk-image.js';
+import { displayPorts } from './display-ports.js';
 import { HostSetupError } from './errors.js';
 import { Guest, type GuestOptions } from './guest.js';
 import { type HostPlace, type Installed, install } from './installed.js';
@@ -117,6 +118,7 @@ export class PrivateHost implements AsyncDisposable {
         `${options.config ?? ''}\nhost_uuid = "${hostUuid}"\nlog_outputs = "3:stderr"\n${options.privileged ? SYSTEM_CONFIG : ''}`,
       );
       if (options.privileged) prepareNamespaces(directory, account);
+      else writeFileSync(place('etc/libvirt/qemu.conf'), displayPorts());
       handOverTree(directory, account);
       const env = {
         ...options.env,

@@ -5,7 +5,10 @@ import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { handOverTree, hostAccount } from '../../src/testing/account.js';
-import { until, within } from './helpers.js';
+import { CapabilitiesCache } from '../../src/testing/capabilities-cache.js';
+import { findProgram } from '../../src/testing/programs.js';
+import { eventually } from '../support/eventually.js';
+import { within } from './helpers.js';
 
 const run = promisify(execFile);
 
@@ -37,7 +40,7 @@ async function connectIn(directory: string, environment: Record<string, string> 
         ...environment,
       },
     }),
-    30_000,
+    120_000,
   );
   return stdout.trim();
 }
@@ -48,6 +51,9 @@ test('qemu:///session starts the daemon of the user, once', async () => {
   try {
     for (const folder of ['run', 'etc', 'cache']) mkdirSync(join(directory, folder));
     chmodSync(join(directory, 'run'), 0o700);
+    // A daemon with an empty cache asks each emulator of the machine first, a second or more for each.
+    const emulators = join(directory, 'cache/libvirt/qemu/cache/capabilities');
+    new CapabilitiesCache(emulators, findProgram('libvirtd'), hostAccount()).seed();
     handOverTree(directory, hostAccount());
     const refused = await connectIn(directory, { LIBVIRT_AUTOSTART: '0' });
     assert.match(refused, /^DAEMON_UNREACHABLE .*run\/libvirt\/libvirt-sock: there is no such socket/);
@@ -59,7 +65,7 @@ test('qemu:///session starts the daemon of the user, once', async () => {
     if (existsSync(pidFile)) {
       const pid = Number(readFileSync(pidFile, 'utf8'));
       process.kill(pid, 'SIGTERM');
-      await until(() => !existsSync(`/proc/${pid}`));
+      await eventually(`the end of daemon ${pid}`, () => !existsSync(`/proc/${pid}`), 60_000);
     }
     rmSync(directory, { recursive: true });
   }
