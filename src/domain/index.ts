@@ -93,6 +93,7 @@ export {
   formatBytes,
   invalid,
   isSize,
+  isUuid,
   kibOf,
   notOneOf,
   type Size,

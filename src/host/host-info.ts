@@ -2,25 +2,9 @@ import type { CallOptions, Connection } from '../connection/index.js';
 import { bytesOfXml } from '../domain/index.js';
 import { children, type Element, parseElement, select, valueAt } from '../xml/index.js';
 import { domainCapabilitiesIfAny } from './domain-capabilities.js';
+import { availableMemory, withFree } from './free-memory.js';
 import { type Machine, machineOf } from './machine.js';
-
-/** A cell of the host's memory, with the CPUs that are near it. */
-export interface NumaCell {
-  readonly id: number;
-  /** Bytes. */
-  readonly memory: bigint;
-  readonly cpus: ReadonlyArray<{
-    readonly id: number;
-    readonly socket: number | undefined;
-    readonly core: number | undefined;
-    /** CPUs that share its core, in libvirt's notation (`0,4`). */
-    readonly siblings: string | undefined;
-  }>;
-  /** Distance to each cell, by its id; 10 is itself. Empty where the host tells none. */
-  readonly distances: Readonly<Record<number, number>>;
-  /** Pages of each size, in bytes, that the cell has. */
-  readonly pages: ReadonlyArray<{ readonly size: bigint; readonly count: bigint }>;
-}
+import type { NumaCell } from './numa-cell.js';
 
 /** What the host can run for one architecture. */
 export interface GuestArchitecture {
@@ -52,8 +36,11 @@ export interface HostInfo {
     /** 0 where the host does not tell it. */
     readonly mhz: number;
   };
-  /** Bytes. */
-  readonly memory: { readonly total: bigint; readonly free: bigint };
+  /**
+   * Bytes. `available` is what is free once the host gives up its caches, tmpfs counted as one; undefined where it does not
+   * tell it.
+   */
+  readonly memory: { readonly total: bigint; readonly free: bigint; readonly available: bigint | undefined };
   readonly numa: readonly NumaCell[];
   readonly guests: readonly GuestArchitecture[];
   /** For guests of the host's own architecture, on its newest machine (q35 on x86). */
@@ -72,7 +59,7 @@ export interface HostInfo {
 
 /**
  * Reads what a host is and offers. virConnectGetCapabilities, virNodeGetInfo, virNodeGetFreeMemory,
- * virConnectGetDomainCapabilities.
+ * virNodeGetMemoryStats, virNodeGetCellsFreeMemory, virNodeGetFreePages, virConnectGetDomainCapabilities.
  */
 export async function hostInfo(connection: Connection, call: CallOptions = {}): Promise<HostInfo> {
   const [{ hostname }, { capabilities }, node, { freeMem: free }] = await Promise.all([
@@ -84,6 +71,8 @@ export async function hostInfo(connection: Connection, call: CallOptions = {}): 
   const root = parseElement(capabilities);
   const arch = valueAt(root, 'host/cpu/arch') ?? node.model;
   const guests = select(root, 'guest/arch').map(architectureOf);
+  const cells = select(root, 'host/topology/cells/cell').map(cellOf);
+  const memory = { total: node.memory * 1024n, free };
   return {
     hostname,
     uuid: valueAt(root, 'host/uuid') ?? '',
@@ -99,8 +88,8 @@ export async function hostInfo(connection: Connection, call: CallOptions = {}): 
       threads: node.threads,
       mhz: node.mhz,
     },
-    memory: { total: node.memory * 1024n, free },
-    numa: select(root, 'host/topology/cells/cell').map(cellOf),
+    memory: { ...memory, available: await availableMemory(connection, memory, call) },
+    numa: await withFree(connection, cells, call),
     guests,
     firmware: await firmwareOf(
       connection,
@@ -123,6 +112,7 @@ function architectureOf(element: Element): GuestArchitecture {
   };
 }
 
+/** A cell as the capabilities describe it, which do not say what is free. */
 function cellOf(cell: Element): NumaCell {
   const number = (value: string | null | undefined) => (value ? Number(value) : undefined);
   const sized = (element: Element, attribute?: string) =>
@@ -135,6 +125,7 @@ function cellOf(cell: Element): NumaCell {
   return {
     id: Number(cell.getAttribute('id')),
     memory: memory ? sized(memory) : 0n,
+    free: undefined,
     cpus: select(cell, 'cpus/cpu').map((cpu) => ({
       id: Number(cpu.getAttribute('id')),
       socket: number(cpu.getAttribute('socket_id')),
@@ -147,6 +138,7 @@ function cellOf(cell: Element): NumaCell {
     pages: children(cell, 'pages').map((each) => ({
       size: sized(each, 'size'),
       count: BigInt(each.textContent || '0'),
+      free: undefined,
     })),
   };
 }

@@ -23,4 +23,4 @@ export type { MigrationPhase, MigrationProgress, PolicyAct } from './progress.js
 export type { MigrationHost } from './record.js';
 export { type MigrationRecovery, type RecoverMigrationOptions, recoverMigration } from './recover.js';
 export type { MigrationResult } from './run-context.js';
-export type { Standing } from './standing.js';
+export { isGone, lookUp, type Standing, standingOn, standingText } from './standing.js';

@@ -20,6 +20,18 @@ test('host: CPU, memory, NUMA, versions, machine types and firmware of a real ho
   assert.is(near, host.cpu.count);
   assert.is(cell?.distances[0], 10);
   assert.is(cell?.pages[0]?.size, 4096n);
+  const [page] = cell?.pages ?? [];
+  assert.ok(
+    cell?.free !== undefined && cell.free > 0n && cell.free <= cell.memory,
+    `${cell?.free} bytes are free in cell 0`,
+  );
+  assert.ok(
+    page?.free !== undefined && page.free > 0n && page.free <= page.count,
+    `${page?.free} small pages are free`,
+  );
+  for (const { size, count, free } of cell.pages) assert.ok(free !== undefined && free <= count, `pages of ${size}`);
+  const { available, free, total } = host.memory;
+  assert.ok(available !== undefined && available >= free && available <= total, `${available} bytes are available`);
   const own = host.guests.find(({ arch }) => arch === host.cpu.arch);
   assert.ok(own?.types.includes('qemu'));
   assert.ok(own?.machines.some(({ canonical }) => canonical?.startsWith('pc-q35-')));

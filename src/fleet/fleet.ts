@@ -1,0 +1,128 @@
+import { isUuid, uuidOf } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
+import { DomainManager } from '../manager/index.js';
+import { checkArgument, checkOptions, SIGNAL, TEXT } from '../options.js';
+import { type FleetHost, readHosts } from './host.js';
+import { checkHostName, type FleetOptions, type HostLabels, hostsOf } from './hosts.js';
+import { Member } from './member.js';
+import { type FleetWhereabouts, whereIsName, whereIsUuid } from './where.js';
+
+/** Options of the methods of {@link Fleet} that ask. */
+export interface FleetAskOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds that a host has for one answer. */
+const PATIENCE = 10_000;
+/** What is wrong with what the caller wrote; everything else is about the host. */
+const WRITTEN_WRONG: readonly string[] = ['ARGUMENT_INVALID', 'URI_INVALID'];
+
+/**
+ * Several hosts, and what only all of them together can answer. It keeps no state of its own: each question goes to libvirt.
+ * A host that cannot be reached is told as such and never fails a question to the others.
+ */
+export class Fleet implements AsyncDisposable {
+  readonly #members: ReadonlyMap<string, Member>;
+
+  private constructor(members: readonly Member[]) {
+    this.#members = new Map(members.map((member) => [member.name, member]));
+  }
+
+  /**
+   * Connects to the hosts, all at once. Those that cannot be reached are tried again with each question. Only what is written
+   * wrongly rejects: `ARGUMENT_INVALID`, `URI_INVALID`; and `ABORTED`.
+   *
+   * @example
+   * await using fleet = await Fleet.open({
+   *   hosts: { a: 'qemu+tls://a/system', b: { uri: 'qemu+tls://b/system', labels: { rack: '2' } } },
+   * });
+   */
+  static async open(options: FleetOptions): Promise<Fleet> {
+    const { timeout = PATIENCE, signal } = options ?? {};
+    const fleet = new Fleet(hostsOf(options).map(([name, spec]) => new Member(name, spec, timeout)));
+    try {
+      const answers = await Promise.all(
+        [...fleet.#members.values()].map((member) => member.ask(async () => undefined, signal)),
+      );
+      for (const answer of answers) {
+        const error = answer.is === 'silent' ? answer.error : undefined;
+        if (error instanceof LibvirtCanonicalError && WRITTEN_WRONG.includes(error.code)) throw error;
+      }
+      return fleet;
+    } catch (error) {
+      await fleet.close();
+      throw error;
+    }
+  }
+
+  /** The names of its hosts, in the order in which they were given. */
+  get names(): readonly string[] {
+    return [...this.#members.keys()];
+  }
+
+  /** What a host was labelled with. `ARGUMENT_INVALID` for a name that is none of its hosts. */
+  labels(host: string): HostLabels {
+    return this.#member('labels', host).labels;
+  }
+
+  /**
+   * The manager of one host, over the fleet's connection to it, which is opened anew when it has ended. Errors as `connect`;
+   * `ARGUMENT_INVALID` for a name that is none of its hosts.
+   */
+  async manager(host: string): Promise<DomainManager> {
+    return new DomainManager(await this.#member('manager', host).connection());
+  }
+
+  /**
+   * What every host has and what is free of it, in the order in which they were given. Errors: `ABORTED`, `CONNECTION_CLOSED`.
+   * virConnectGetCapabilities, virNodeGetInfo, virNodeGetMemoryStats, virNodeGetCellsFreeMemory, virNodeGetFreePages.
+   *
+   * @example
+   * for (const host of await fleet.hosts())
+   *   console.log(host.name, host.is === 'there' ? host.info.memory.available : host.why);
+   */
+  async hosts(options: FleetAskOptions = {}): Promise<FleetHost[]> {
+    checkOptions<FleetAskOptions>('hosts', options, { signal: SIGNAL });
+    return readHosts([...this.#members.values()], options.signal);
+  }
+
+  /**
+   * Asks every host for a domain, by UUID or by name. Found on two hosts it says so in `outcome`, and hosts that did not
+   * answer stand in `silent`: only with `certain` is an absence one. A text with the form of a UUID is one.
+   * Errors: `ARGUMENT_INVALID`, `ABORTED`, `CONNECTION_CLOSED`. virDomainLookupByUUID, virDomainLookupByName, virDomainGetState.
+   *
+   * @example
+   * const { outcome, meaning, certain } = await fleet.where('web1');
+   */
+  async where(domain: string, options: FleetAskOptions = {}): Promise<FleetWhereabouts> {
+    checkArgument('where', 'domain', domain, TEXT);
+    checkOptions<FleetAskOptions>('where', options, { signal: SIGNAL });
+    const members = [...this.#members.values()];
+    return isUuid(domain)
+      ? whereIsUuid(members, uuidOf(domain, 'domain'), domain, options.signal)
+      : whereIsName(members, domain, options.signal);
+  }
+
+  /** Closes all connections. Domains go on as they are. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#members.values()].map((member) => member.close()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  toString(): string {
+    return `a fleet of ${this.names.join(', ')}`;
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
+  #member(method: string, name: string): Member {
+    checkHostName(method, 'host', name, this.names);
+    return this.#members.get(name) as Member;
+  }
+}

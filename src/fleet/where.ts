@@ -1,0 +1,153 @@
+import { type CallOptions, type Connection, type DomainHandle, LibvirtError } from '../connection/index.js';
+import { isGone, lookUp, type Standing, standingOn } from '../migration/index.js';
+import type { DomainState, DomainStateReason } from '../power/index.js';
+import type { Member } from './member.js';
+
+/** A domain as one host of the fleet has it. */
+export interface FleetDomain {
+  /** The host's name in this fleet. */
+  readonly host: string;
+  readonly name: string;
+  readonly uuid: string;
+  readonly state: DomainState;
+  readonly reason: DomainStateReason;
+  readonly persistent: boolean;
+}
+
+/** A host that did not answer: the domain may run there. */
+export interface SilentHost {
+  readonly host: string;
+  readonly why: string;
+}
+
+/**
+ * What the answers of all hosts together mean. `running`, `off`: on one host. `migrating`: on two, one of which holds it for a
+ * migration. `running-twice`: two of one domain, which destroy its disks. `defined-twice`: it runs on one at most, and others
+ * have a definition of it too. `ambiguous`: the name is that of several domains. `absent`: no host that answered has it.
+ */
+export type FleetOutcome = 'running' | 'off' | 'migrating' | 'running-twice' | 'defined-twice' | 'ambiguous' | 'absent';
+
+/** Where a domain is, by the word of every host of the fleet. */
+export interface FleetWhereabouts {
+  /** What was asked for: the UUID or the name. */
+  readonly asked: string;
+  readonly outcome: FleetOutcome;
+  /** The same in a sentence, silent hosts named. */
+  readonly meaning: string;
+  /** Whether every host answered: otherwise it may run on one that did not, as well. */
+  readonly certain: boolean;
+  /** All that was found, those that run first. */
+  readonly found: readonly FleetDomain[];
+  /** Hosts that do not have it. */
+  readonly absent: readonly string[];
+  readonly silent: readonly SilentHost[];
+}
+
+/** Reasons of a paused domain that is one half of a migration. */
+const HALVES: readonly DomainStateReason[] = ['migration', 'postcopy', 'postcopyFailed'];
+
+/** Asks all hosts for a UUID, all at once. virDomainLookupByUUID, virDomainGetState. */
+export async function whereIsUuid(
+  members: readonly Member[],
+  uuid: string,
+  asked: string,
+  signal: AbortSignal | undefined,
+): Promise<FleetWhereabouts> {
+  return whereabouts(members, asked, (connection, call) => lookUp(connection, uuid, call), signal);
+}
+
+/**
+ * Asks all hosts for a name, and then for the UUID that they know it by: elsewhere the same domain may have another name.
+ * virDomainLookupByName.
+ */
+export async function whereIsName(
+  members: readonly Member[],
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<FleetWhereabouts> {
+  const where = await whereabouts(members, name, (connection, call) => lookUpName(connection, name, call), signal);
+  const [first] = where.found;
+  return first && where.outcome !== 'ambiguous' ? whereIsUuid(members, first.uuid, name, signal) : where;
+}
+
+async function whereabouts(
+  members: readonly Member[],
+  asked: string,
+  look: (connection: Connection, call: CallOptions) => Promise<DomainHandle | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<FleetWhereabouts> {
+  const answers = await Promise.all(
+    members.map(async (member) => ({
+      host: member.name,
+      answer: await member.ask(async (connection, call) => {
+        const dom = await look(connection, call);
+        return dom && { dom, standing: await standingOn(connection, dom.uuid, call) };
+      }, signal),
+    })),
+  );
+  const found: FleetDomain[] = [];
+  const silent: SilentHost[] = [];
+  const absent: string[] = [];
+  for (const { host, answer } of answers) {
+    const { dom, standing } = (answer.is === 'answered' ? answer.value : undefined) ?? {};
+    if (answer.is === 'silent') silent.push({ host, why: answer.why });
+    else if (standing?.is === 'unreachable') silent.push({ host, why: standing.why });
+    else if (dom && standing?.is === 'there') found.push(domainOf(host, dom, standing));
+    else absent.push(host);
+  }
+  found.sort((a, b) => Number(isOff(a)) - Number(isOff(b)));
+  const outcome = outcomeOf(found);
+  const meaning = meaningOf(asked, outcome, found, silent);
+  return { asked, outcome, meaning, certain: silent.length === 0, found, absent, silent };
+}
+
+function domainOf(host: string, { name, uuid }: DomainHandle, standing: Standing & { is: 'there' }): FleetDomain {
+  const { state, reason, persistent } = standing;
+  return { host, name, uuid, state, reason, persistent };
+}
+
+async function lookUpName(connection: Connection, name: string, call: CallOptions): Promise<DomainHandle | undefined> {
+  try {
+    return (await connection.call('DOMAIN_LOOKUP_BY_NAME', { name }, call)).dom;
+  } catch (error) {
+    if (error instanceof LibvirtError && isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** No QEMU has it. */
+export const isOff = ({ state }: Pick<FleetDomain, 'state'>): boolean => state === 'shutoff' || state === 'crashed';
+
+function outcomeOf(found: readonly FleetDomain[]): FleetOutcome {
+  if (new Set(found.map(({ uuid }) => uuid)).size > 1) return 'ambiguous';
+  const running = found.filter((each) => !isOff(each));
+  const halves = running.filter(({ state, reason }) => state === 'paused' && HALVES.includes(reason));
+  if (running.length === 2 && halves.length > 0) return 'migrating';
+  if (running.length > 1) return 'running-twice';
+  if (found.length > 1) return 'defined-twice';
+  return running.length === 1 ? 'running' : found.length === 1 ? 'off' : 'absent';
+}
+
+const REMEDIES: Partial<Record<FleetOutcome, string>> = {
+  migrating: 'let it end, or settle it with recoverMigration',
+  'running-twice': 'two of one domain destroy its disks: look at both, and end the wrong one',
+  'defined-twice': 'look at both, and undefine the one that is left over',
+  ambiguous: 'ask by UUID',
+};
+
+function meaningOf(
+  asked: string,
+  outcome: FleetOutcome,
+  found: readonly FleetDomain[],
+  silent: readonly SilentHost[],
+): string {
+  const places = found.map(({ host, name, uuid, state, reason }) => {
+    const which = outcome === 'ambiguous' ? ` (${uuid})` : name === asked ? '' : ` as ${name}`;
+    return `${state}${state === 'paused' ? ` (${reason})` : ''} on ${host}${which}`;
+  });
+  const where = places.length > 0 ? places.join(', ') : 'on no host that answered';
+  const what = REMEDIES[outcome];
+  const unheard = silent.map(({ host, why }) => `${host} did not answer (${why})`).join(', ');
+  const also = unheard && `; ${unheard}: it may run there${found.length > 0 ? ' too' : ''}`;
+  return `${asked} is ${where}${what === undefined ? '' : `: ${what}`}${also}`;
+}
