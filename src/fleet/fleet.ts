@@ -2,9 +2,12 @@ import { isUuid, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { DomainManager } from '../manager/index.js';
 import { checkArgument, checkOptions, SIGNAL, TEXT } from '../options.js';
+import { planDrain } from './drain.js';
+import { checkDrain, type DrainRequest } from './drain-request.js';
 import { type FleetHost, readHosts } from './host.js';
 import { checkHostName, type FleetOptions, type HostLabels, hostsOf } from './hosts.js';
 import { Member } from './member.js';
+import type { FleetPlan } from './plan.js';
 import { type FleetWhereabouts, whereIsName, whereIsUuid } from './where.js';
 
 /** Options of the methods of {@link Fleet} that ask. */
@@ -101,6 +104,22 @@ export class Fleet implements AsyncDisposable {
     return isUuid(domain)
       ? whereIsUuid(members, uuidOf(domain, 'domain'), domain, options.signal)
       : whereIsName(members, domain, options.signal);
+  }
+
+  /**
+   * Plans to empty a host: where each of its domains goes and by which way, or why it does not; and what every host has before
+   * and after. It reads and writes nothing, so each move still has to prove its storage and to ask libvirt itself.
+   *
+   * Errors: `ARGUMENT_INVALID` by path, `DAEMON_UNREACHABLE` when that host does not answer, `ABORTED`. A target that does not
+   * answer is left out and named.
+   *
+   * @example
+   * const plan = await fleet.planDrain('a', { to: ['b', 'c'], cannotMove: 'stay', keepFree: { memory: '10 %' } });
+   * if (!plan.isPossible) console.log(`${plan}`, plan.refusals);
+   */
+  async planDrain(host: string, request: DrainRequest = {}): Promise<FleetPlan> {
+    checkDrain(request);
+    return planDrain([...this.#members.values()], host, request);
   }
 
   /** Closes all connections. Domains go on as they are. */

@@ -1,15 +1,21 @@
 import type { ConnectOptions } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import type { MigrationOptions } from '../migration/index.js';
 import { meant } from '../nearest.js';
-import { checkOptions, OBJECT, type OptionTable, PERIOD, SIGNAL, shown, TEXT } from '../options.js';
+import { ANYTHING, checkOptions, group, OBJECT, type OptionTable, PERIOD, SIGNAL, shown, TEXT } from '../options.js';
 
 /** What a host has been given by people, such as `{ rack: '1' }`. */
 export type HostLabels = Readonly<Record<string, string>>;
+
+/** What a migration to one host takes, whatever the domain and wherever it comes from. */
+export type HostMigration = Pick<MigrationOptions, 'uri' | 'listenAddress' | 'disksUri' | 'tls' | 'paths' | 'graphics'>;
 
 /** A host of a fleet: where it is, and what is to be known of it. */
 export interface FleetHostSpec {
   readonly uri: string;
   readonly labels?: HostLabels | undefined;
+  /** How domains come to it by migration: options of `migrate` that are this host's own. */
+  readonly migration?: HostMigration | undefined;
   /** How to connect to it: credentials, keepalive and so on. */
   readonly connect?: Omit<ConnectOptions, 'signal'> | undefined;
 }
@@ -32,7 +38,19 @@ export function checkHostName(method: string, path: string, name: unknown, names
   });
 }
 
-const HOST: OptionTable<FleetHostSpec> = { uri: TEXT, labels: OBJECT, connect: OBJECT };
+const HOST: OptionTable<FleetHostSpec> = {
+  uri: TEXT,
+  labels: OBJECT,
+  migration: group<HostMigration>({
+    uri: TEXT,
+    listenAddress: TEXT,
+    disksUri: TEXT,
+    tls: ANYTHING,
+    paths: OBJECT,
+    graphics: OBJECT,
+  }),
+  connect: OBJECT,
+};
 
 /** Checks what a fleet is made of: `ARGUMENT_INVALID` by the path of what is wrong. Options of `connect` are checked by it. */
 export function hostsOf(given: FleetOptions): ReadonlyArray<readonly [name: string, spec: FleetHostSpec]> {

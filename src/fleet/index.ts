@@ -2,7 +2,20 @@
  * `libvirt-canonical/fleet`: several hosts, with libvirt as the only truth about domains. There is no engine in here and no
  * store: whatever is to outlive a process runs on an engine of the caller's choice.
  */
+export type {
+  CannotMove,
+  ChosenDomain,
+  DomainChoice,
+  DrainRequest,
+  Fate,
+  PlacementRequest,
+} from './drain-request.js';
 export { Fleet, type FleetAskOptions } from './fleet.js';
 export type { FleetHost } from './host.js';
-export type { FleetHostSpec, FleetOptions, HostLabels } from './hosts.js';
+export type { FleetHostSpec, FleetOptions, HostLabels, HostMigration } from './hosts.js';
+export type { DomainNeeds, HugePageNeed } from './needs.js';
+export type { FleetRefusal } from './placement.js';
+export { FleetPlan } from './plan.js';
+export type { FleetNote, FleetPlanJson, PlannedDomain, PlannedHost } from './plan-parts.js';
+export type { CellFigures, HostFigures } from './room.js';
 export type { FleetDomain, FleetOutcome, FleetWhereabouts, SilentHost } from './where.js';

@@ -1,7 +1,7 @@
 import { type CallOptions, type Connection, connect } from '../connection/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { fired } from '../fired.js';
-import type { FleetHostSpec, HostLabels } from './hosts.js';
+import type { FleetHostSpec, HostLabels, HostMigration } from './hosts.js';
 
 /** What a host answered to a question, or that it did not. */
 export type Answer<T> =
@@ -13,6 +13,7 @@ export class Member {
   readonly name: string;
   readonly uri: string;
   readonly labels: HostLabels;
+  readonly migration: HostMigration;
   readonly #spec: FleetHostSpec;
   readonly #timeout: number;
   readonly #over = new AbortController();
@@ -22,6 +23,7 @@ export class Member {
     this.name = name;
     this.uri = spec.uri;
     this.labels = spec.labels ?? {};
+    this.migration = spec.migration ?? {};
     this.#spec = spec;
     this.#timeout = timeout;
   }

@@ -15,6 +15,8 @@ import { checkReferences } from './references.js';
 export interface HostCheckOptions extends CallOptions {
   /** A way to the files of the host, when it is not this machine. */
   readonly files?: HostFiles | undefined;
+  /** Paths of files that are brought there before it starts, such as disks to be copied: that they are missing is no finding. */
+  readonly brought?: readonly string[] | undefined;
 }
 
 const ORDER = ['blocks', 'warns', 'unknown', 'benign'] as const;
@@ -23,11 +25,11 @@ const ORDER = ['blocks', 'warns', 'unknown', 'benign'] as const;
 export async function hostCheck(
   connection: Connection,
   document: DomainDocument,
-  { files: given, ...call }: HostCheckOptions,
+  { files: given, brought = [], ...call }: HostCheckOptions,
 ): Promise<HostFinding[]> {
   const files = filesOf(connection, given);
   const kind = kindOf(document.root);
-  const paths = await checkPaths(document, files);
+  const paths = await checkPaths(document, files, new Set(brought));
   const references = await checkReferences(connection, document, call);
   const { found, usable } = await checkEmulator(connection, kind, files, call);
   const capabilities = usable && (await domainCapabilitiesIfAny(connection, usable, call));
@@ -95,10 +97,14 @@ function checkFirmware({ root }: DomainDocument, capabilities: Element): HostFin
 }
 
 /** Files that the start needs, as far as they can be looked at. */
-async function checkPaths(document: DomainDocument, files: HostFiles): Promise<HostFinding[]> {
+async function checkPaths(
+  document: DomainDocument,
+  files: HostFiles,
+  brought: ReadonlySet<string>,
+): Promise<HostFinding[]> {
   const found = await Promise.all(
     hostPaths(document).map(async ({ subject, value, must, what, startupPolicy }): Promise<HostFinding[]> => {
-      const seen = await files.look(value);
+      const seen = brought.has(value) ? 'there' : await files.look(value);
       if (seen === 'there') return [];
       const about = {
         subject,

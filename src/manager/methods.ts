@@ -161,7 +161,7 @@ const restoring: OptionTable<RestoreOptions> = {
 };
 const watching: OptionTable<WatchOptions> = { signal: SIGNAL, interval: PERIOD, queue: COUNT };
 const listening: OptionTable<EventsOptions> = { signal: SIGNAL, only: TEXTS, queue: COUNT };
-const checking: OptionTable<HostCheckOptions> = { ...call, files: FILES };
+const checking: OptionTable<HostCheckOptions> = { ...call, files: FILES, brought: TEXTS };
 const copying: OptionTable<CopyOptions> = { ...PROGRESS, format: FORMAT, quiesce: QUIESCE, bandwidth: SIZE };
 const { quiesce: _, ...moving } = copying;
 

@@ -2,7 +2,7 @@ import lt from 'semver/functions/lt.js';
 import { DomainReader } from '../apply/index.js';
 import { type CallOptions, type Connection, LibvirtError } from '../connection/index.js';
 import type { DomainDocument } from '../domain/index.js';
-import { filesOf, type HostFiles, hostCheck } from '../host/index.js';
+import { hostCheck } from '../host/index.js';
 import { stateOf } from '../power/index.js';
 import type { MigrationDisk } from './disks.js';
 import { blocks, type MigrationFinding, unknown, warns } from './findings.js';
@@ -49,21 +49,18 @@ export async function checkPlace(
 export async function checkHost(
   destination: Connection,
   documents: readonly DomainDocument[],
-  disks: readonly MigrationDisk[],
+  disks: ReadonlyArray<Pick<MigrationDisk, 'how' | 'destination'>>,
   { files }: MigrationRequest,
   options: CallOptions,
 ): Promise<MigrationFinding[]> {
   const found = await Promise.all(
     documents.map((document) => {
-      const comes = new Set([
+      const brought = [
         ...disks.filter(({ how }) => how !== 'stays').flatMap(({ destination: path }) => path ?? []),
         // In the stream of a live migration, in a file of a cold one.
         ...[document.value('os/nvram'), document.value('os/nvram/source/@file')].filter((path) => path !== undefined),
-      ]);
-      return hostCheck(destination, document, {
-        ...options,
-        files: withFiles(filesOf(destination, files?.destination), comes),
-      });
+      ];
+      return hostCheck(destination, document, { ...options, files: files?.destination, brought });
     }),
   );
   return found
@@ -71,17 +68,6 @@ export async function checkHost(
     .flatMap(({ severity, subject, problem, remedy }): MigrationFinding[] =>
       severity === 'benign' ? [] : [{ severity, host: 'destination', subject, problem, remedy }],
     );
-}
-
-/** The files of a host, and those that the migration itself brings there or has found to be there. */
-function withFiles(files: HostFiles, there: ReadonlySet<string>): HostFiles {
-  return {
-    look: async (path) => (there.has(path) ? 'there' : files.look(path)),
-    read: (path) => files.read(path),
-    write: (path, contents) => files.write(path, contents),
-    remove: (path) => files.remove(path),
-    list: (folder) => files.list(folder),
-  };
 }
 
 /** What interfaces of the domain hang on at the destination, beyond what `hostCheck` looks up. */

@@ -103,7 +103,7 @@ export async function migrationDisks(
 }
 
 /** Whether libvirt copies it when it is asked to copy all: what the guest writes, and what is no shared device. */
-function isWritten(device: Device): boolean {
+export function isWritten(device: Device): boolean {
   const { leaves } = device;
   return (
     placeOf(device) !== undefined &&
@@ -149,7 +149,7 @@ async function sharedDisk(here: Device, there: Device, sharing: SharedStorage, o
 }
 
 /** Images that QEMU reads over the network are the same ones where server and name are. */
-function samePlace(a: Device, b: Device): boolean {
+export function samePlace(a: Device, b: Device): boolean {
   const sources = [a, b].map(({ leaves }) =>
     JSON.stringify([...leaves].filter(([path]) => path.startsWith('source/'))),
   );

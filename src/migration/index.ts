@@ -24,3 +24,4 @@ export type { MigrationHost } from './record.js';
 export { type MigrationRecovery, type RecoverMigrationOptions, recoverMigration } from './recover.js';
 export type { MigrationResult } from './run-context.js';
 export { isGone, lookUp, type Standing, standingOn, standingText } from './standing.js';
+export { type SurveyedDisk, type SurveyedDomain, surveyDestination, surveySource } from './survey.js';

@@ -3,7 +3,7 @@ import { CALL_CHANNEL, type CallRecord } from '../../src/index.js';
 
 /** Procedures that change nothing. Whatever is not here counts as a mutator, so that a new one is never overlooked. */
 const READS =
-  /^(AUTH_|CONNECT_|DOMAIN_(GET|LOOKUP|IS|HAS|LIST)_|DOMAIN_SNAPSHOT_NUM$|(NETWORK|SECRET|STORAGE_POOL|STORAGE_VOL)_(GET|LIST|LOOKUP)_|QEMU_CONNECT_)/;
+  /^(AUTH_|CONNECT_|NODE_GET_|DOMAIN_(GET|LOOKUP|IS|HAS|LIST)_|DOMAIN_SNAPSHOT_NUM$|(NETWORK|SECRET|STORAGE_POOL|STORAGE_VOL)_(GET|LIST|LOOKUP)_|QEMU_CONNECT_)/;
 /** Procedures that give a domain another document or take it away. */
 const DEFINING = /^DOMAIN_(DEFINE_XML|UNDEFINE|CREATE_XML|MANAGED_SAVE_DEFINE_XML|REVERT_TO_SNAPSHOT|RESTORE|MIGRATE)/;
 

@@ -225,6 +225,11 @@ test('a host that cannot have it says everything at once, and is left as it was'
   const emulator = edited(bundle, (text) => text.replaceAll('/usr/bin/qemu-system-x86_64', '/opt/qemu/bin/qemu'));
   const missing = await failure<ImportRefusedError>(b.manager.import(emulator), 'IMPORT_REFUSED');
   assert.match(missing.message, 'emulator: the host has no /opt/qemu/bin/qemu; it has /usr/bin/qemu-system-x86_64');
+  const brought = await b.manager.hostCheck(bundle, { brought: ['/nowhere/root.raw'] });
+  assert.not.ok(
+    brought.some(({ subject }) => subject === 'disk root'),
+    'an image that is to be copied there is not missing',
+  );
   assert.equal(
     (await b.manager.hostCheck(emulator))
       .filter(({ subject }) => subject === 'emulator')
