@@ -252,6 +252,19 @@ function checkTogether(request: MigrationRequest): void {
     throw invalid('compression.method', `${compression.method} needs parallel`);
 }
 
+/** What a post-copy that was cut needs to go on, as the request says it. */
+export function wayOf({
+  uri,
+  listenAddress,
+  tls,
+}: MigrationOptions): Pick<MigrationOptions, 'uri' | 'listenAddress' | 'tls'> {
+  return {
+    ...(uri !== undefined && { uri }),
+    ...(listenAddress !== undefined && { listenAddress }),
+    ...(tls && { tls }),
+  };
+}
+
 /** The flags and parameters that stand in the options themselves. */
 export function callsOf(request: MigrationRequest): { flags: number; params: MigrationParams } {
   const { via, tls, parallel, compression, resolvedPolicy: policy, graphics, synchronousWrites } = request;

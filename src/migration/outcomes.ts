@@ -40,6 +40,8 @@ export type MigrationAction =
   | 'let-go'
   /** Waits: its memory is going over. */
   | 'wait'
+  /** Waits while its memory moves; where it does not, the hosts are joined anew and it goes on. */
+  | 'resume-post-copy'
   /** No automatic choice. */
   | 'refuse';
 
@@ -80,6 +82,7 @@ export type DestinationSide =
   | 'ended or failed'
   | 'off'
   | 'post-copy'
+  | 'post-copy failed'
   | 'unreachable';
 
 const row = (
@@ -247,7 +250,21 @@ export const OUTCOMES: readonly OutcomeRow[] = [
     'post-copy',
     'post-copy-failed',
     'wait',
-    'it runs at the destination with part of its memory on the source, and nobody conducts it; or the way between them is cut',
+    'it runs at the destination with part of its memory on the source, and nobody conducts it',
+  ),
+  row(
+    'post-copy',
+    'post-copy failed',
+    'post-copy-failed',
+    'wait',
+    'it runs at the destination with part of its memory on the source, which has not seen yet that the way between them is cut',
+  ),
+  row(
+    'post-copy failed',
+    'post-copy failed',
+    'post-copy-failed',
+    'resume-post-copy',
+    'it runs at the destination with part of its memory on the source; the way between them is cut, or nobody conducts it',
   ),
   row(
     'post-copy failed',
@@ -308,7 +325,8 @@ function destinationSide(standing: Standing, known: KnownOfMigration | undefined
   if (standing.is !== 'there') return standing.is;
   const { state, reason } = standing;
   if (isOff(state)) return offSide(standing, known);
-  if (reason === 'postcopy' || reason === 'postcopyFailed') return 'post-copy';
+  if (reason === 'postcopy') return 'post-copy';
+  if (reason === 'postcopyFailed') return 'post-copy failed';
   return state === 'paused' && reason === 'migration' ? 'incoming' : 'arrived';
 }
 

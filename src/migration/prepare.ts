@@ -27,7 +27,7 @@ import { type MigrationDisk, migrationDisks } from './disks.js';
 import { type MigrationDocuments, migrationDocuments } from './documents.js';
 import { blocks, type MigrationFinding, sortedFindings, warns } from './findings.js';
 import { hostOf } from './hosts.js';
-import { callsOf, type MigrationRequest } from './options.js';
+import { callsOf, type MigrationRequest, wayOf } from './options.js';
 import type { MigrationParams } from './params.js';
 import type { MigrationHost, MigrationRecord } from './record.js';
 import { SharedStorage } from './sharing.js';
@@ -110,6 +110,7 @@ export async function prepareMigration(
     targets: targetsToMake(disks, request).map(({ destination: path }) => path as string),
     nvram: nvram.becomes,
     moved,
+    way: wayOf(request),
   };
   const { flags, params } = wireForm(request, { running, persistent, documents, disks, record });
   const prepared = { context, running, hosts: { from, to }, documents, disks, record, flags, params };

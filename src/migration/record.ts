@@ -9,6 +9,7 @@ import {
 import { type DomainDocument, OWN_METADATA, ownElement } from '../domain/index.js';
 import { buildElement } from '../xml/index.js';
 import type { MovedParts } from './documents.js';
+import type { MigrationOptions } from './options.js';
 
 const { prefix: PREFIX, uri: URI } = OWN_METADATA.migration;
 const FORMAT = '1';
@@ -22,6 +23,9 @@ export interface MigrationHost {
   /** What was connected to. */
   readonly uri: string;
 }
+
+/** See the options of the same names. */
+export type MigrationWay = Pick<MigrationOptions, 'uri' | 'listenAddress' | 'tls'>;
 
 /**
  * What a process writes into the domain's metadata before it begins to migrate it: what it is about to do, for whoever comes
@@ -44,6 +48,8 @@ export interface MigrationRecord {
   readonly targets: readonly string[];
   /** What is other at the destination, as the documents that were sent have it. */
   readonly moved: MovedParts;
+  /** How memory goes over; a post-copy that was cut goes on the same way. */
+  readonly way?: MigrationWay;
   /** Files of the source that are of no use to anybody once the domain has left, by what becomes of them. */
   readonly nvram: 'none' | 'left' | 'remove';
 }
@@ -152,5 +158,18 @@ function recordOf(text: string): MigrationRecord | undefined {
     host(value.destination) &&
     Array.isArray(value.targets) &&
     value.targets.every((each) => typeof each === 'string' && each.startsWith('/'));
-  return good ? (value as unknown as MigrationRecord) : undefined;
+  if (!good) return undefined;
+  const { way, ...others } = value as unknown as MigrationRecord;
+  return { ...others, ...(isWay(way) && { way }) };
+}
+
+/** Left out where it cannot be read: then libvirt chooses a way of its own. */
+function isWay(way: unknown): way is MigrationWay {
+  if (typeof way !== 'object' || way === null) return false;
+  const { uri, listenAddress, tls } = way as Record<keyof MigrationWay, unknown>;
+  const named = typeof tls === 'object' && tls !== null && 'destination' in tls && typeof tls.destination === 'string';
+  return (
+    [uri, listenAddress].every((each) => each === undefined || typeof each === 'string') &&
+    (tls === undefined || typeof tls === 'boolean' || named)
+  );
 }

@@ -17,6 +17,7 @@ import { finishByHand } from './finish-by-hand.js';
 import { type KnownOfMigration, type OutcomeRow, outcomeOf } from './outcomes.js';
 import { compareHosts } from './prove.js';
 import type { MigrationRecord } from './record.js';
+import { resumePostCopy } from './resume-post-copy.js';
 import { isGone, lookUp, type Standing, standingOn } from './standing.js';
 
 /** Both hosts, over connections that nothing of the migration hangs on. */
@@ -129,6 +130,8 @@ async function step(ends: Ends, seen: Observation, options: SettleOptions): Prom
       return undefineDestination(destination, there, record);
     case 'let-go':
       return letGo(ends, seen, here, there, record);
+    case 'resume-post-copy':
+      return joinAnew(source, destination, here, record);
     case 'wait':
       return { did: 'waited for the rest of its memory' };
     case 'refuse':
@@ -226,6 +229,21 @@ export async function undefineSource(
   await source
     .call('DOMAIN_UNDEFINE_FLAGS', { dom, flags: nvram | VIR_DOMAIN_UNDEFINE_MANAGED_SAVE }, CALL)
     .catch(() => {});
+}
+
+/** The same as waiting while its memory moves. What hinders it may pass: it is tried until there is no time left. */
+async function joinAnew(
+  source: Connection,
+  destination: Connection,
+  here: DomainHandle | undefined,
+  record: MigrationRecord | undefined,
+): Promise<Step> {
+  if (!here) return { did: 'looked again' };
+  const result = await resumePostCopy(source, destination, here, record ?? {});
+  if (result === 'done') return { did: 'joined the hosts anew: the rest of its memory went over' };
+  if (result === 'moves by itself') return { did: 'waited for the rest of its memory' };
+  const why = result.failed instanceof Error ? result.failed.message : String(result.failed);
+  return { did: `tried to join the hosts anew: ${why}` };
 }
 
 /** No step is safe. Of two that run, the one that the migration made is stopped: nothing is lost by that. */

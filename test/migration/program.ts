@@ -50,6 +50,12 @@ export class Program implements AsyncDisposable {
     if (this.#child.signalCode !== 'SIGKILL') throw new Error(`it ended by itself (${this.#child.exitCode})`);
   }
 
+  /** Waits until it has ended well. */
+  async ended(): Promise<void> {
+    await within(this.#ended, MINUTES, 'the program');
+    if (this.#child.exitCode !== 0) throw new Error(`it ended ${this.#child.exitCode ?? this.#child.signalCode}`);
+  }
+
   /** Ends it, if it has not ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGKILL');

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { differenceText } from '../apply/index.js';
+import {
+  type Connection,
+  connectAgain,
+  type DomainHandle,
+  VIR_MIGRATE_LIVE,
+  VIR_MIGRATE_PARAM_LISTEN_ADDRESS,
+  VIR_MIGRATE_PARAM_TLS_DESTINATION,
+  VIR_MIGRATE_PARAM_URI,
+  VIR_MIGRATE_PERSIST_DEST,
+  VIR_MIGRATE_POSTCOPY,
+  VIR_MIGRATE_POSTCOPY_RESUME,
+  VIR_MIGRATE_TLS,
+  VIR_MIGRATE_UNDEFINE_SOURCE,
+} from '../connection/index.js';
+import { MigrationCalls } from './calls.js';
+import { MigrationParams } from './params.js';
+import { jobStats, processedOf } from './progress.js';
+import { compareHosts } from './prove.js';
+import type { MigrationRecord } from './record.js';
+
+/** Milliseconds in which memory that is on its way moves. */
+const MOVES = 2_000;
+const ASK = { timeout: 10_000 };
+
+/** What an attempt led to. */
+export type PostCopyResumed = 'moves by itself' | 'done' | { readonly failed: unknown };
+
+/**
+ * Joins anew what a cut between the hosts left of a post-copy: the five calls of the migration once more, with
+ * VIR_MIGRATE_POSTCOPY_RESUME, by which QEMU sends what is still missing. Ends when all of the memory is over, the
+ * destination was compared once more and the source has let go. Where memory still moves only libvirt has given up, and nothing
+ * is done: a call in the moment in which QEMU ends would keep libvirt from seeing that.
+ */
+export async function resumePostCopy(
+  source: Connection,
+  destination: Connection,
+  dom: DomainHandle,
+  record: Partial<Pick<MigrationRecord, 'way' | 'undefineSource' | 'nvram'>>,
+): Promise<PostCopyResumed> {
+  const before = await processed(source, dom);
+  await sleep(MOVES);
+  if (before === undefined || before !== (await processed(source, dom))) return 'moves by itself';
+  const options = { reconnect: false } as const;
+  // Closed, they take with them what an attempt began and did not end (qemuMigrationAnyConnectionClosed).
+  const own = await Promise.all([connectAgain(source, options), connectAgain(destination, options)]);
+  try {
+    const [from, to] = own;
+    const calls = new MigrationCalls({ source: from, destination: to, dom }, flagsOf(record), paramsOf(record));
+    await calls.begin();
+    await calls.prepare();
+    await calls.perform();
+    await calls.finish();
+    const [differs] = await compareHosts(source, destination, dom, true);
+    if (differs) throw new Error(`the destination has another machine: ${differenceText(differs)}`);
+    await calls.confirm();
+    return 'done';
+  } catch (error) {
+    return { failed: error };
+  } finally {
+    await Promise.all(own.map((each) => each.close()));
+  }
+}
+
+/** Bytes of memory that have gone over. virDomainGetJobStats. */
+async function processed(source: Connection, dom: DomainHandle): Promise<number | undefined> {
+  const stats = await source.call('DOMAIN_GET_JOB_STATS', { dom, flags: 0 }, ASK).catch(() => undefined);
+  return stats && processedOf(jobStats(stats));
+}
+
+function flagsOf({ way, undefineSource, nvram }: Parameters<typeof resumePostCopy>[3]): number {
+  return (
+    VIR_MIGRATE_LIVE |
+    VIR_MIGRATE_PERSIST_DEST |
+    VIR_MIGRATE_POSTCOPY |
+    VIR_MIGRATE_POSTCOPY_RESUME |
+    (way?.tls ? VIR_MIGRATE_TLS : 0) |
+    (undefineSource && nvram !== 'remove' ? VIR_MIGRATE_UNDEFINE_SOURCE : 0)
+  );
+}
+
+function paramsOf({ way }: Parameters<typeof resumePostCopy>[3]): MigrationParams {
+  return new MigrationParams()
+    .with(VIR_MIGRATE_PARAM_URI, way?.uri)
+    .with(VIR_MIGRATE_PARAM_LISTEN_ADDRESS, way?.listenAddress)
+    .with(VIR_MIGRATE_PARAM_TLS_DESTINATION, typeof way?.tls === 'object' ? way.tls.destination : undefined);
+}
