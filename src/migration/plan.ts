@@ -99,11 +99,12 @@ export async function planMigration(
   });
 }
 
-function stepsOf({ disks, record, running }: Preparation, paused: boolean, byDaemon: boolean): string[] {
+function stepsOf({ disks, carry, record, running }: Preparation, paused: boolean, byDaemon: boolean): string[] {
   const copied = disks.filter(({ how }) => how === 'copied');
   return [
     ...record.targets.map((path) => `make ${path} at the destination`),
     'write down what is about to be done, in the metadata of the domain',
+    ...carry.map(({ what, to }) => `carry ${what} to ${to}`),
     ...(byDaemon
       ? ["the source's daemon migrates it by itself"]
       : [

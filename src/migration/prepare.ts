@@ -20,6 +20,7 @@ import {
 import type { DomainContext } from '../domain/index.js';
 import { stateOf } from '../power/index.js';
 import { confirm, MigrationCalls } from './calls.js';
+import { coldState, type StateToCarry } from './check-cold-state.js';
 import { checkHost, checkNetworks, checkPlace, checkVersions } from './check-destination.js';
 import { checkDevices } from './check-devices.js';
 import { checkState } from './check-state.js';
@@ -40,6 +41,8 @@ export interface Preparation {
   readonly hosts: { readonly from: MigrationHost; readonly to: MigrationHost };
   readonly documents: MigrationDocuments;
   readonly disks: readonly MigrationDisk[];
+  /** Of a domain that is off. */
+  readonly carry: readonly StateToCarry[];
   readonly findings: readonly MigrationFinding[];
   readonly record: Omit<MigrationRecord, 'id'>;
   readonly flags: number;
@@ -69,7 +72,7 @@ export async function prepareMigration(
   const document = documents.live ?? documents.canonical;
   const sent = [...(running ? [documents.destinationXml] : []), documents.persistentXml];
   // Looked at beside each other: most of it is waiting for one of the two hosts.
-  const [{ disks, findings: ofDisks, found }, place, nvram, paused, state, networks] = await Promise.all([
+  const [{ disks, findings: ofDisks, found }, place, nvram, paused, state, networks, cold] = await Promise.all([
     migrationDisks(
       { reader, destination, document, edited: documents.destinationXml, running, request, sharing },
       options,
@@ -85,6 +88,9 @@ export async function prepareMigration(
     running && stateOf(reader, options).then((told) => told.state === 'paused'),
     checkState(reader, context, request, options),
     checkNetworks(destination, documents.destinationXml, options),
+    request.mode === 'cold'
+      ? coldState({ source, destination, documents, request, sharing }, options)
+      : { carry: [], findings: [] },
   ]);
   const others = [
     ...(sameHost
@@ -94,7 +100,7 @@ export async function prepareMigration(
     ...nvram.findings,
     ...(running ? checkDevices(document) : []),
     ...checkVersions(source, destination),
-    ...[state, networks, ...found].flat(),
+    ...[state, networks, cold.findings, ...found].flat(),
   ];
   const { autostart, autostartOnce = false, persistent } = context;
   const record = {
@@ -113,7 +119,8 @@ export async function prepareMigration(
     way: wayOf(request),
   };
   const { flags, params } = wireForm(request, { running, persistent, documents, disks, record });
-  const prepared = { context, running, hosts: { from, to }, documents, disks, record, flags, params };
+  const { carry } = cold;
+  const prepared = { context, running, hosts: { from, to }, documents, disks, carry, record, flags, params };
   const own =
     dryRun && running && !others.some(({ severity, subject }) => severity === 'blocks' && subject === 'domain');
   const asked = own ? await askLibvirt(reader, prepared) : [];

@@ -1,5 +1,5 @@
 /** Domains that are off on their way to another host: with the images that are asked for, and the state of their TPM. */
-import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -149,6 +149,15 @@ withTpm('migrate cold: the state of an emulated TPM goes along, to the same path
   const contents = readFileSync(join(here, String(state)));
   const files = { source: seenBy(folder(a.host.directory)), destination: seenBy(folder(b.host.directory)) };
   const options = { paths: t.options.paths ?? {}, mode: 'cold', files } as const;
+  await LOCAL_FILES.write(join(there, 'of another'), Buffer.of());
+  const taken = await t.domain.planMigration(b.manager, options);
+  assert.match(taken.blocking.map(({ problem }) => problem).join(), /tpm2 is there already, and is not known to be/);
+  rmSync(join(there, 'of another'));
+  const plan = await t.domain.planMigration(b.manager, options);
+  assert.ok(
+    plan.steps.some((step) => step.startsWith('carry the state of its TPM to ')),
+    String(plan),
+  );
   await within(t.domain.migrate(b.manager, options).done, MINUTES, 'the migration');
   assert.is(readFileSync(join(there, String(state))).compare(contents), 0, 'byte for byte');
   const arrived = await b.manager.get(t.uuid);

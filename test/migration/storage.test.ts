@@ -1,9 +1,15 @@
 /** Disks on their way to another host: copied when they are not shared, never copied onto themselves, never left behind. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type MigrationError, type MigrationRefusedError, recoverMigration } from '../../src/index.js';
+import { type HostFiles, LOCAL_FILES } from '../../src/host/files.js';
+import {
+  type MigrationError,
+  type MigrationOptions,
+  type MigrationRefusedError,
+  recoverMigration,
+} from '../../src/index.js';
 import { failure, within } from '../support/deadline.js';
 import { pairOnDemand } from './pair.js';
 
@@ -205,7 +211,30 @@ withOvmf('migrate: UEFI variables go along, live and cold, and none are left at 
   await failure(a.manager.get(t.uuid), 'DOMAIN_NOT_FOUND');
   const domain = await b.manager.get(t.uuid);
   await domain.destroy();
-  await within(domain.migrate(a.connection, { paths: paths(true), mode: 'cold' }).done, MINUTES, 'the way back');
+  const cold = { paths: paths(true), mode: 'cold' } as const;
+  const blocking = async (options: MigrationOptions) =>
+    (await domain.planMigration(a.connection, options)).blocking.map(({ host, problem }) => `${host}: ${problem}`);
+  assert.equal(await blocking(cold), []);
+  // What an earlier visit left there is not taken for the domain's own, and is not written over.
+  writeFileSync(file(here), 'old');
+  assert.match(
+    (await blocking(cold)).join(),
+    /^destination: .*uefi\.fd is there already, and is not known to be the same/,
+  );
+  await failure(domain.migrate(a.connection, cold).done, 'MIGRATION_REFUSED');
+  assert.is(readFileSync(file(here), 'utf8'), 'old');
+  rmSync(file(here));
+  // As from a machine that reaches neither host's files, nor can tell what they share.
+  const unseen: HostFiles = { ...LOCAL_FILES, look: async () => 'unknown' };
+  assert.match(
+    (await blocking({ ...cold, files: { source: unseen } })).join(),
+    /^source: its UEFI variables \(.*uefi\.fd\) cannot be reached from here, and would be lost/,
+  );
+  assert.match(
+    (await blocking({ ...cold, files: { destination: unseen } })).join(),
+    /^destination: its UEFI variables cannot be written to .*uefi\.fd from here/,
+  );
+  await within(domain.migrate(a.connection, cold).done, MINUTES, 'the way back');
   assert.is(readFileSync(file(here)).compare(variables), 0, 'cold, too');
   assert.not.ok(existsSync(file(there)), 'none are left');
 });
