@@ -53,6 +53,8 @@ export const ERROR_CODES = [
   'MIGRATION_FAILED',
   'MIGRATION_IN_PROGRESS',
   'MIGRATION_UNSETTLED',
+  // libvirt-canonical/fleet
+  'FENCE_UNPROVED',
   // libvirt-canonical/testing
   'HOST_SETUP',
 ] as const;

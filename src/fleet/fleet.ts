@@ -1,9 +1,11 @@
 import { isUuid, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { DomainManager } from '../manager/index.js';
-import { checkArgument, checkOptions, SIGNAL, TEXT } from '../options.js';
+import { checkArgument, checkOptions, methods, SIGNAL, TEXT, words } from '../options.js';
 import { planDrain } from './drain.js';
 import { checkDrain, type DrainRequest } from './drain-request.js';
+import { fenced } from './fenced.js';
+import type { Fence, FenceProof } from './fences/index.js';
 import { type FleetHost, readHosts } from './host.js';
 import { checkHostName, type FleetOptions, type HostLabels, hostsOf } from './hosts.js';
 import { Member } from './member.js';
@@ -13,6 +15,12 @@ import { type FleetWhereabouts, whereIsName, whereIsUuid } from './where.js';
 /** Options of the methods of {@link Fleet} that ask. */
 export interface FleetAskOptions {
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `fleet.fence`. */
+export interface FenceOptions extends FleetAskOptions {
+  /** A host whose libvirt answers: `refuse` (default), or `fence` it, which ends what runs there. */
+  readonly alive?: 'refuse' | 'fence' | undefined;
 }
 
 /** Milliseconds that a host has for one answer. */
@@ -120,6 +128,21 @@ export class Fleet implements AsyncDisposable {
   async planDrain(host: string, request: DrainRequest = {}): Promise<FleetPlan> {
     checkDrain(request);
     return planDrain([...this.#members.values()], host, request);
+  }
+
+  /**
+   * Has a host proved off, before anything of it is started elsewhere. A host whose libvirt answers is refused unless `alive`
+   * says `fence`: then it is switched off with all that runs on it. Whether it is off is the fence's to show; libvirt is asked
+   * again after it, and an answer makes the proof a lie. Errors: `FENCE_UNPROVED` (FenceUnprovedError), `ABORTED`.
+   *
+   * @example
+   * const proof = await fleet.fence('a', redfish({ url: 'https://bmc-a.example', user: 'fleet', password }));
+   */
+  async fence(host: string, fence: Fence, options: FenceOptions = {}): Promise<FenceProof> {
+    checkArgument('fence', 'fence', fence, methods('a fence', 'prove'));
+    checkOptions<FenceOptions>('fence', options, { alive: words('refuse', 'fence'), signal: SIGNAL });
+    const { alive = 'refuse', signal } = options;
+    return fenced(this.#member('fence', host), fence, { alive, signal });
   }
 
   /** Closes all connections. Domains go on as they are. */

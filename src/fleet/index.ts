@@ -10,7 +10,19 @@ export type {
   Fate,
   PlacementRequest,
 } from './drain-request.js';
-export { Fleet, type FleetAskOptions } from './fleet.js';
+export {
+  assertProof,
+  type Confirmation,
+  type Fence,
+  type FenceAgentOptions,
+  type FenceProof,
+  FenceUnprovedError,
+  fenceAgent,
+  personConfirms,
+  type RedfishOptions,
+  redfish,
+} from './fences/index.js';
+export { type FenceOptions, Fleet, type FleetAskOptions } from './fleet.js';
 export type { FleetHost } from './host.js';
 export type { FleetHostSpec, FleetOptions, HostLabels, HostMigration } from './hosts.js';
 export type { DomainNeeds, HugePageNeed } from './needs.js';

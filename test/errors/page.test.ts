@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as fleet from '../../src/fleet/index.js';
 import * as api from '../../src/index.js';
 import * as testing from '../../src/testing/index.js';
 import { classesOnPage, codesOnPage, project } from './page.js';
@@ -19,7 +20,7 @@ test('the page lists every code once, in the order of the list', () => {
 });
 
 test('its classes are exported, and all that are exported are on it', () => {
-  const exported = Object.entries({ ...api, ...testing })
+  const exported = Object.entries({ ...api, ...fleet, ...testing })
     .filter(([, value]) => typeof value === 'function' && value.prototype instanceof LibvirtCanonicalError)
     .map(([name]) => name);
   const used = new Set(codesOnPage().flatMap(({ classes }) => classes));

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { Fleet, personConfirms } from '../../src/fleet/index.js';
 import {
   type Connection,
   connect,
@@ -263,6 +264,10 @@ export const SCENARIOS: Readonly<Record<ErrorCode, Scenario>> = {
         return recoverMigration(connection, destination, domain.uuid);
       });
   },
+  FENCE_UNPROVED: ready(async ({ host }) => {
+    await using fleet = await Fleet.open({ hosts: { a: host.uri } });
+    await fleet.fence('a', personConfirms({ by: 'carol', host: 'a' }));
+  }),
   HOST_SETUP: ready(() => PrivateHost.start({ libvirtd: '/nowhere/libvirtd' })),
 };
 

@@ -1,0 +1,5 @@
+/** Ways to prove that a host runs nothing any more. */
+export { type FenceAgentOptions, fenceAgent } from './agent.js';
+export { type Confirmation, personConfirms } from './person.js';
+export { assertProof, type Fence, type FenceProof, FenceUnprovedError } from './proof.js';
+export { type RedfishOptions, redfish } from './redfish.js';
