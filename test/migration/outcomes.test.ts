@@ -1,5 +1,7 @@
 /** Every row of the table of outcomes, made by the fault that leads to it, and what recovery makes of it. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DomainDocument } from '../../src/domain/index.js';
@@ -13,7 +15,7 @@ import {
 } from '../../src/index.js';
 import { type KnownOfMigration, OUTCOMES, outcomeOf } from '../../src/migration/outcomes.js';
 import { migrationEntry } from '../../src/migration/record.js';
-import { failure, within } from '../support/deadline.js';
+import { failure, scaled, within } from '../support/deadline.js';
 import { type Pair, pairOnDemand, type Side, type Traveller, type TravellerOptions } from './pair.js';
 import { type Moment, Program } from './program.js';
 
@@ -72,11 +74,15 @@ class Stage implements AsyncDisposable {
   /** Somebody else opens its disk for writing, where both hosts look. */
   async lock(): Promise<() => void> {
     const [, file = ''] = /<source file='([^']*\.qcow2)'/.exec(await this.t.domain.canonical()) ?? [];
-    const child = spawn('qemu-io', ['-f', 'qcow2', file], { stdio: ['pipe', 'pipe', 'inherit'] });
-    await new Promise((resolve) => child.stdout.once('data', resolve));
-    const unlock = () => child.kill('SIGKILL');
-    this.#locks.push(unlock);
-    return unlock;
+    // QEMU lets go of it some time after it has said that all is sent.
+    for (const end = performance.now() + scaled(30_000); ; await sleep(100)) {
+      const child = spawn('qemu-io', ['-f', 'qcow2', file], { stdio: ['pipe', 'pipe', 'ignore'] });
+      const unlock = () => child.kill('SIGKILL');
+      this.#locks.push(unlock);
+      const opened = new Promise<boolean>((resolve) => child.stdout.once('data', () => resolve(true)));
+      if (await Promise.race([opened, once(child, 'exit').then(() => false)])) return unlock;
+      if (performance.now() > end) throw new Error(`${file} cannot be opened`);
+    }
   }
 
   /** Finish fails at the destination, since it cannot have the disk; its program dies or stands still then. */

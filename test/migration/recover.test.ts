@@ -126,4 +126,39 @@ test('recoverMigration: refuses other hosts than those of the record, and hosts 
   await assertOn('a');
 });
 
+test('recoverMigration: the source is let go while the two are compared: it looks again', async () => {
+  const { a, b } = await pair();
+  const { t } = await witness();
+  await using program: Program = new Program(a.host.uri, b.host.uri, t.uuid, [['stop', 'finish']], t.options);
+  await program.stopped();
+  // The states of both hosts were read; before the first document of the source is read its program goes on to its end.
+  let armed = false;
+  let happened = false;
+  const source = new Proxy(a.connection, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (name !== 'call') return typeof value === 'function' ? value.bind(target) : value;
+      return async (procedure: string, ...rest: unknown[]) => {
+        if (procedure === 'DOMAIN_GET_JOB_INFO') armed = true;
+        if (armed && !happened && procedure === 'DOMAIN_GET_XML_DESC') {
+          happened = true;
+          program.goOn();
+          await program.ended();
+        }
+        return Reflect.apply(value as never, target, [procedure, ...rest]);
+      };
+    },
+  });
+  const { outcome, did } = await within(
+    recoverMigration(source, b.connection, t.uuid, { owner: 'gone' }),
+    MINUTE,
+    'recovery',
+  );
+  assert.ok(happened);
+  assert.is(outcome, 'done');
+  assert.ok(did.includes('looked again'), did.join());
+  await assertOn('b');
+  await home();
+});
+
 test.run();
