@@ -20,8 +20,9 @@ const README = join(project, 'README.md');
 const DEADLINE = 60_000;
 const SUPPORT = /(<!-- support -->\n\n?)([\s\S]*?)(\n?<!-- \/support -->)/;
 
-/** Pages whose snippets without imports are checked too, and what those take for granted. */
-const WITH_PRELUDE = ['docs/concepts.md'];
+/** Pages whose snippets are one program, each going on from the one before it. */
+const ONE_PROGRAM = ['docs/getting-started.md'];
+/** What snippets without imports take for granted. */
 const PRELUDE = `import type { Connection, DomainManager, ManagedDomain } from 'libvirt-canonical';
 import type { Guest, PrivateHost } from 'libvirt-canonical/testing';
 declare const connection: Connection, manager: DomainManager, domain: ManagedDomain, host: PrivateHost, guest: Guest;
@@ -62,10 +63,10 @@ test('snippets of TypeScript compile', async () => {
   using place = workshop();
   let count = 0;
   for (const page of pages()) {
-    for (const [index, code] of snippetsOf(readFileSync(page, 'utf8')).entries()) {
-      const name = page.slice(project.length + 1);
+    const name = page.slice(project.length + 1);
+    const all = snippetsOf(readFileSync(page, 'utf8'));
+    for (const [index, code] of (ONE_PROGRAM.includes(name) ? [all.join('\n')] : all).entries()) {
       const whole = /^import /m.test(code);
-      if (!whole && !WITH_PRELUDE.includes(name)) continue;
       writeFileSync(
         join(place.path, `${name.replaceAll(/[/.]/g, '-')}-${index}.ts`),
         whole ? code : `${PRELUDE}${code}`,
@@ -73,7 +74,7 @@ test('snippets of TypeScript compile', async () => {
       count += 1;
     }
   }
-  assert.ok(count >= 5, `only ${count} snippets found`);
+  assert.ok(count >= 20, `only ${count} snippets found`);
   assert.is(await place.compile('--noEmit'), '');
 });
 
