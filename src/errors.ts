@@ -54,6 +54,8 @@ export const ERROR_CODES = [
   'MIGRATION_IN_PROGRESS',
   'MIGRATION_UNSETTLED',
   // libvirt-canonical/fleet
+  'FLEET_PLAN_STALE',
+  'FLEET_NO_CAPACITY',
   'FENCE_UNPROVED',
   // libvirt-canonical/testing
   'HOST_SETUP',

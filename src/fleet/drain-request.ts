@@ -137,3 +137,14 @@ export function keptFree(total: number, { keepFree }: PlacementRequest): number 
     path: 'keepFree.memory',
   });
 }
+
+/** The parts of a request that a plan keeps as JSON: those by which it can be held against the hosts once more. */
+export function plainRequest({ to, off, storage, spread, apart, together, keepFree }: DrainRequest): PlainRequest {
+  const memory = keepFree?.memory;
+  const kept = memory === undefined ? undefined : { memory: typeof memory === 'bigint' ? Number(memory) : memory };
+  const parts = { to, off, storage, spread, apart, together, keepFree: kept };
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+}
+
+/** What {@link plainRequest} keeps. */
+export type PlainRequest = Pick<DrainRequest, 'to' | 'off' | 'storage' | 'spread' | 'apart' | 'together' | 'keepFree'>;

@@ -7,7 +7,7 @@ import {
   surveyDestination,
   surveySource,
 } from '../migration/index.js';
-import { type DrainRequest, type Fate, fateOf, keptFree } from './drain-request.js';
+import { type DrainRequest, type Fate, fateOf, keptFree, plainRequest } from './drain-request.js';
 import { checkHostName } from './hosts.js';
 import { inLanes } from './lanes.js';
 import type { Member } from './member.js';
@@ -16,14 +16,11 @@ import { type DomainNeeds, NOTHING, needsOf } from './needs.js';
 import { type FleetRefusal, type Placed, type PlacementRules, placed } from './placement.js';
 import { FleetPlan } from './plan.js';
 import type { FleetNote, PlannedDomain, PlannedHost } from './plan-parts.js';
-import { figuresOf, HostRoom } from './room.js';
-import { type HostSight, type ListedDomain, sightsOf } from './sight.js';
+import type { HostRoom } from './room.js';
+import { type HostSight, type ListedDomain, roomOf, type Seen, sightsOf } from './sight.js';
 
 /** Domains that are looked at at a time. */
 const LANES = 4;
-
-/** A host that answered. */
-type Seen = HostSight & { readonly is: 'there' };
 
 /** A domain of the host, looked at. */
 interface Leaving extends Placed {
@@ -34,12 +31,18 @@ interface Leaving extends Placed {
   readonly blocked: readonly FleetRefusal[];
 }
 
-/** Makes the plan of a drain: see `Fleet.planDrain`. Reads only. `fixed`: the target that each domain has been given before. */
+/** The targets that domains have been given before, by UUID, and the order in which they were. */
+export interface FixedTargets {
+  readonly targets: ReadonlyMap<string, string>;
+  readonly order: readonly string[];
+}
+
+/** Makes the plan of a drain: see `Fleet.planDrain`. Reads only. `fixed`: of a plan that is held to the hosts once more. */
 export async function planDrain(
   members: readonly Member[],
   host: string,
   request: DrainRequest,
-  fixed?: ReadonlyMap<string, string>,
+  fixed?: FixedTargets,
 ): Promise<FleetPlan> {
   const names = members.map(({ name }) => name);
   checkHostName('planDrain', 'host', host, names);
@@ -57,7 +60,7 @@ export async function planDrain(
   const targets = sights.filter((sight): sight is Seen => isTarget(sight, source, request));
   const leaving = await inLanes(source.domains, LANES, (domain) => lookAt(domain, source, sights, request));
   const drain = new Drain(source, targets, sights, request, fixed);
-  return drain.plan(inOrder(leaving, request, sights));
+  return drain.plan(fixed ? inOrderOf(leaving, fixed.order) : inOrder(leaving, request, sights));
 }
 
 function isTarget(sight: HostSight, source: Seen, { to }: DrainRequest): boolean {
@@ -148,9 +151,12 @@ function inOrder(domains: readonly Leaving[], request: DrainRequest, sights: rea
       : (a, b) => (order === 'smallest-first' ? size(a) - size(b) : size(b) - size(a)) || byName(a, b),
   );
   if (typeof order === 'string') return sorted;
-  const first = namedDomains('planDrain', 'order', order, sights);
+  return inOrderOf(sorted, namedDomains('planDrain', 'order', order, sights));
+}
+
+function inOrderOf(domains: readonly Leaving[], first: readonly string[]): Leaving[] {
   const at = ({ uuid }: Leaving) => (first.includes(uuid) ? first.indexOf(uuid) : first.length);
-  return sorted.sort((a, b) => at(a) - at(b));
+  return [...domains].sort((a, b) => at(a) - at(b));
 }
 
 /** What was learned of one domain on one target. */
@@ -158,6 +164,7 @@ interface Looked {
   readonly refusals: readonly FleetRefusal[];
   readonly notes: readonly FleetNote[];
   readonly copies: readonly string[];
+  readonly shared: readonly string[];
 }
 
 /** One drain while its plan is made. */
@@ -166,7 +173,7 @@ class Drain {
   readonly #targets: readonly Seen[];
   readonly #sights: readonly HostSight[];
   readonly #request: DrainRequest;
-  readonly #fixed: ReadonlyMap<string, string> | undefined;
+  readonly #fixed: FixedTargets | undefined;
   readonly #looked = new Map<string, Promise<Looked>>();
 
   constructor(
@@ -174,7 +181,7 @@ class Drain {
     targets: readonly Seen[],
     sights: readonly HostSight[],
     request: DrainRequest,
-    fixed: ReadonlyMap<string, string> | undefined,
+    fixed: FixedTargets | undefined,
   ) {
     this.#source = source;
     this.#targets = targets;
@@ -184,7 +191,7 @@ class Drain {
   }
 
   async plan(leaving: readonly Leaving[]): Promise<FleetPlan> {
-    const rooms = this.#targets.map((sight) => roomOf(sight, this.#request));
+    const rooms = this.#targets.map((sight) => roomOf(sight, (total) => keptFree(total, this.#request)));
     const first = leaving.filter(({ blocked, surveys }) => blocked.length === 0 && (surveys.live ?? surveys.cold));
     const rest = leaving.filter((domain) => !first.includes(domain));
     const moving = await this.#place(first, rooms, rest, (domain) => (domain.running ? 'live' : 'cold'));
@@ -205,6 +212,7 @@ class Drain {
       host: this.#source.member.name,
       domains,
       hosts: this.#hosts(domains, coldly.rooms),
+      request: plainRequest(this.#request),
       notes: this.#notes(domains),
     });
   }
@@ -219,7 +227,7 @@ class Drain {
     const ways = new Map(domains.map((domain) => [domain.uuid, way(domain)]));
     const byUuid = new Map(domains.map((domain) => [domain.uuid, domain]));
     const admits = async ({ uuid }: Placed, host: string) => {
-      const fixed = this.#fixed?.get(uuid);
+      const fixed = this.#fixed?.targets.get(uuid);
       const domain = byUuid.get(uuid) as Leaving;
       if (this.#fixed && fixed !== host)
         return [refusalOf(domain.name, host, 'domain', 'the plan has it elsewhere', 'Plan again')];
@@ -259,7 +267,7 @@ class Drain {
     const { member } = this.#targets.find((each) => each.member.name === host) as Seen;
     const survey = surveys[way] as SurveyedDomain;
     const own = blocking(name, undefined, survey.findings);
-    if (own.length > 0) return { refusals: own, notes: [], copies: [] };
+    if (own.length > 0) return { refusals: own, notes: [], copies: [], shared: [] };
     const { paths, graphics } = member.migration;
     const answer = await member.ask(
       (connection, call) =>
@@ -272,6 +280,7 @@ class Drain {
         refusals: [refusalOf(name, host, 'domain', reason, 'Plan again when it answers')],
         notes: [],
         copies: [],
+        shared: [],
       };
     }
     const { findings, disks } = answer.value;
@@ -280,12 +289,13 @@ class Drain {
       refusals: [...blocking(name, host, findings), ...storage.flatMap(({ refusal }) => refusal ?? [])],
       notes: [...notesOf([...survey.findings, ...findings]), ...storage.flatMap(({ note }) => note ?? [])],
       copies: storage.flatMap(({ copy }) => copy ?? []),
+      shared: storage.flatMap(({ shared }) => shared ?? []),
     };
   }
 
   async #move(domain: Leaving, to: string, live: boolean, because: readonly FleetRefusal[]): Promise<PlannedDomain> {
     const { name, uuid, running, needs } = domain;
-    const { notes, copies } = await this.#look(domain, to, live ? 'live' : 'cold');
+    const { notes, copies, shared } = await this.#look(domain, to, live ? 'live' : 'cold');
     const way = !live ? 'cold' : copies.length > 0 ? 'block' : 'live';
     return {
       name,
@@ -296,6 +306,7 @@ class Drain {
       way,
       to,
       copies,
+      shared,
       notes,
       because: live || !running ? [] : because,
     };
@@ -305,12 +316,12 @@ class Drain {
     return this.#sights.map((sight): PlannedHost => {
       const { name, labels } = sight.member;
       if (sight.is === 'silent') return { name, labels, role: 'other', silent: sight.why };
-      const before = roomOf(sight, this.#request).figures;
+      const before = roomOf(sight, (total) => keptFree(total, this.#request)).figures;
       if (sight !== this.#source) {
         const room = rooms.find((each) => each.name === name);
         return { name, labels, role: room ? 'target' : 'other', before, after: room?.figures ?? before };
       }
-      const room = roomOf(sight, this.#request);
+      const room = roomOf(sight, (total) => keptFree(total, this.#request));
       for (const { running, does, needs } of domains)
         if (running && (does === 'move' || does === 'shutdown')) room.release(needs);
       return { name, labels, role: 'source', before, after: room.figures };
@@ -340,18 +351,10 @@ class Drain {
   }
 }
 
-function roomOf(sight: Seen, request: DrainRequest): HostRoom {
-  const running = sight.domains.filter((each) => each.running);
-  const vcpus = running.reduce((sum, each) => sum + each.vcpus, 0);
-  const figures = figuresOf(sight.info, { domains: running.length, vcpus });
-  const cpus = sight.info.numa.flatMap((cell) => cell.cpus.map(({ id }) => id));
-  return new HostRoom(sight.member.name, figures, cpus, keptFree(figures.memory.total, request));
-}
-
 /** A domain that goes nowhere. */
 function left({ name, uuid, running, needs, fate }: Leaving, because: readonly FleetRefusal[]): PlannedDomain {
   const does = fate === 'stay' || fate === 'shutdown' ? fate : 'refused';
-  return { name, uuid, running, needs, does, copies: [], notes: [], because };
+  return { name, uuid, running, needs, does, copies: [], shared: [], notes: [], because };
 }
 
 const notesOf = (findings: readonly MigrationFinding[]): FleetNote[] =>
@@ -361,31 +364,27 @@ const notesOf = (findings: readonly MigrationFinding[]): FleetNote[] =>
 
 /** What the storage of a disk means for the plan. */
 function storageOf(
-  { identity, destination, storage }: SurveyedDisk,
+  { identity, name, destination, storage }: SurveyedDisk,
   domain: string,
   host: string,
   { storage: how = 'prove' }: DrainRequest,
-): { readonly refusal?: FleetRefusal; readonly note?: FleetNote; readonly copy?: string } {
+): { readonly refusal?: FleetRefusal; readonly note?: FleetNote; readonly copy?: string; readonly shared?: string } {
+  const unknown = (problem: string, remedy: string) => ({
+    note: { severity: 'unknown', subject: identity, problem, remedy } as const,
+  });
   if (storage === 'shared') return {};
   if (storage === 'separate') {
-    if (how === 'copy') return { copy: identity };
+    if (how === 'copy') return { copy: name };
     const reason = `its storage, ${destination}, is not there`;
     return { refusal: refusalOf(domain, host, identity, reason, "Bring it there, or ask for storage: 'copy'") };
   }
-  if (how === 'shared') {
-    const problem = 'that both hosts have its storage is your word';
-    return {
-      note: {
-        severity: 'unknown',
-        subject: identity,
-        problem,
-        remedy: 'See that they do: two that are not the same lose its data',
-      },
-    };
-  }
   if (storage === 'unproved') {
     const problem = `whether ${destination} is the same file on both hosts is not told by reading`;
-    return { note: { severity: 'unknown', subject: identity, problem, remedy: 'The move proves it before it begins' } };
+    return unknown(problem, 'The move proves it before it begins');
+  }
+  if (how === 'shared') {
+    const problem = 'that both hosts have its storage is your word';
+    return { shared: name, ...unknown(problem, 'See that they do: a domain on other storage loses its data') };
   }
   const reason = 'no call tells whether both hosts have its storage';
   return { refusal: refusalOf(domain, host, identity, reason, "Say so with storage: 'shared' when they do") };

@@ -2,6 +2,7 @@ import { isUuid, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { DomainManager } from '../manager/index.js';
 import { checkArgument, checkOptions, methods, SIGNAL, TEXT, words } from '../options.js';
+import { assertCurrent } from './current.js';
 import { planDrain } from './drain.js';
 import { checkDrain, type DrainRequest } from './drain-request.js';
 import { fenced } from './fenced.js';
@@ -10,6 +11,7 @@ import { type FleetHost, readHosts } from './host.js';
 import { checkHostName, type FleetOptions, type HostLabels, hostsOf } from './hosts.js';
 import { Member } from './member.js';
 import type { FleetPlan } from './plan.js';
+import { FleetSteps } from './steps/index.js';
 import { type FleetWhereabouts, whereIsName, whereIsUuid } from './where.js';
 
 /** Options of the methods of {@link Fleet} that ask. */
@@ -143,6 +145,20 @@ export class Fleet implements AsyncDisposable {
     checkOptions<FenceOptions>('fence', options, { alive: words('refuse', 'fence'), signal: SIGNAL });
     const { alive = 'refuse', signal } = options;
     return fenced(this.#member('fence', host), fence, { alive, signal });
+  }
+
+  /**
+   * Holds a plan to the hosts as they are now, with the targets that it gave: `FLEET_PLAN_STALE` (FleetPlanStaleError) when a
+   * domain would not go that way any more, has gone, or came. What the fates were decided by is not asked again. Reads only.
+   */
+  async assertCurrent(plan: FleetPlan, options: FleetAskOptions = {}): Promise<void> {
+    checkOptions<FleetAskOptions>('assertCurrent', options, { signal: SIGNAL });
+    await assertCurrent([...this.#members.values()], plan, options.signal);
+  }
+
+  /** What an engine runs to carry out a plan: see {@link FleetSteps}. */
+  get steps(): FleetSteps {
+    return new FleetSteps([...this.#members.values()]);
   }
 
   /** Closes all connections. Domains go on as they are. */

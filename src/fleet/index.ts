@@ -30,4 +30,7 @@ export type { FleetRefusal } from './placement.js';
 export { FleetPlan } from './plan.js';
 export type { FleetNote, FleetPlanJson, PlannedDomain, PlannedHost } from './plan-parts.js';
 export type { CellFigures, HostFigures } from './room.js';
+export { FleetPlanStaleError } from './stale.js';
+export type { MoveInput, ShutdownInput, ShutdownManner, StepDomain } from './step-inputs.js';
+export { FleetSteps, type MoveOutcome, type ShutdownOutcome, type StepOptions } from './steps/index.js';
 export type { FleetDomain, FleetOutcome, FleetWhereabouts, SilentHost } from './where.js';

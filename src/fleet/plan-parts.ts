@@ -1,3 +1,4 @@
+import type { PlainRequest } from './drain-request.js';
 import type { HostLabels } from './hosts.js';
 import type { DomainNeeds } from './needs.js';
 import type { FleetRefusal } from './placement.js';
@@ -23,8 +24,10 @@ export interface PlannedDomain {
   /** Of a move: it runs on (`live`), runs on while disks are copied (`block`), or is off on its way (`cold`). */
   readonly way?: 'live' | 'block' | 'cold';
   readonly to?: string;
-  /** Disks that are copied, by identity. */
+  /** Disks that are copied, by id or target. */
   readonly copies: readonly string[];
+  /** Disks whose storage is on both hosts by your word, by id or target. */
+  readonly shared: readonly string[];
   readonly notes: readonly FleetNote[];
   /** Why it does not move, or not while it runs. */
   readonly because: readonly FleetRefusal[];
@@ -49,6 +52,8 @@ export interface FleetPlanJson {
   readonly host: string;
   readonly domains: readonly PlannedDomain[];
   readonly hosts: readonly PlannedHost[];
+  /** What was asked for, but for what was decided by it: order and fates. */
+  readonly request: PlainRequest;
   /** What holds for the plan as a whole. */
   readonly notes: readonly string[];
   readonly digest: string;

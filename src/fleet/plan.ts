@@ -3,6 +3,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import type { FleetRefusal } from './placement.js';
 import type { FleetPlanJson, PlannedDomain, PlannedHost } from './plan-parts.js';
 import { renderFleetPlan } from './render.js';
+import type { MoveInput, ShutdownInput } from './step-inputs.js';
 
 /**
  * What an operation over several hosts would do with each domain, and what each host has before and after. A value: making it
@@ -14,16 +15,18 @@ export class FleetPlan implements FleetPlanJson {
   readonly host: string;
   readonly domains: readonly PlannedDomain[];
   readonly hosts: readonly PlannedHost[];
+  readonly request: FleetPlanJson['request'];
   readonly notes: readonly string[];
   /** Of the decisions: the same for the same domains, ways and targets, whatever is free meanwhile. */
   readonly digest: string;
 
   /** @internal */
-  constructor({ kind, host, domains, hosts, notes }: Omit<FleetPlanJson, 'formatVersion' | 'digest'>) {
+  constructor({ kind, host, domains, hosts, request, notes }: Omit<FleetPlanJson, 'formatVersion' | 'digest'>) {
     this.kind = kind;
     this.host = host;
     this.domains = domains;
     this.hosts = hosts;
+    this.request = request;
     this.notes = notes;
     this.digest = digestOf(this);
     deepFreeze(this);
@@ -50,6 +53,22 @@ export class FleetPlan implements FleetPlanJson {
     return this.domains.flatMap(({ does, because }) => (does === 'refused' ? because : []));
   }
 
+  /**
+   * What the step functions take, a value for each domain that is moved or shut down, in the order in which the plan counted
+   * their room.
+   */
+  get steps(): { readonly moves: readonly MoveInput[]; readonly shutdowns: readonly ShutdownInput[] } {
+    const { keepFree } = this.request;
+    const of = ({ name, uuid }: PlannedDomain) => ({ domain: { name, uuid }, from: this.host });
+    return {
+      moves: this.moves.map((each) => {
+        const { running, way = 'live', to = '', copies, shared } = each;
+        return { ...of(each), to, running, way, copies, shared, ...(keepFree && { keepFree }) };
+      }),
+      shutdowns: this.domains.filter(({ does }) => does === 'shutdown').map(of),
+    };
+  }
+
   /** Whether nothing is refused. */
   get isPossible(): boolean {
     return this.domains.every(({ does }) => does !== 'refused');
@@ -61,8 +80,8 @@ export class FleetPlan implements FleetPlanJson {
   }
 
   toJSON(): FleetPlanJson {
-    const { formatVersion, kind, host, domains, hosts, notes, digest } = this;
-    return { formatVersion, kind, host, domains, hosts, notes, digest };
+    const { formatVersion, kind, host, domains, hosts, request, notes, digest } = this;
+    return { formatVersion, kind, host, domains, hosts, request, notes, digest };
   }
 
   toString(): string {
@@ -75,8 +94,13 @@ export class FleetPlan implements FleetPlanJson {
   }
 }
 
+/** What is decided of a domain, as text. */
+export function decisionOf({ uuid, running, does, way, to, copies, shared }: PlannedDomain): string {
+  return JSON.stringify([uuid, running, does, way, to, copies, shared]);
+}
+
 function digestOf({ kind, host, domains }: Pick<FleetPlanJson, 'kind' | 'host' | 'domains'>): string {
-  const decisions = domains.map(({ uuid, running, does, way, to, copies }) => [uuid, running, does, way, to, copies]);
+  const decisions = domains.map(decisionOf).sort();
   return createHash('sha256')
     .update(JSON.stringify([kind, host, decisions]))
     .digest('hex');

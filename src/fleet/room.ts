@@ -110,7 +110,8 @@ export class HostRoom {
 
   /** Gives room away, whether it fits or not. Memory that may come from any cell is taken from where most is free. */
   take({ memory, vcpus, hugePages, cells }: DomainNeeds): void {
-    this.#domains += 1;
+    // One that is off takes no CPU and counts for none that run.
+    this.#domains += vcpus > 0 ? 1 : 0;
     this.#vcpus += vcpus;
     this.#available -= memory;
     const near = this.#near(cells);
@@ -133,7 +134,7 @@ export class HostRoom {
 
   /** Gets back what a domain leaves. Of several cells nobody tells which one it had its memory from: those stay as they are. */
   release({ memory, vcpus, hugePages, cells }: DomainNeeds): void {
-    this.#domains -= 1;
+    this.#domains -= vcpus > 0 ? 1 : 0;
     this.#vcpus -= vcpus;
     this.#available += memory;
     const [cell, another] = this.#near(cells);

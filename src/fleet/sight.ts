@@ -2,6 +2,7 @@ import type { CallOptions, Connection, DomainHandle } from '../connection/index.
 import { type HostInfo, hostInfo } from '../host/index.js';
 import { isGone } from '../migration/index.js';
 import type { Member } from './member.js';
+import { figuresOf, HostRoom } from './room.js';
 
 /** A domain of a host, as the list shows it. */
 export interface ListedDomain {
@@ -16,6 +17,18 @@ export type HostSight = { readonly member: Member } & (
   | { readonly is: 'there'; readonly info: HostInfo; readonly domains: readonly ListedDomain[] }
   | { readonly is: 'silent'; readonly why: string }
 );
+
+/** A host that answered. */
+export type Seen = HostSight & { readonly is: 'there' };
+
+/** The room on a host; `keep` tells the bytes that are given to nobody of so many. */
+export function roomOf({ member, info, domains }: Seen, keep: (total: number) => number): HostRoom {
+  const running = domains.filter((each) => each.running);
+  const vcpus = running.reduce((sum, each) => sum + each.vcpus, 0);
+  const figures = figuresOf(info, { domains: running.length, vcpus });
+  const cpus = info.numa.flatMap((cell) => cell.cpus.map(({ id }) => id));
+  return new HostRoom(member.name, figures, cpus, keep(figures.memory.total));
+}
 
 /** Reads all hosts and lists their domains. virConnectListAllDomains, virDomainGetInfo. */
 export async function sightsOf(members: readonly Member[], signal: AbortSignal | undefined): Promise<HostSight[]> {

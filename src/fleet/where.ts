@@ -1,5 +1,6 @@
+import { DomainReader } from '../apply/index.js';
 import { type CallOptions, type Connection, type DomainHandle, LibvirtError } from '../connection/index.js';
-import { isGone, lookUp, type Standing, standingOn } from '../migration/index.js';
+import { isGone, lookUp, migrationInFlight, type Standing, standingOn } from '../migration/index.js';
 import type { DomainState, DomainStateReason } from '../power/index.js';
 import type { Member } from './member.js';
 
@@ -96,7 +97,7 @@ async function whereabouts(
     else absent.push(host);
   }
   found.sort((a, b) => Number(isOff(a)) - Number(isOff(b)));
-  const outcome = outcomeOf(found);
+  const outcome = outcomeOf(found, await hasRecord(members, found, signal));
   const meaning = meaningOf(asked, outcome, found, silent);
   return { asked, outcome, meaning, certain: silent.length === 0, found, absent, silent };
 }
@@ -118,10 +119,35 @@ async function lookUpName(connection: Connection, name: string, call: CallOption
 /** No QEMU has it. */
 export const isOff = ({ state }: Pick<FleetDomain, 'state'>): boolean => state === 'shutoff' || state === 'crashed';
 
-function outcomeOf(found: readonly FleetDomain[]): FleetOutcome {
+/**
+ * Whether a migration has left its record in one of two. Between the end of sending and the end of the source both are paused,
+ * and a daemon whose client has died calls neither of them a migration's any more.
+ */
+async function hasRecord(
+  members: readonly Member[],
+  found: readonly FleetDomain[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const running = found.filter((each) => !isOff(each));
+  if (running.length < 2) return false;
+  const answers = await Promise.all(
+    running.map(async ({ host, name, uuid }) =>
+      members
+        .find((member) => member.name === host)
+        ?.ask(async (connection, call) => {
+          const documents = await new DomainReader(connection, { name, uuid, id: -1 }).documents(call);
+          return migrationInFlight(documents) !== undefined;
+        }, signal),
+    ),
+  );
+  return answers.some((answer) => answer?.is === 'answered' && answer.value);
+}
+
+function outcomeOf(found: readonly FleetDomain[], recorded: boolean): FleetOutcome {
   if (new Set(found.map(({ uuid }) => uuid)).size > 1) return 'ambiguous';
   const running = found.filter((each) => !isOff(each));
-  const halves = running.filter(({ state, reason }) => state === 'paused' && HALVES.includes(reason));
+  const paused = running.filter(({ state }) => state === 'paused');
+  const halves = paused.filter(({ reason }) => recorded || HALVES.includes(reason));
   if (running.length === 2 && halves.length > 0) return 'migrating';
   if (running.length > 1) return 'running-twice';
   if (found.length > 1) return 'defined-twice';

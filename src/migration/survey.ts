@@ -26,6 +26,8 @@ export interface SurveyedDomain {
 /** A disk that a guest writes, and what reading tells of its storage. */
 export interface SurveyedDisk {
   readonly identity: string;
+  /** What options of a migration call it: its id or its target. */
+  readonly name: string;
   readonly destination: string | undefined;
   /**
    * `shared`: both hosts read it over the network in the same place. `separate`: it is not there. `unproved`: a file of that
@@ -71,7 +73,7 @@ export async function surveyDestination(
     here.filter(isWritten).map(async (device): Promise<SurveyedDisk> => {
       const there = destinationXml.devices.find(({ identity }) => identity === device.identity) ?? device;
       const storage = await storageOf(device, there, way);
-      return { identity: device.identity, destination: placeOf(there), storage };
+      return { identity: device.identity, name: device.names[0] ?? '', destination: placeOf(there), storage };
     }),
   );
   const brought = disks.map(({ destination: path }) => ({ how: 'copied' as const, destination: path }));

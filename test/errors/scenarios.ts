@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { Fleet, personConfirms } from '../../src/fleet/index.js';
+import { Fleet, type MoveInput, personConfirms } from '../../src/fleet/index.js';
 import {
   type Connection,
   connect,
@@ -264,12 +264,28 @@ export const SCENARIOS: Readonly<Record<ErrorCode, Scenario>> = {
         return recoverMigration(connection, destination, domain.uuid);
       });
   },
+  FLEET_PLAN_STALE: async ({ host, started }) => {
+    const domain = await started();
+    return () => fleetMove(host, domain, { running: false });
+  },
+  FLEET_NO_CAPACITY: async ({ host, started }) => {
+    const domain = await started();
+    return () => fleetMove(host, domain, { keepFree: { memory: '100 %' } });
+  },
   FENCE_UNPROVED: ready(async ({ host }) => {
     await using fleet = await Fleet.open({ hosts: { a: host.uri } });
     await fleet.fence('a', personConfirms({ by: 'carol', host: 'a' }));
   }),
   HOST_SETUP: ready(() => PrivateHost.start({ libvirtd: '/nowhere/libvirtd' })),
 };
+
+/** The step of a fleet that moves a domain to a second host, which is ended afterwards. */
+async function fleetMove(host: PrivateHost, { name, uuid }: ManagedDomain, more: Partial<MoveInput>): Promise<unknown> {
+  await using other = await PrivateHost.start();
+  await using fleet = await Fleet.open({ hosts: { a: host.uri, b: other.uri } });
+  const input = { domain: { name, uuid }, from: 'a', to: 'b', running: true, way: 'live' } as const;
+  return await fleet.steps.move({ ...input, ...more });
+}
 
 /** Works with a second host, and ends it. */
 async function withHost<T>(host: PrivateHost, work: (connection: Connection) => Promise<T>): Promise<T> {

@@ -89,7 +89,7 @@ test('planDrain: storage that a target lacks is refused, or copied; a domain tha
   assert.match(String(refused), /REFUSED[\s\S]*refused b disk root: its storage/);
   const copied = await fleet.planDrain('a', { to: ['b'], storage: 'copy', off: 'cold' });
   assert.equal(ways(copied), ['web move block b', 'old move cold b'], String(copied));
-  assert.equal([of(copied, 'web').copies, of(copied, 'old').copies], [['disk root'], ['disk root']]);
+  assert.equal([of(copied, 'web').copies, of(copied, 'old').copies], [['root'], ['root']]);
   const elsewhere = await fleet.planDrain('a', { off: 'cold' });
   assert.equal(ways(elsewhere), ['web move live c', 'old move cold c'], 'c has the images');
 });

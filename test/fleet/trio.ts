@@ -7,8 +7,12 @@ export interface Trio {
   readonly hosts: Readonly<Record<Name, PrivateHost>>;
   readonly managers: Readonly<Record<Name, DomainManager>>;
   readonly uris: Readonly<Record<Name, string>>;
-  /** Defines a domain without disks on a host; it is started with its CPUs stopped unless it is to be `off`. */
-  domain(on: Name, spec: Partial<DomainSpec> & { readonly name: string }, how?: 'off'): Promise<ManagedDomain>;
+  /** Defines a domain without disks on a host; it is started with its CPUs stopped unless it is to be `off`, or `awake`. */
+  domain(
+    on: Name,
+    spec: Partial<DomainSpec> & { readonly name: string },
+    how?: 'off' | 'awake',
+  ): Promise<ManagedDomain>;
   /** Ends and removes all domains. */
   clear(): Promise<void>;
   /** A connection that may define again: to play somebody else. */
@@ -44,7 +48,7 @@ async function open(): Promise<Trio> {
     uris: await each(async (name) => hosts[name].uri),
     async domain(on, spec, how) {
       const domain = await managers[on].define({ type: 'qemu', memory: '64 MiB', ...spec });
-      if (how !== 'off') await domain.start({ paused: true });
+      if (how !== 'off') await domain.start({ paused: how !== 'awake' });
       return domain;
     },
     async clear() {

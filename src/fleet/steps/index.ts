@@ -1,0 +1,46 @@
+import type { Member } from '../member.js';
+import type { MoveInput, ShutdownInput } from '../step-inputs.js';
+import { StepHosts, type StepOptions } from './context.js';
+import { type MoveOutcome, move } from './move.js';
+import { type ShutdownOutcome, shutDown } from './shut-down.js';
+
+export type { StepOptions } from './context.js';
+export type { MoveOutcome } from './move.js';
+export type { ShutdownOutcome } from './shut-down.js';
+
+/**
+ * What an engine runs, one call for one domain. Each takes a plain value and returns one, and begins by asking libvirt on all
+ * hosts where the domain is: run twice, or after a death at any point, it finds what was done and does the rest.
+ */
+export class FleetSteps {
+  readonly #hosts: StepHosts;
+
+  /** @internal */
+  constructor(members: readonly Member[]) {
+    this.#hosts = new StepHosts(members);
+  }
+
+  /**
+   * Moves a domain as planned, settles a migration of it that was cut, waits for one that another process makes, and starts it
+   * at the target when it had to be shut down. `plan.steps.moves` are its inputs.
+   *
+   * Errors: `FLEET_PLAN_STALE` when it is not as planned, `FLEET_NO_CAPACITY` when the target has no room now,
+   * `DOMAIN_RUNNING_ELSEWHERE` when it runs on a third host or twice, `DAEMON_UNREACHABLE` when one of the two is silent,
+   * `MIGRATION_REFUSED`, `MIGRATION_FAILED` (it is on the source as before), `MIGRATION_UNSETTLED`, `TIMEOUT` of a shutdown,
+   * `ABORTED`, `ARGUMENT_INVALID`. Nothing is shut down because a migration failed.
+   *
+   * @example
+   * for (const input of plan.steps.moves) await fleet.steps.move(input, { signal, onProgress: console.log });
+   */
+  move(input: MoveInput, options: StepOptions = {}): Promise<MoveOutcome> {
+    return move(this.#hosts, input, options);
+  }
+
+  /**
+   * Shuts a domain down, or finds it off. `plan.steps.shutdowns` are its inputs. The plug is pulled only where the input says
+   * `onTimeout: 'destroy'`. Errors: `TIMEOUT`, `DAEMON_UNREACHABLE`, `DOMAIN_RUNNING_ELSEWHERE`, `ABORTED`, `ARGUMENT_INVALID`.
+   */
+  shutDown(input: ShutdownInput, options: StepOptions = {}): Promise<ShutdownOutcome> {
+    return shutDown(this.#hosts, input, options);
+  }
+}

@@ -1,0 +1,51 @@
+import { isUuid } from '../../domain/index.js';
+import {
+  ANYTHING,
+  BOOLEAN,
+  checkOptions,
+  group,
+  MILLISECONDS,
+  type OptionTable,
+  type Rule,
+  TEXT,
+  TEXTS,
+  words,
+} from '../../options.js';
+import { PLACEMENT } from '../drain-request.js';
+import type { MoveInput, ShutdownInput, ShutdownManner, StepDomain } from '../step-inputs.js';
+
+const UUID: Rule = { takes: 'a UUID', fits: (value) => typeof value === 'string' && isUuid(value) };
+const STEP: OptionTable<StepDomain> = {
+  domain: group<StepDomain['domain']>({ name: TEXT, uuid: UUID }),
+  from: TEXT,
+};
+const SHUTDOWN = group<ShutdownManner>({
+  by: words('acpi', 'agent', 'agent-else-acpi'),
+  timeout: MILLISECONDS,
+  onTimeout: words('error', 'destroy'),
+});
+const MOVE: OptionTable<MoveInput> = {
+  ...STEP,
+  to: TEXT,
+  running: BOOLEAN,
+  way: words('live', 'block', 'cold'),
+  copies: TEXTS,
+  shared: TEXTS,
+  keepFree: PLACEMENT.keepFree,
+  policy: ANYTHING,
+  shutdown: SHUTDOWN,
+};
+
+/** Checks an input that came out of a store: `ARGUMENT_INVALID` by path. */
+export function checkMove(input: unknown): void {
+  checkOptions<MoveInput>('move', input ?? null, MOVE, { needs: ['domain', 'from', 'to', 'running', 'way'] });
+}
+
+export function checkShutdown(input: unknown): void {
+  checkOptions<ShutdownInput>(
+    'shutDown',
+    input ?? null,
+    { ...STEP, shutdown: SHUTDOWN },
+    { needs: ['domain', 'from'] },
+  );
+}
