@@ -85,16 +85,7 @@ export async function importDomain(
   const call: CallOptions = { signal };
   const bundle = parseBundle(value);
   await refuseRunningElsewhere(bundle.uuid, options, { signal });
-  const document = mapped(bundle, connection.libvirtVersion, options.paths ?? {});
-  const files = filesOf(connection, options.files);
-  const state = stateFiles(connection, bundle, document, options);
-  const checked = await hostCheck(connection, document, { ...call, files: options.files });
-  const blocking = [
-    ...(await taken(connection, document, call)),
-    ...leftOut(bundle, options),
-    ...(await inTheWay(state, files)),
-    ...checked.filter(({ severity }) => severity === 'blocks'),
-  ];
+  const { document, files, state, checked, blocking } = await lookAt(connection, bundle, options, call);
   if (blocking.length > 0) throw new ImportRefusedError(bundle.name, blocking);
   options.onFindings?.(withTrust(checked, document, bundle.autostart));
   const what = `import of ${bundle.name}`;
@@ -119,6 +110,33 @@ export async function importDomain(
   if (bundle.autostart && autostart === 'restore')
     await connection.call('DOMAIN_SET_AUTOSTART', { dom: handle, autostart: 1 });
   return handle;
+}
+
+/** What an import is made of, and what would meet it on this host. Nothing is changed. */
+async function lookAt(connection: Connection, bundle: DomainBundle, options: ImportOptions, call: CallOptions) {
+  const document = mapped(bundle, connection.libvirtVersion, options.paths ?? {});
+  const files = filesOf(connection, options.files);
+  const state = stateFiles(connection, bundle, document, options);
+  const checked = await hostCheck(connection, document, { ...call, files: options.files });
+  const blocking = [
+    ...(await taken(connection, document, call)),
+    ...leftOut(bundle, options),
+    ...(await inTheWay(state, files)),
+    ...checked.filter(({ severity }) => severity === 'blocks'),
+  ];
+  return { document, files, state, checked, blocking };
+}
+
+/** What an import of a bundle would find on this host, the worst first, without importing it. */
+export async function checkImport(
+  connection: Connection,
+  bundle: DomainBundle,
+  options: ImportOptions,
+  call: CallOptions,
+): Promise<HostFinding[]> {
+  const { document, checked, blocking } = await lookAt(connection, bundle, options, call);
+  const others = withTrust(checked, document, bundle.autostart).filter(({ severity }) => severity !== 'blocks');
+  return [...blocking, ...others];
 }
 
 /** The bundle's document with this host's paths, and without what its libvirt does not list though every such machine has it. */

@@ -2,7 +2,7 @@
  * The evacuation room: a domain as one JSON bundle, its definition on another host as the same machine, and the search for
  * the host where it runs.
  */
-export type { BundleFile, DomainBundle, LeftOutSecret } from './bundle.js';
+export { type BundleFile, type DomainBundle, type LeftOutSecret, parseBundle } from './bundle.js';
 export { nvramPath, type StateOptions, tpmFolder } from './bundle-files.js';
 export { type ExportOptions, exportDomain } from './export.js';
 export {
@@ -14,4 +14,4 @@ export {
   type SeenDomain,
   type WhereRunning,
 } from './find-running.js';
-export { checkForeign, type ImportOptions, ImportRefusedError, importDomain } from './import.js';
+export { checkForeign, checkImport, type ImportOptions, ImportRefusedError, importDomain } from './import.js';

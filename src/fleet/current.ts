@@ -1,3 +1,4 @@
+import { LibvirtCanonicalError } from '../errors.js';
 import { planDrain } from './drain.js';
 import type { Member } from './member.js';
 import { decisionOf, type FleetPlan } from './plan.js';
@@ -10,6 +11,14 @@ export async function assertCurrent(
   plan: FleetPlan,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  if (plan.kind !== 'drain')
+    throw new LibvirtCanonicalError(
+      'UNSUPPORTED',
+      `assertCurrent: a plan to ${plan.kind} cannot be held to the hosts`,
+      {
+        remedy: 'Plan again with the bundles, and compare the digests',
+      },
+    );
   const of = (chosen: (domain: PlannedDomain) => boolean) => plan.domains.filter(chosen).map(({ uuid }) => uuid);
   const cannotMove = {
     stay: of(({ does }) => does === 'stay'),

@@ -120,7 +120,8 @@ export function fateOf(domain: ChosenDomain, { cannotMove = 'refuse' }: DrainReq
   return named ?? cannotMove.default ?? 'refuse';
 }
 
-function chooses(choice: DomainChoice | undefined, domain: ChosenDomain): boolean {
+/** Whether a choice is of that domain. */
+export function chooses(choice: DomainChoice | undefined, domain: ChosenDomain): boolean {
   if (choice === undefined) return false;
   if (typeof choice === 'function') return choice(domain);
   return choice.includes(domain.name) || choice.includes(domain.uuid);
@@ -147,4 +148,9 @@ export function plainRequest({ to, off, storage, spread, apart, together, keepFr
 }
 
 /** What {@link plainRequest} keeps. */
-export type PlainRequest = Pick<DrainRequest, 'to' | 'off' | 'storage' | 'spread' | 'apart' | 'together' | 'keepFree'>;
+export type PlainRequest = Pick<
+  DrainRequest,
+  'to' | 'off' | 'storage' | 'spread' | 'apart' | 'together' | 'keepFree'
+> & {
+  readonly leftOutSecrets?: 'refuse' | 'without';
+};

@@ -1,22 +1,18 @@
 import { DomainReader } from '../apply/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import {
-  type MigrationFinding,
-  type SurveyedDisk,
-  type SurveyedDomain,
-  surveyDestination,
-  surveySource,
-} from '../migration/index.js';
+import { type SurveyedDisk, type SurveyedDomain, surveyDestination, surveySource } from '../migration/index.js';
 import { type DrainRequest, type Fate, fateOf, keptFree, plainRequest } from './drain-request.js';
 import { checkHostName } from './hosts.js';
 import { inLanes } from './lanes.js';
 import type { Member } from './member.js';
-import { namedDomains } from './named.js';
 import { type DomainNeeds, NOTHING, needsOf } from './needs.js';
+import { inOrder, inOrderOf } from './order.js';
 import { type FleetRefusal, type Placed, type PlacementRules, placed } from './placement.js';
 import { FleetPlan } from './plan.js';
 import type { FleetNote, PlannedDomain, PlannedHost } from './plan-parts.js';
+import { blocking, notesOf, refusalOf } from './refusals.js';
 import type { HostRoom } from './room.js';
+import { rulesOf } from './rules.js';
 import { type HostSight, type ListedDomain, roomOf, type Seen, sightsOf } from './sight.js';
 
 /** Domains that are looked at at a time. */
@@ -60,7 +56,7 @@ export async function planDrain(
   const targets = sights.filter((sight): sight is Seen => isTarget(sight, source, request));
   const leaving = await inLanes(source.domains, LANES, (domain) => lookAt(domain, source, sights, request));
   const drain = new Drain(source, targets, sights, request, fixed);
-  return drain.plan(fixed ? inOrderOf(leaving, fixed.order) : inOrder(leaving, request, sights));
+  return drain.plan(fixed ? inOrderOf(leaving, fixed.order) : inOrder('planDrain', leaving, request, sights));
 }
 
 function isTarget(sight: HostSight, source: Seen, { to }: DrainRequest): boolean {
@@ -124,39 +120,6 @@ function alsoOn(uuid: string, name: string, source: Seen, sights: readonly HostS
       ),
     ];
   });
-}
-
-/** The blocking findings as refusals. */
-const blocking = (domain: string, host: string | undefined, findings: readonly MigrationFinding[]): FleetRefusal[] =>
-  findings.flatMap(({ severity, subject, problem, remedy }) =>
-    severity === 'blocks' ? refusalOf(domain, host, subject, problem, remedy) : [],
-  );
-
-const refusalOf = (
-  domain: string,
-  host: string | undefined,
-  subject: string,
-  reason: string,
-  remedy: string,
-): FleetRefusal => ({ domain, host, subject, reason, remedy });
-
-/** In the order that was asked for. */
-function inOrder(domains: readonly Leaving[], request: DrainRequest, sights: readonly HostSight[]): Leaving[] {
-  const { order = 'largest-first' } = request;
-  const size = ({ needs }: Leaving) => needs.hugePages.reduce((all, { bytes }) => all + bytes, needs.memory);
-  const byName = (a: Leaving, b: Leaving) => (a.name < b.name ? -1 : 1);
-  const sorted = [...domains].sort(
-    order === 'by-name'
-      ? byName
-      : (a, b) => (order === 'smallest-first' ? size(a) - size(b) : size(b) - size(a)) || byName(a, b),
-  );
-  if (typeof order === 'string') return sorted;
-  return inOrderOf(sorted, namedDomains('planDrain', 'order', order, sights));
-}
-
-function inOrderOf(domains: readonly Leaving[], first: readonly string[]): Leaving[] {
-  const at = ({ uuid }: Leaving) => (first.includes(uuid) ? first.indexOf(uuid) : first.length);
-  return [...domains].sort((a, b) => at(a) - at(b));
 }
 
 /** What was learned of one domain on one target. */
@@ -241,18 +204,10 @@ class Drain {
     placing: readonly Leaving[],
     before: ReadonlyMap<string, string>,
   ): PlacementRules {
-    const { spread = [], apart = [], together = [] } = this.#request;
-    const sets = (path: string, all: ReadonlyArray<readonly string[]>) =>
-      all.map((names, at) => namedDomains('planDrain', `${path}[${at}]`, names, this.#sights));
-    const residents = new Map<string, string>();
-    for (const sight of this.#sights)
-      if (sight.is === 'there' && sight !== this.#source)
-        for (const { handle, running } of sight.domains) if (running) residents.set(handle.uuid, sight.member.name);
-    for (const { uuid, running } of staying)
-      if (running && !placing.some((each) => each.uuid === uuid)) residents.set(uuid, this.#source.member.name);
-    for (const [uuid, host] of before) residents.set(uuid, host);
-    const labels = new Map(this.#sights.map(({ member }) => [member.name, member.labels]));
-    return { spread, apart: sets('apart', apart), together: sets('together', together), residents, labels };
+    const stays = staying.filter(({ uuid, running }) => running && !placing.some((each) => each.uuid === uuid));
+    const source = this.#source.member.name;
+    const at = new Map([...stays.map(({ uuid }) => [uuid, source] as const), ...before]);
+    return rulesOf({ method: 'planDrain', request: this.#request, sights: this.#sights, source }, at);
   }
 
   /** One domain on one target, once for each way. */
@@ -269,9 +224,10 @@ class Drain {
     const own = blocking(name, undefined, survey.findings);
     if (own.length > 0) return { refusals: own, notes: [], copies: [], shared: [] };
     const { paths, graphics } = member.migration;
+    const { files } = member;
     const answer = await member.ask(
       (connection, call) =>
-        surveyDestination(survey, connection, { ...(paths && { paths }), ...(graphics && { graphics }) }, call),
+        surveyDestination(survey, connection, { ...(paths && { paths }), ...(graphics && { graphics }), files }, call),
       this.#request.signal,
     );
     if (answer.is === 'silent') {
@@ -356,11 +312,6 @@ function left({ name, uuid, running, needs, fate }: Leaving, because: readonly F
   const does = fate === 'stay' || fate === 'shutdown' ? fate : 'refused';
   return { name, uuid, running, needs, does, copies: [], shared: [], notes: [], because };
 }
-
-const notesOf = (findings: readonly MigrationFinding[]): FleetNote[] =>
-  findings.flatMap(({ severity, subject, problem, remedy }) =>
-    severity === 'blocks' ? [] : [{ severity, subject, problem, remedy }],
-  );
 
 /** What the storage of a disk means for the plan. */
 function storageOf(

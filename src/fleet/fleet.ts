@@ -5,6 +5,7 @@ import { checkArgument, checkOptions, methods, SIGNAL, TEXT, words } from '../op
 import { assertCurrent } from './current.js';
 import { planDrain } from './drain.js';
 import { checkDrain, type DrainRequest } from './drain-request.js';
+import { checkEvacuate, type EvacuateRequest, planEvacuate } from './evacuate.js';
 import { fenced } from './fenced.js';
 import type { Fence, FenceProof } from './fences/index.js';
 import { type FleetHost, readHosts } from './host.js';
@@ -130,6 +131,20 @@ export class Fleet implements AsyncDisposable {
   async planDrain(host: string, request: DrainRequest = {}): Promise<FleetPlan> {
     checkDrain(request);
     return planDrain([...this.#members.values()], host, request);
+  }
+
+  /**
+   * Plans to bring back what a dead host ran, from its bundles: where each domain is defined anew and started, or why not, and
+   * what every host has before and after. Reads only; nothing of it may be started before a proof that the host is off.
+   *
+   * Errors: `ARGUMENT_INVALID` by path, `SPEC_INVALID` and `SPEC_UNKNOWN_FIELD` for a bundle, `ABORTED`.
+   *
+   * @example
+   * const plan = await fleet.planEvacuate('a', { bundles, to: ['b', 'c'], start: 'autostart' });
+   */
+  async planEvacuate(host: string, request: EvacuateRequest): Promise<FleetPlan> {
+    checkEvacuate(request);
+    return planEvacuate([...this.#members.values()], host, request);
   }
 
   /**

@@ -1,8 +1,20 @@
 import type { ConnectOptions } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import type { HostFiles } from '../host/index.js';
 import type { MigrationOptions } from '../migration/index.js';
 import { meant } from '../nearest.js';
-import { ANYTHING, checkOptions, group, OBJECT, type OptionTable, PERIOD, SIGNAL, shown, TEXT } from '../options.js';
+import {
+  ANYTHING,
+  checkOptions,
+  group,
+  methods,
+  OBJECT,
+  type OptionTable,
+  PERIOD,
+  SIGNAL,
+  shown,
+  TEXT,
+} from '../options.js';
 
 /** What a host has been given by people, such as `{ rack: '1' }`. */
 export type HostLabels = Readonly<Record<string, string>>;
@@ -16,6 +28,8 @@ export interface FleetHostSpec {
   readonly labels?: HostLabels | undefined;
   /** How domains come to it by migration: options of `migrate` that are this host's own. */
   readonly migration?: HostMigration | undefined;
+  /** A way to its files, when it is not this machine: to look for images, and to write UEFI variables and TPM state at an evacuation. */
+  readonly files?: HostFiles | undefined;
   /** How to connect to it: credentials, keepalive and so on. */
   readonly connect?: Omit<ConnectOptions, 'signal'> | undefined;
 }
@@ -49,6 +63,7 @@ const HOST: OptionTable<FleetHostSpec> = {
     paths: OBJECT,
     graphics: OBJECT,
   }),
+  files: methods('a way to the files of a host', 'look', 'read', 'write', 'remove', 'list'),
   connect: OBJECT,
 };
 

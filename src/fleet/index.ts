@@ -2,6 +2,8 @@
  * `libvirt-canonical/fleet`: several hosts, with libvirt as the only truth about domains. There is no engine in here and no
  * store: whatever is to outlive a process runs on an engine of the caller's choice.
  */
+
+export { bundleDigest } from './bundles.js';
 export type {
   CannotMove,
   ChosenDomain,
@@ -10,6 +12,7 @@ export type {
   Fate,
   PlacementRequest,
 } from './drain-request.js';
+export type { EvacuateRequest } from './evacuate.js';
 export {
   assertProof,
   type Confirmation,
@@ -31,6 +34,13 @@ export { FleetPlan } from './plan.js';
 export type { FleetNote, FleetPlanJson, PlannedDomain, PlannedHost } from './plan-parts.js';
 export type { CellFigures, HostFigures } from './room.js';
 export { FleetPlanStaleError } from './stale.js';
-export type { MoveInput, ShutdownInput, ShutdownManner, StepDomain } from './step-inputs.js';
-export { FleetSteps, type MoveOutcome, type ShutdownOutcome, type StepOptions } from './steps/index.js';
+export type { EvacuateInput, MoveInput, ShutdownInput, ShutdownManner, StepDomain } from './step-inputs.js';
+export {
+  type EvacuateOptions,
+  type EvacuateOutcome,
+  FleetSteps,
+  type MoveOutcome,
+  type ShutdownOutcome,
+  type StepOptions,
+} from './steps/index.js';
 export type { FleetDomain, FleetOutcome, FleetWhereabouts, SilentHost } from './where.js';

@@ -1,6 +1,7 @@
 import { type CallOptions, type Connection, connect } from '../connection/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { fired } from '../fired.js';
+import type { HostFiles } from '../host/index.js';
 import type { FleetHostSpec, HostLabels, HostMigration } from './hosts.js';
 
 /** What a host answered to a question, or that it did not. */
@@ -14,6 +15,7 @@ export class Member {
   readonly uri: string;
   readonly labels: HostLabels;
   readonly migration: HostMigration;
+  readonly files: HostFiles | undefined;
   readonly #spec: FleetHostSpec;
   readonly #timeout: number;
   readonly #over = new AbortController();
@@ -24,6 +26,7 @@ export class Member {
     this.uri = spec.uri;
     this.labels = spec.labels ?? {};
     this.migration = spec.migration ?? {};
+    this.files = spec.files;
     this.#spec = spec;
     this.#timeout = timeout;
   }

@@ -3,14 +3,16 @@ import { meant } from '../nearest.js';
 import { shown } from '../options.js';
 import type { HostSight } from './sight.js';
 
-/** The UUIDs of domains of the fleet that a request names, by name or UUID: `ARGUMENT_INVALID` for one that no host has, or several. */
+/** The UUIDs of domains of the fleet that a request names, by name or UUID, `others` being those that no host lists: `ARGUMENT_INVALID` for one that no host has, or several. */
 export function namedDomains(
   method: string,
   path: string,
   names: readonly string[],
   sights: readonly HostSight[],
+  others: ReadonlyArray<{ readonly name: string; readonly uuid: string }> = [],
 ): string[] {
-  const all = sights.flatMap((sight) => (sight.is === 'there' ? sight.domains.map(({ handle }) => handle) : []));
+  const listed = sights.flatMap((sight) => (sight.is === 'there' ? sight.domains.map(({ handle }) => handle) : []));
+  const all = [...listed, ...others];
   return names.map((name, at) => {
     const found = new Set(all.filter((each) => each.name === name || each.uuid === name).map(({ uuid }) => uuid));
     const [uuid] = found;

@@ -16,14 +16,19 @@ export interface FleetNote {
 export interface PlannedDomain {
   readonly name: string;
   readonly uuid: string;
-  /** Whether it runs when the plan is made. */
+  /** Whether it runs when the plan is made; of an evacuation, whether it is to run afterwards. */
   readonly running: boolean;
   readonly needs: DomainNeeds;
   /** `move`: to the host `to`. `stay`: it is left as it is. `shutdown`: shut down, and left defined. `refused`: nothing was said of what becomes of it. */
   readonly does: 'move' | 'stay' | 'shutdown' | 'refused';
-  /** Of a move: it runs on (`live`), runs on while disks are copied (`block`), or is off on its way (`cold`). */
-  readonly way?: 'live' | 'block' | 'cold';
+  /**
+   * Of a move: it runs on (`live`), runs on while disks are copied (`block`), is off on its way (`cold`), or is defined there
+   * anew from its bundle (`import`).
+   */
+  readonly way?: 'live' | 'block' | 'cold' | 'import';
   readonly to?: string;
+  /** Of an import: the digest of its bundle. */
+  readonly bundle?: string;
   /** Disks that are copied, by id or target. */
   readonly copies: readonly string[];
   /** Disks whose storage is on both hosts by your word, by id or target. */
@@ -48,7 +53,7 @@ export interface PlannedHost {
 /** What {@link FleetPlan} is as JSON. */
 export interface FleetPlanJson {
   readonly formatVersion: 1;
-  readonly kind: 'drain';
+  readonly kind: 'drain' | 'evacuate';
   readonly host: string;
   readonly domains: readonly PlannedDomain[];
   readonly hosts: readonly PlannedHost[];

@@ -3,7 +3,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import type { FleetRefusal } from './placement.js';
 import type { FleetPlanJson, PlannedDomain, PlannedHost } from './plan-parts.js';
 import { renderFleetPlan } from './render.js';
-import type { MoveInput, ShutdownInput } from './step-inputs.js';
+import type { EvacuateInput, MoveInput, ShutdownInput } from './step-inputs.js';
 
 /**
  * What an operation over several hosts would do with each domain, and what each host has before and after. A value: making it
@@ -54,16 +54,27 @@ export class FleetPlan implements FleetPlanJson {
   }
 
   /**
-   * What the step functions take, a value for each domain that is moved or shut down, in the order in which the plan counted
+   * What the step functions take, a value for each domain that is moved, shut down or evacuated, in the order in which the plan counted
    * their room.
    */
-  get steps(): { readonly moves: readonly MoveInput[]; readonly shutdowns: readonly ShutdownInput[] } {
-    const { keepFree } = this.request;
+  get steps(): {
+    readonly moves: readonly MoveInput[];
+    readonly shutdowns: readonly ShutdownInput[];
+    readonly evacuations: ReadonlyArray<Omit<EvacuateInput, 'proof'>>;
+  } {
+    const { keepFree, leftOutSecrets } = this.request;
+    const kept = keepFree && { keepFree };
     const of = ({ name, uuid }: PlannedDomain) => ({ domain: { name, uuid }, from: this.host });
     return {
-      moves: this.moves.map((each) => {
+      moves: this.moves.flatMap((each) => {
         const { running, way = 'live', to = '', copies, shared } = each;
-        return { ...of(each), to, running, way, copies, shared, ...(keepFree && { keepFree }) };
+        return way === 'import' ? [] : [{ ...of(each), to, running, way, copies, shared, ...kept }];
+      }),
+      evacuations: this.moves.flatMap((each) => {
+        const { running: start, to = '', bundle } = each;
+        return bundle === undefined
+          ? []
+          : [{ ...of(each), to, start, bundle, ...kept, ...(leftOutSecrets && { leftOutSecrets }) }];
       }),
       shutdowns: this.domains.filter(({ does }) => does === 'shutdown').map(of),
     };
@@ -95,8 +106,8 @@ export class FleetPlan implements FleetPlanJson {
 }
 
 /** What is decided of a domain, as text. */
-export function decisionOf({ uuid, running, does, way, to, copies, shared }: PlannedDomain): string {
-  return JSON.stringify([uuid, running, does, way, to, copies, shared]);
+export function decisionOf({ uuid, running, does, way, to, copies, shared, bundle }: PlannedDomain): string {
+  return JSON.stringify([uuid, running, does, way, to, copies, shared, bundle]);
 }
 
 function digestOf({ kind, host, domains }: Pick<FleetPlanJson, 'kind' | 'host' | 'domains'>): string {

@@ -20,7 +20,7 @@ function domainLines(domain: PlannedDomain): string[] {
     : 'off';
   const what =
     does === 'move'
-      ? `→ ${to}, ${way}${copies.length > 0 ? `, copies ${copies.join(', ')}` : ''}${way === 'cold' && running ? ': shut down, started there' : ''}`
+      ? `→ ${to}, ${way}${copies.length > 0 ? `, copies ${copies.join(', ')}` : ''}${way === 'cold' && running ? ': shut down, started there' : ''}${way === 'import' ? (running ? ', started' : ', stays off') : ''}`
       : { stay: 'stays', shutdown: 'is shut down', refused: 'REFUSED' }[does];
   return [
     `  ${name} (${takes}) ${what}`,

@@ -1,5 +1,6 @@
 import type { MigrationPolicyRequest } from '../migration/index.js';
 import type { PlacementRequest } from './drain-request.js';
+import type { FenceProof } from './fences/index.js';
 
 /** A domain and the host that it is on, as every step names them. */
 export interface StepDomain {
@@ -34,4 +35,22 @@ export interface MoveInput extends StepDomain {
 /** What the step `shutDown` takes. */
 export interface ShutdownInput extends StepDomain {
   readonly shutdown?: ShutdownManner;
+}
+
+/** What the step `evacuate` takes. */
+export interface EvacuateInput extends StepDomain {
+  readonly to: string;
+  /** Whether it is to run afterwards. */
+  readonly start: boolean;
+  /** Digest of the bundle, by which it is asked for: see `bundleDigest`. */
+  readonly bundle: string;
+  /** That `from` is off. */
+  readonly proof: FenceProof;
+  readonly keepFree?: PlacementRequest['keepFree'];
+  /** A bundle that left secrets out: `refuse` (default), or import `without` them. */
+  readonly leftOutSecrets?: 'refuse' | 'without';
+  /** Whether it starts with its new host, when it did so before: `leave-off` (default), or `restore`. */
+  readonly autostart?: 'restore' | 'leave-off';
+  /** Other hosts of the fleet that do not answer: `refuse` (default), or `accept` that it may run there. */
+  readonly unknownHosts?: 'refuse' | 'accept';
 }

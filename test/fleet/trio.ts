@@ -41,7 +41,9 @@ const each = async <T>(make: (name: Name) => Promise<T>): Promise<Readonly<Recor
 
 async function open(): Promise<Trio> {
   const hosts = await each(() => PrivateHost.start());
-  const managers = await each(async (name) => new DomainManager(await connect(hosts[name].uri)));
+  // Some tests leave a host off for long.
+  const reconnect = { reconnect: { attempts: Number.POSITIVE_INFINITY, maxDelay: 500 } };
+  const managers = await each(async (name) => new DomainManager(await connect(hosts[name].uri, reconnect)));
   return {
     hosts,
     managers,

@@ -1,10 +1,12 @@
 import type { Member } from '../member.js';
-import type { MoveInput, ShutdownInput } from '../step-inputs.js';
+import type { EvacuateInput, MoveInput, ShutdownInput } from '../step-inputs.js';
 import { StepHosts, type StepOptions } from './context.js';
+import { type EvacuateOptions, type EvacuateOutcome, evacuate } from './evacuate.js';
 import { type MoveOutcome, move } from './move.js';
 import { type ShutdownOutcome, shutDown } from './shut-down.js';
 
 export type { StepOptions } from './context.js';
+export type { EvacuateOptions, EvacuateOutcome } from './evacuate.js';
 export type { MoveOutcome } from './move.js';
 export type { ShutdownOutcome } from './shut-down.js';
 
@@ -34,6 +36,24 @@ export class FleetSteps {
    */
   move(input: MoveInput, options: StepOptions = {}): Promise<MoveOutcome> {
     return move(this.#hosts, input, options);
+  }
+
+  /**
+   * Brings a domain of a dead host back from its bundle, and starts it when it is to run; or finds it there. The proof is held
+   * to its time before every act, and libvirt is asked whether it speaks against it. `plan.steps.evacuations` are its inputs,
+   * each with a `proof` of `fleet.fence`.
+   *
+   * Errors: `FENCE_UNPROVED` without a proof that counts, or when the host answers; `DOMAIN_RUNNING_ELSEWHERE`,
+   * `FLEET_PLAN_STALE` when another host has it; `DAEMON_UNREACHABLE` when another host is silent, unless `unknownHosts`
+   * accepts that; `FLEET_NO_CAPACITY`, `IMPORT_REFUSED`, `GUEST_ABI_CHANGED` when what is defined there is another machine,
+   * `START_FAILED`, `ABORTED`, `ARGUMENT_INVALID`.
+   *
+   * @example
+   * const proof = await fleet.fence('a', fence);
+   * for (const input of plan.steps.evacuations) await fleet.steps.evacuate({ ...input, proof }, { bundles: load });
+   */
+  evacuate(input: EvacuateInput, options: EvacuateOptions): Promise<EvacuateOutcome> {
+    return evacuate(this.#hosts, input, options);
   }
 
   /**

@@ -2,9 +2,12 @@ import { isUuid } from '../../domain/index.js';
 import {
   ANYTHING,
   BOOLEAN,
+  CALLBACK,
+  checkArgument,
   checkOptions,
   group,
   MILLISECONDS,
+  OBJECT,
   type OptionTable,
   type Rule,
   TEXT,
@@ -12,7 +15,7 @@ import {
   words,
 } from '../../options.js';
 import { PLACEMENT } from '../drain-request.js';
-import type { MoveInput, ShutdownInput, ShutdownManner, StepDomain } from '../step-inputs.js';
+import type { EvacuateInput, MoveInput, ShutdownInput, ShutdownManner, StepDomain } from '../step-inputs.js';
 
 const UUID: Rule = { takes: 'a UUID', fits: (value) => typeof value === 'string' && isUuid(value) };
 const STEP: OptionTable<StepDomain> = {
@@ -48,4 +51,22 @@ export function checkShutdown(input: unknown): void {
     { ...STEP, shutdown: SHUTDOWN },
     { needs: ['domain', 'from'] },
   );
+}
+
+const EVACUATE: OptionTable<EvacuateInput> = {
+  ...STEP,
+  to: TEXT,
+  start: BOOLEAN,
+  bundle: TEXT,
+  proof: OBJECT,
+  keepFree: PLACEMENT.keepFree,
+  leftOutSecrets: words('refuse', 'without'),
+  autostart: words('restore', 'leave-off'),
+  unknownHosts: words('refuse', 'accept'),
+};
+
+export function checkEvacuateInput(input: unknown, options: unknown): void {
+  const needs = ['domain', 'from', 'to', 'start', 'bundle'] as const;
+  checkOptions<EvacuateInput>('evacuate', input ?? null, EVACUATE, { needs });
+  checkArgument('evacuate', 'options.bundles', (options as { bundles?: unknown } | undefined)?.bundles, CALLBACK);
 }

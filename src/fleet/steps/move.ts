@@ -8,15 +8,14 @@ import {
   type MigrationRecovery,
   recoverMigration,
 } from '../../migration/index.js';
-import { keptFree } from '../drain-request.js';
 import type { Member } from '../member.js';
-import { NOTHING, needsOf } from '../needs.js';
-import { roomOf, sightsOf } from '../sight.js';
+import { type DomainNeeds, NOTHING, needsOf } from '../needs.js';
 import { FleetPlanStaleError } from '../stale.js';
 import type { MoveInput } from '../step-inputs.js';
 import { type FleetWhereabouts, isOff } from '../where.js';
 import { assertNotElsewhere, onHost, refuseAborted, type StepHosts, type StepOptions, tell } from './context.js';
 import { checkMove } from './input.js';
+import { assertRoom } from './room.js';
 import { shutDown } from './shut-down.js';
 
 /** What came of the step `move`. */
@@ -138,7 +137,7 @@ async function goes(
   if (off && input.running && !cold) throw stale(input, 'it is off, and was planned to run on');
   if (!off && !input.running) throw stale(input, 'it runs, and was planned to be off');
   const domain = await (await hosts.manager(source)).get(input.domain.uuid);
-  await assertRoom(target, domain, input, options);
+  await assertRoom(target, domain.name, await needsNow(domain, input, options), input, options);
   if (cold && !off) {
     await shutDown(hosts, { domain: input.domain, from: input.from, shutdown: input.shutdown ?? {} }, options);
     return;
@@ -169,30 +168,9 @@ function migrationOptions(
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-/** Room as it is now: others may have come since the plan. */
-async function assertRoom(
-  target: Member,
-  domain: ManagedDomain,
-  { running, keepFree }: MoveInput,
-  { signal }: StepOptions,
-): Promise<void> {
-  const [sight] = await sightsOf([target], signal);
-  if (!sight || sight.is === 'silent')
-    throw new LibvirtCanonicalError('DAEMON_UNREACHABLE', `${target.name} did not answer: ${sight?.why}`, {
-      remedy: 'Ask again when it answers',
-    });
-  const document = (await domain.live({ signal })) ?? (await domain.canonical({ signal }));
-  const needs = running ? needsOf(new DomainDocument(document)) : NOTHING;
-  const lack = roomOf(sight, (total) => keptFree(total, { keepFree })).lack(needs);
-  if (lack)
-    throw new LibvirtCanonicalError(
-      'FLEET_NO_CAPACITY',
-      `domain ${domain.name} does not go to ${target.name}: ${lack.reason}`,
-      {
-        domain: domain.name,
-        remedy: lack.remedy,
-      },
-    );
+async function needsNow(domain: ManagedDomain, { running }: MoveInput, { signal }: StepOptions): Promise<DomainNeeds> {
+  if (!running) return NOTHING;
+  return needsOf(new DomainDocument((await domain.live({ signal })) ?? (await domain.canonical({ signal }))));
 }
 
 async function start(hosts: StepHosts, target: Member, { domain }: MoveInput, options: StepOptions): Promise<void> {
