@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { type Analysis, checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -18,7 +19,9 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** The tarball, and an empty project that it is installed into. */
-let made: Promise<{ readonly files: readonly string[]; readonly project: string }> | undefined;
+let made:
+  | Promise<{ readonly files: readonly string[]; readonly project: string; readonly tarball: string }>
+  | undefined;
 function installed() {
   made ??= (async () => {
     // Without its scripts: dist/ was compiled before the tests, and others read it now.
@@ -31,7 +34,7 @@ function installed() {
     const packages = [tarball, `@types/node@${manifest.devDependencies['@types/node']}`];
     const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages];
     await run('npm', install, { cwd: project, timeout: scaled(120_000) });
-    return { files: packed.files.map(({ path }: { path: string }) => path), project };
+    return { files: packed.files.map(({ path }: { path: string }) => path), project, tarball };
   })();
   return made;
 }
@@ -126,7 +129,12 @@ test('an empty project imports it as ESM, from CommonJS by import(), and runs it
 });
 
 /** Type-checks files of the project with all declarations they lead to; returns what the compiler says. */
-async function typeErrors(project: string, files: readonly string[], types: readonly string[]): Promise<string> {
+async function typeErrors(
+  project: string,
+  files: readonly string[],
+  types: readonly string[],
+  compiler = 'typescript',
+): Promise<string> {
   const compilerOptions = {
     target: 'es2022',
     lib: ['es2022', 'esnext.disposable'],
@@ -137,7 +145,7 @@ async function typeErrors(project: string, files: readonly string[], types: read
     types,
   };
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
-  const tsc = resolve('node_modules/typescript/bin/tsc');
+  const tsc = resolve('node_modules', compiler, 'bin/tsc');
   const { stdout } = await run(process.execPath, [tsc, '-p', project, '--pretty', 'false']).catch((error) => error);
   return stdout;
 }
@@ -151,6 +159,39 @@ test('the pure entry is type-checked without the types of Node and of browsers',
   assert.is(await typeErrors(project, ['pure.mts'], []), '');
   writeFileSync(join(project, 'pure.mts'), code.replace('vcpus', 'vcpsu'));
   assert.match(await typeErrors(project, ['pure.mts'], []), 'vcpsu');
+});
+
+/** The compiler of the project is the newest; these stand for who has not upgraded. */
+const COMPILERS = Object.keys(manifest.devDependencies).filter((name) => name.startsWith('typescript'));
+test(`every entry is type-checked by ${COMPILERS.join(', ')}`, async () => {
+  const { project } = await installed();
+  const entries = Object.keys(manifest.exports).filter((name) => name !== './package.json');
+  const code = entries.map(
+    (name, at) =>
+      `import * as entry${at} from 'libvirt-canonical${name.slice(1)}'; export type Entry${at} = typeof entry${at};`,
+  );
+  const use = `import type { DomainSpec } from 'libvirt-canonical';
+    export const spec: DomainSpec = { name: 'a', memory: '2 GiB' };`;
+  writeFileSync(join(project, 'entries.mts'), [...code, use].join('\n'));
+  for (const compiler of COMPILERS)
+    assert.is(await typeErrors(project, ['entries.mts'], ['node'], compiler), '', compiler);
+  writeFileSync(join(project, 'entries.mts'), use.replace('2 GiB', '2 giant'));
+  for (const compiler of COMPILERS)
+    assert.match(await typeErrors(project, ['entries.mts'], ['node'], compiler), '2 giant', compiler);
+});
+
+test('are the types wrong? only for who cannot load ESM', async () => {
+  const { tarball } = await installed();
+  const { problems, types } = (await checkPackage(createPackageFromTarballData(readFileSync(tarball)))) as Analysis;
+  assert.is(types?.kind, 'included');
+  const others = problems.filter((each) => {
+    const way = 'resolutionKind' in each ? each.resolutionKind : undefined;
+    // It is ESM alone, by `exports`: neither resolution by folders nor a `require` that cannot load ESM finds it.
+    return (
+      !(each.kind === 'NoResolution' && way === 'node10') && !(each.kind === 'CJSResolvesToESM' && way === 'node16-cjs')
+    );
+  });
+  assert.equal(others, []);
 });
 
 test("README's first example: type-checked with all libraries, and run to its end as it is and bundled", async () => {
