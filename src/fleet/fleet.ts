@@ -2,6 +2,8 @@ import { isUuid, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { DomainManager } from '../manager/index.js';
 import { checkArgument, checkOptions, methods, SIGNAL, TEXT, words } from '../options.js';
+import { checkApply, type FleetApplyRequest, planApply } from './apply.js';
+import type { FleetChange } from './change.js';
 import { assertCurrent } from './current.js';
 import { planDrain } from './drain.js';
 import { checkDrain, type DrainRequest } from './drain-request.js';
@@ -145,6 +147,20 @@ export class Fleet implements AsyncDisposable {
   async planEvacuate(host: string, request: EvacuateRequest): Promise<FleetPlan> {
     checkEvacuate(request);
     return planEvacuate([...this.#members.values()], host, request);
+  }
+
+  /**
+   * Plans one change of many domains: what is done to each, which are as asked already, and which cannot be changed and why.
+   * Reads only. Hosts that do not answer are named in `silent`: their domains are not in it.
+   *
+   * Errors: `ARGUMENT_INVALID` by path, `ABORTED`. What a change says wrongly is a refusal of each domain.
+   *
+   * @example
+   * const change = await fleet.planApply({ where: ({ title }) => title === 'web', request: { set: { memory: '4 GiB' } } });
+   */
+  async planApply(request: FleetApplyRequest): Promise<FleetChange> {
+    checkApply(request);
+    return planApply([...this.#members.values()], request);
   }
 
   /**

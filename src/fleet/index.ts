@@ -3,7 +3,9 @@
  * store: whatever is to outlive a process runs on an engine of the caller's choice.
  */
 
+export type { FleetApplyRequest } from './apply.js';
 export { bundleDigest } from './bundles.js';
+export { type ApplyInput, type ChangeStep, FleetChange, type FleetChangeJson, type PlannedChange } from './change.js';
 export type {
   CannotMove,
   ChosenDomain,

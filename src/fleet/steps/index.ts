@@ -1,10 +1,13 @@
+import type { ApplyInput } from '../change.js';
 import type { Member } from '../member.js';
 import type { EvacuateInput, MoveInput, ShutdownInput } from '../step-inputs.js';
+import { type ApplyOutcome, type ApplyStepOptions, apply } from './apply.js';
 import { StepHosts, type StepOptions } from './context.js';
 import { type EvacuateOptions, type EvacuateOutcome, evacuate } from './evacuate.js';
 import { type MoveOutcome, move } from './move.js';
 import { type ShutdownOutcome, shutDown } from './shut-down.js';
 
+export type { ApplyOutcome, ApplyStepOptions } from './apply.js';
 export type { StepOptions } from './context.js';
 export type { EvacuateOptions, EvacuateOutcome } from './evacuate.js';
 export type { MoveOutcome } from './move.js';
@@ -54,6 +57,21 @@ export class FleetSteps {
    */
   evacuate(input: EvacuateInput, options: EvacuateOptions): Promise<EvacuateOutcome> {
     return evacuate(this.#hosts, input, options);
+  }
+
+  /**
+   * Changes a domain as planned, completes an apply of it that was cut, or finds it as asked. `change.steps.applies` are its
+   * inputs; the change itself is an option. Only the domain's own host is asked: nothing is started, and a fleet may have ten
+   * thousand of them.
+   *
+   * Errors: `FLEET_PLAN_STALE` when its documents are others, or it is not there; `APPLY_INTERRUPTED` where the input refuses
+   * one that was cut, `APPLY_IN_PROGRESS`, `APPLY_FAILED` (taken back), `PLAN_REFUSED`, and the others of `domain.apply`.
+   *
+   * @example
+   * for (const input of change.steps.applies) await fleet.steps.apply(input, { request });
+   */
+  apply(input: ApplyInput, options: ApplyStepOptions): Promise<ApplyOutcome> {
+    return apply(this.#hosts, input, options);
   }
 
   /**

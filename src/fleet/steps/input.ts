@@ -14,6 +14,7 @@ import {
   TEXTS,
   words,
 } from '../../options.js';
+import type { ApplyInput } from '../change.js';
 import { PLACEMENT } from '../drain-request.js';
 import type { EvacuateInput, MoveInput, ShutdownInput, ShutdownManner, StepDomain } from '../step-inputs.js';
 
@@ -69,4 +70,15 @@ export function checkEvacuateInput(input: unknown, options: unknown): void {
   const needs = ['domain', 'from', 'to', 'start', 'bundle'] as const;
   checkOptions<EvacuateInput>('evacuate', input ?? null, EVACUATE, { needs });
   checkArgument('evacuate', 'options.bundles', (options as { bundles?: unknown } | undefined)?.bundles, CALLBACK);
+}
+
+const APPLY: OptionTable<ApplyInput> = {
+  ...STEP,
+  digest: TEXT,
+  interrupted: words('complete', 'undo', 'refuse'),
+};
+
+export function checkApplyInput(input: unknown, options: unknown): void {
+  checkOptions<ApplyInput>('apply', input ?? null, APPLY, { needs: ['domain', 'from', 'digest'] });
+  checkArgument('apply', 'options.request', (options as { request?: unknown } | undefined)?.request, OBJECT);
 }
