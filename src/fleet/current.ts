@@ -27,7 +27,12 @@ export async function assertCurrent(
   };
   const fixed = new Map(plan.moves.map(({ uuid, to = '' }) => [uuid, to]));
   const order = plan.domains.map(({ uuid }) => uuid);
-  const now = await planDrain(members, plan.host, { ...plan.request, cannotMove, signal }, { targets: fixed, order });
+  const now = await planDrain(
+    members,
+    plan.host,
+    { ...plan.request, cannotMove, signal },
+    { fixed: { targets: fixed, order } },
+  );
   if (now.digest === plan.digest) return;
   throw new FleetPlanStaleError(changesBetween(plan, now));
 }

@@ -98,19 +98,22 @@ export const PLACEMENT: OptionTable<PlacementRequest> = {
   signal: SIGNAL,
 };
 
+/** Rules for a drain's request. */
+export const DRAIN: OptionTable<DrainRequest> = {
+  ...PLACEMENT,
+  off: words('stay', 'cold'),
+  cannotMove: {
+    ...(CANNOT_MOVE as Rule),
+    takes: `one of ${FATES.map((each) => `'${each}'`).join(', ')}, or ${CANNOT_MOVE.takes}`,
+    fits: (value) => FATES.includes(value as Fate) || OBJECT.fits(value),
+    words: FATES,
+  },
+  storage: words('prove', 'copy', 'shared'),
+};
+
 /** Checks a drain's request: `ARGUMENT_INVALID` with the path. */
 export function checkDrain(request: unknown): void {
-  checkOptions<DrainRequest>('planDrain', request, {
-    ...PLACEMENT,
-    off: words('stay', 'cold'),
-    cannotMove: {
-      ...(CANNOT_MOVE as Rule),
-      takes: `one of ${FATES.map((each) => `'${each}'`).join(', ')}, or ${CANNOT_MOVE.takes}`,
-      fits: (value) => FATES.includes(value as Fate) || OBJECT.fits(value),
-      words: FATES,
-    },
-    storage: words('prove', 'copy', 'shared'),
-  });
+  checkOptions<DrainRequest>('planDrain', request, DRAIN);
 }
 
 /** The fate that a request gives a domain: the first of `stay`, `shutdown` and `cold` that names it, else the default. */

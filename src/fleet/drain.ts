@@ -33,12 +33,22 @@ export interface FixedTargets {
   readonly order: readonly string[];
 }
 
-/** Makes the plan of a drain: see `Fleet.planDrain`. Reads only. `fixed`: of a plan that is held to the hosts once more. */
+/** What else a plan is made from. */
+export interface DrainBasis {
+  /** Of a plan that is held to the hosts once more. */
+  readonly fixed?: FixedTargets;
+  /** Hosts as they were read already. */
+  readonly sights?: readonly HostSight[];
+  /** Moves of plans that are carried out before it. */
+  readonly before?: readonly PlannedDomain[];
+}
+
+/** Makes the plan of a drain: see `Fleet.planDrain`. Reads only. */
 export async function planDrain(
   members: readonly Member[],
   host: string,
   request: DrainRequest,
-  fixed?: FixedTargets,
+  basis: DrainBasis = {},
 ): Promise<FleetPlan> {
   const names = members.map(({ name }) => name);
   checkHostName('planDrain', 'host', host, names);
@@ -47,7 +57,8 @@ export async function planDrain(
     if (name === host) throw ownTarget(host, at);
   }
   const { signal } = request;
-  const sights = await sightsOf(members, signal);
+  const { fixed } = basis;
+  const sights = basis.sights ?? (await sightsOf(members, signal));
   const source = sights.find(({ member }) => member.name === host) as HostSight;
   if (source.is === 'silent')
     throw new LibvirtCanonicalError('DAEMON_UNREACHABLE', `planDrain: ${host} did not answer (${source.why})`, {
@@ -55,7 +66,7 @@ export async function planDrain(
     });
   const targets = sights.filter((sight): sight is Seen => isTarget(sight, source, request));
   const leaving = await inLanes(source.domains, LANES, (domain) => lookAt(domain, source, sights, request));
-  const drain = new Drain(source, targets, sights, request, fixed);
+  const drain = new Drain(source, targets, sights, request, basis);
   return drain.plan(fixed ? inOrderOf(leaving, fixed.order) : inOrder('planDrain', leaving, request, sights));
 }
 
@@ -86,7 +97,9 @@ async function lookAt(
     const reader = new DomainReader(connection, handle);
     const first = await surveySource(reader, mode, call);
     const title = first.context.canonical.value('title');
-    const fate = running ? fateOf({ name, uuid, title }, request) : 'refuse';
+    const said = fateOf({ name, uuid, title }, request);
+    // One that is off cannot be shut down: whatever else was said, it stays.
+    const fate = running || said === 'refuse' ? said : 'stay';
     const cold = running && fate === 'cold' ? await surveySource(reader, 'cold', call) : undefined;
     const needs: DomainNeeds = first.context.live ? needsOf(first.context.live) : NOTHING;
     return { first, fate, cold, needs };
@@ -137,6 +150,7 @@ class Drain {
   readonly #sights: readonly HostSight[];
   readonly #request: DrainRequest;
   readonly #fixed: FixedTargets | undefined;
+  readonly #before: readonly PlannedDomain[];
   readonly #looked = new Map<string, Promise<Looked>>();
 
   constructor(
@@ -144,17 +158,18 @@ class Drain {
     targets: readonly Seen[],
     sights: readonly HostSight[],
     request: DrainRequest,
-    fixed: FixedTargets | undefined,
+    { fixed, before = [] }: DrainBasis,
   ) {
     this.#source = source;
     this.#targets = targets;
     this.#sights = sights;
     this.#request = request;
     this.#fixed = fixed;
+    this.#before = before;
   }
 
   async plan(leaving: readonly Leaving[]): Promise<FleetPlan> {
-    const rooms = this.#targets.map((sight) => roomOf(sight, (total) => keptFree(total, this.#request)));
+    const rooms = this.#targets.map((sight) => this.#room(sight));
     const first = leaving.filter(({ blocked, surveys }) => blocked.length === 0 && (surveys.live ?? surveys.cold));
     const rest = leaving.filter((domain) => !first.includes(domain));
     const moving = await this.#place(first, rooms, rest, (domain) => (domain.running ? 'live' : 'cold'));
@@ -206,7 +221,8 @@ class Drain {
   ): PlacementRules {
     const stays = staying.filter(({ uuid, running }) => running && !placing.some((each) => each.uuid === uuid));
     const source = this.#source.member.name;
-    const at = new Map([...stays.map(({ uuid }) => [uuid, source] as const), ...before]);
+    const earlier = this.#before.map(({ uuid, to = '' }) => [uuid, to] as const);
+    const at = new Map([...earlier, ...stays.map(({ uuid }) => [uuid, source] as const), ...before]);
     return rulesOf({ method: 'planDrain', request: this.#request, sights: this.#sights, source }, at);
   }
 
@@ -268,16 +284,23 @@ class Drain {
     };
   }
 
+  /** The room on a host once the moves before this plan are made. */
+  #room(sight: Seen): HostRoom {
+    const room = roomOf(sight, (total) => keptFree(total, this.#request));
+    for (const { to, needs } of this.#before) if (to === sight.member.name) room.take(needs);
+    return room;
+  }
+
   #hosts(domains: readonly PlannedDomain[], rooms: readonly HostRoom[]): PlannedHost[] {
     return this.#sights.map((sight): PlannedHost => {
       const { name, labels } = sight.member;
       if (sight.is === 'silent') return { name, labels, role: 'other', silent: sight.why };
-      const before = roomOf(sight, (total) => keptFree(total, this.#request)).figures;
+      const before = this.#room(sight).figures;
       if (sight !== this.#source) {
         const room = rooms.find((each) => each.name === name);
         return { name, labels, role: room ? 'target' : 'other', before, after: room?.figures ?? before };
       }
-      const room = roomOf(sight, (total) => keptFree(total, this.#request));
+      const room = this.#room(sight);
       for (const { running, does, needs } of domains)
         if (running && (does === 'move' || does === 'shutdown')) room.release(needs);
       return { name, labels, role: 'source', before, after: room.figures };

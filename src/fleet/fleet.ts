@@ -15,6 +15,7 @@ import { checkHostName, type FleetOptions, type HostLabels, hostsOf } from './ho
 import { Member } from './member.js';
 import type { FleetPlan } from './plan.js';
 import { FleetSteps } from './steps/index.js';
+import { checkUpgrade, type FleetUpgrade, planUpgrade, type UpgradeRequest } from './upgrade.js';
 import { type FleetWhereabouts, whereIsName, whereIsUuid } from './where.js';
 
 /** Options of the methods of {@link Fleet} that ask. */
@@ -133,6 +134,19 @@ export class Fleet implements AsyncDisposable {
   async planDrain(host: string, request: DrainRequest = {}): Promise<FleetPlan> {
     checkDrain(request);
     return planDrain([...this.#members.values()], host, request);
+  }
+
+  /**
+   * Plans to empty hosts one after the other, or some at a time, as for an upgrade of each: a plan of a drain for every one, with
+   * the others of its batch no targets. Each batch is planned from the hosts as they are now, as if the domains of the one
+   * before had gone back. Reads only. Errors as {@link planDrain}.
+   *
+   * @example
+   * const upgrade = await fleet.planRollingUpgrade({ hosts: ['a', 'b', 'c'], batch: 1, cannotMove: 'stay' });
+   */
+  async planRollingUpgrade(request: UpgradeRequest): Promise<FleetUpgrade> {
+    checkUpgrade(request);
+    return planUpgrade([...this.#members.values()], request);
   }
 
   /**

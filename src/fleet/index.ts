@@ -45,4 +45,5 @@ export {
   type ShutdownOutcome,
   type StepOptions,
 } from './steps/index.js';
+export { FleetUpgrade, type FleetUpgradeJson, type UpgradeBatch, type UpgradeRequest } from './upgrade.js';
 export type { FleetDomain, FleetOutcome, FleetWhereabouts, SilentHost } from './where.js';

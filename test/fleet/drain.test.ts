@@ -90,6 +90,8 @@ test('planDrain: storage that a target lacks is refused, or copied; a domain tha
   const copied = await fleet.planDrain('a', { to: ['b'], storage: 'copy', off: 'cold' });
   assert.equal(ways(copied), ['web move block b', 'old move cold b'], String(copied));
   assert.equal([of(copied, 'web').copies, of(copied, 'old').copies], [['root'], ['root']]);
+  const stays = await fleet.planDrain('a', { to: ['b'], off: 'cold', cannotMove: 'shutdown' });
+  assert.equal(ways(stays), ['web shutdown', 'old stay'], 'one that is off cannot be shut down');
   const elsewhere = await fleet.planDrain('a', { off: 'cold' });
   assert.equal(ways(elsewhere), ['web move live c', 'old move cold c'], 'c has the images');
 });
