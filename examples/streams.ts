@@ -3,7 +3,7 @@
  *
  *   npm run example streams [-- URI]
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, DomainManager } from 'libvirt-canonical';
@@ -37,6 +37,7 @@ try {
   await manager.deleteVolume(volume);
 } finally {
   await connection.call('STORAGE_POOL_DESTROY', { pool: made });
+  for (const file of [source, copy]) await rm(file, { force: true });
 }
 
 const { kernel } = place.guest;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { scaled } from '../support/deadline.js';
@@ -51,18 +52,26 @@ export async function runBuilt(
   return { code, signal, stdout, stderr };
 }
 
-/** What an example printed; fails when it did. */
+/** What an example printed; fails when it did, and when it left a file. */
 export async function runExample(
   name: string,
   uri: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
   deadline = 120_000,
 ): Promise<string> {
-  const { code, stdout, stderr } = await runBuilt('examples/support/run.js', {
-    args: [name, ...uri],
-    env,
-    deadline: scaled(deadline),
-  });
-  assert.is(code, 0, `${name}: ${stdout}${stderr}`);
-  return stdout;
+  const folder = mkdtempSync('/tmp/lvc-e-');
+  // Its private host is another user's.
+  chmodSync(folder, 0o755);
+  try {
+    const { code, stdout, stderr } = await runBuilt('examples/support/run.js', {
+      args: [name, ...uri],
+      env: { TMPDIR: folder, ...env },
+      deadline: scaled(deadline),
+    });
+    assert.is(code, 0, `${name}: ${stdout}${stderr}`);
+    assert.equal(readdirSync(folder), [], `${name} leaves nothing`);
+    return stdout;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
