@@ -22,7 +22,7 @@ import type { DomainReader } from './read.js';
 import { type Done, rollback } from './rollback.js';
 import { sealAfter } from './seal.js';
 import { PlanStaleError, refuseStale } from './stale.js';
-import { isUnplug, makeCall, type OperationSummary, readBack, readFor, summaryOf } from './step.js';
+import { hasAllFor, isUnplug, makeCall, type OperationSummary, readBack, readFor, summaryOf } from './step.js';
 import type { UnplugOptions, UnplugResult } from './unplug.js';
 import type { Documents } from './verify.js';
 
@@ -158,16 +158,16 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
   refuseStale(plan, context);
   const whole = plan.completed(context);
   if (whole.operations.length === 0) return { operations: [], unplugs: [] };
-  const { journal, context: now } = await Journal.claim(reader, context.persistent, { signal, wait });
+  const { journal, context: now } = await Journal.claim(reader, context.persistent, { signal, wait, context });
   let live: Documents['live'];
   try {
     refuseStale(plan, now);
     takeOver(reader, plan);
     // One call takes place or does not; what several lead to can be left halfway.
-    if (whole.operations.length > 1) await journal.begin(whole, context, { signal });
+    const found = whole.operations.length > 1 ? await journal.begin(whole, context, { signal }) : now;
     live = now.live;
-    const result = await perform(reader, whole, context, journal, options);
-    await journal.end(live);
+    const result = await perform(reader, whole, context, found, journal, options);
+    await journal.end(live, true);
     return result;
   } catch (error) {
     // What could not be undone is left to `recover`.
@@ -184,6 +184,8 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
 interface Work {
   /** As they were read last. */
   documents: Documents;
+  /** A reading after which nothing was sent and nobody was told anything: the next call goes by it. */
+  found: Documents | undefined;
   readonly begun: Done[];
   readonly unplugs: UnplugResult[];
   /** What the seal is made from. */
@@ -195,6 +197,7 @@ async function perform(
   reader: DomainReader,
   plan: Plan,
   before: DomainContext,
+  found: Documents,
   journal: Journal,
   options: ApplyOptions,
 ): Promise<ApplyResult> {
@@ -202,6 +205,7 @@ async function perform(
   const total = operations.length;
   const work: Work = {
     documents: before,
+    found: options.onProgress ? undefined : found,
     begun: [],
     unplugs: [],
     sealing: beforeWork(before.canonical),
@@ -217,15 +221,19 @@ async function perform(
       throw new ApplyError(plan, at, cause instanceof OpenOutcome ? cause.loss : cause, outcome, errors, ended);
     }
     if (!journal.standsIn(work.documents)) throw vanished(reader);
+    // Whoever is told may take its time, or change the domain.
+    work.found = options.onProgress ? undefined : work.documents;
     tell(options.onProgress, { operation, state: 'done', done: at + 1, total });
   }
-  if (seals) await sealAfter(reader, work.sealing, work.documents.canonical);
+  if (seals) await sealAfter(reader, work.sealing, work.documents.canonical, { read: true });
   return { operations, unplugs: work.unplugs };
 }
 
 /** Makes one call on the domain as it is now, and compares what came of it. */
 async function applyOne(reader: DomainReader, operation: Operation, work: Work, options: ApplyOptions): Promise<void> {
-  const found = await readFor(reader, operation, options);
+  const { found: recent } = work;
+  work.found = undefined;
+  const found = recent && hasAllFor(operation, recent) ? recent : await readFor(reader, operation, options);
   refuseForeign(reader, operation, work, found);
   work.begun.push({ operation, found });
   const unplugged = await callSurely(reader, operation, found, () => makeCall(reader, operation, options)).catch(

@@ -17,7 +17,8 @@ import { asFound, type Entry, entriesIn, FORMAT, mine } from './entry.js';
 import { callAgain } from './outcome.js';
 import { SELF } from './owner.js';
 import { type DomainReader, notFound } from './read.js';
-import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition } from './unsaved-definition.js';
+import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition, type UnsavedLook } from './unsaved-definition.js';
+import type { Documents } from './verify.js';
 
 const { prefix: PREFIX, uri: URI } = OWN_METADATA.journal;
 /** Claims of ended processes that one look takes out: they stand in nobody's way. */
@@ -31,6 +32,8 @@ export interface ClaimOptions extends CallOptions {
   readonly wait: number;
   /** Entries that do not stand in the way: those of an apply that is being recovered. */
   readonly beside?: ReadonlySet<string>;
+  /** What the caller has read just now: what of it no other process changes by applying is not read again. */
+  readonly context?: DomainContext;
 }
 
 /**
@@ -63,7 +66,7 @@ export class Journal {
     const journal = new Journal(reader, persistent);
     mine.add(journal.#token);
     try {
-      await journal.#write('claim', '', options);
+      await journal.#write('claim', '', { ...options, read: options.context !== undefined });
       return { journal, context: await journal.#turn(options) };
     } catch (error) {
       // A claim that stays behind says nothing of a plan, and is taken for that of an ended process.
@@ -72,12 +75,12 @@ export class Journal {
     }
   }
 
-  /** Writes down what is about to be done. */
-  async begin(plan: Plan, context: DomainContext, options: CallOptions): Promise<void> {
+  /** Writes down what is about to be done. Returns the documents as they are then. */
+  async begin(plan: Plan, context: DomainContext, options: CallOptions): Promise<Documents> {
     const text = JSON.stringify(plan.toJournal(context));
-    await this.#write('apply', text, options, asFound(beforeWork(context.canonical)));
+    await this.#write('apply', text, { ...options, read: true }, asFound(beforeWork(context.canonical)));
     // Read while nothing of the plan is done: a document with which nobody can do anything is mended by taking the entry out.
-    await this.#reader.documents(options);
+    return this.#reader.documents(options);
   }
 
   /** True while the entry is in the document: it goes when somebody else recovers, or redefines, the domain. */
@@ -85,10 +88,10 @@ export class Journal {
     return canonical.xml.includes(`${URI}:${this.#token}`);
   }
 
-  /** Takes the entry out; never cut off by a caller's signal. */
-  async end(live?: DomainDocument): Promise<void> {
+  /** Takes the entry out; never cut off by a caller's signal. `read`: the documents have just been read. */
+  async end(live?: DomainDocument, read = false): Promise<void> {
     try {
-      if (this.#stands) await removeEntry(this.#reader, this.#token, { persistent: this.#persistent, live });
+      if (this.#stands) await removeEntry(this.#reader, this.#token, { persistent: this.#persistent, live, read });
     } finally {
       mine.delete(this.#token);
     }
@@ -105,7 +108,7 @@ export class Journal {
     const { signal, wait, beside } = options;
     const deadline = performance.now() + wait;
     for (let pause: number = LOOK.first; ; pause = Math.min(pause * 2, LOOK.most)) {
-      const context = await this.#reader.context({ signal });
+      const context = await this.#reader.context({ signal }, options.context);
       const entries = entriesIn(context.canonical).filter(({ token }) => !beside?.has(token));
       const own = entries.findIndex(({ token }) => token === this.#token);
       // Of very many entries it may stand behind those that are looked at.
@@ -129,7 +132,7 @@ export class Journal {
   async #write(
     phase: Entry['phase'],
     text: string,
-    { signal }: CallOptions,
+    { signal, read }: UnsavedLook,
     more: Record<string, string> = {},
   ): Promise<void> {
     const domain = this.#reader.handle.uuid;
@@ -140,7 +143,7 @@ export class Journal {
     ]);
     // Before the first write whatever the reader knows: it may have read long ago.
     if (phase === 'claim' || mayHaveUnsavedDefinition(this.#reader))
-      await assertNoUnsavedDefinition(this.#reader, { signal });
+      await assertNoUnsavedDefinition(this.#reader, { signal, read });
     refuseTooLong(this.#reader, xml, text);
     this.#stands = true;
     // A transient domain has no other document.
@@ -179,10 +182,14 @@ function refuseTooLong({ handle: { name: domain }, last }: DomainReader, xml: st
 export async function removeEntry(
   reader: DomainReader,
   token: string,
-  { persistent, live }: { readonly persistent: boolean; readonly live: DomainDocument | undefined },
+  {
+    persistent,
+    live,
+    read = false,
+  }: { readonly persistent: boolean; readonly live: DomainDocument | undefined; readonly read?: boolean },
 ): Promise<void> {
   if (persistent && mayHaveUnsavedDefinition(reader))
-    await assertNoUnsavedDefinition(reader).catch((error: unknown) => {
+    await assertNoUnsavedDefinition(reader, { read }).catch((error: unknown) => {
       if (error instanceof LibvirtCanonicalError && error.code === 'DOMAIN_STATE') throw error;
     });
   const scope = !persistent ? 'live' : live?.xml.includes(`${URI}:${token}`) ? 'both' : 'config';

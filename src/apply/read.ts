@@ -101,13 +101,15 @@ export class DomainReader {
     return [this.#live, this.#canonical].filter((each) => each !== undefined);
   }
 
-  /** Everything that a plan is made of. */
-  async context(options: CallOptions = {}): Promise<DomainContext> {
+  /** Everything that a plan is made of. Of one that was `known` a moment ago, what no plan changes is not read again. */
+  async context(options: CallOptions = {}, known?: DomainContext): Promise<DomainContext> {
     const dom = this.handle;
     const [documents, persistent, saved, started, once] = await Promise.all([
       this.documents(options),
-      this.connection.call('DOMAIN_IS_PERSISTENT', { dom }, options),
-      this.connection.call('DOMAIN_HAS_MANAGED_SAVE_IMAGE', { dom, flags: 0 }, options),
+      known ? { persistent: Number(known.persistent) } : this.connection.call('DOMAIN_IS_PERSISTENT', { dom }, options),
+      known
+        ? { result: Number(known.managedSave) }
+        : this.connection.call('DOMAIN_HAS_MANAGED_SAVE_IMAGE', { dom, flags: 0 }, options),
       this.connection.call('DOMAIN_GET_AUTOSTART', { dom }, options).catch(notOnTransient),
       gte(this.connection.libvirtVersion, AUTOSTART_ONCE_SINCE)
         ? this.connection.call('DOMAIN_GET_AUTOSTART_ONCE', { dom }, options).catch(notOnTransient)

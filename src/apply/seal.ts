@@ -1,9 +1,4 @@
-import {
-  type CallOptions,
-  ConnectionLostError,
-  VIR_DOMAIN_AFFECT_CONFIG,
-  VIR_DOMAIN_METADATA_ELEMENT,
-} from '../connection/index.js';
+import { ConnectionLostError, VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_METADATA_ELEMENT } from '../connection/index.js';
 import {
   type BeforeWork,
   type DomainDocument,
@@ -19,7 +14,7 @@ import { LibvirtCanonicalError } from '../errors.js';
 import { bytesInMetadata, bytesTooMany, child, children } from '../xml/index.js';
 import type { DomainReader } from './read.js';
 import { noteSeal } from './seen-seals.js';
-import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition } from './unsaved-definition.js';
+import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition, type UnsavedLook } from './unsaved-definition.js';
 
 /**
  * Seals the canonical document: what it says later and did not say now is drift. With `before`, how things stood before work
@@ -32,9 +27,10 @@ export async function seal(
   reader: DomainReader,
   canonical: DomainDocument,
   before: BeforeWork | undefined,
-  options: CallOptions = {},
+  look: UnsavedLook = {},
 ): Promise<void> {
   const { connection, handle } = reader;
+  const { read: _, ...options } = look;
   const libvirt = connection.libvirtVersion;
   const now = readSeal(canonical);
   const document = before ? resealed(before, canonical, libvirt) : sealedForm(canonical);
@@ -55,7 +51,7 @@ export async function seal(
       domain: handle.name,
       remedy: 'Shorten its description, or what applications keep in its metadata: nobody could read it then',
     });
-  if (mayHaveUnsavedDefinition(reader)) await assertNoUnsavedDefinition(reader, options);
+  if (mayHaveUnsavedDefinition(reader)) await assertNoUnsavedDefinition(reader, look);
   const args = { dom: handle, type: VIR_DOMAIN_METADATA_ELEMENT, metadata, key, uri, flags: VIR_DOMAIN_AFFECT_CONFIG };
   await connection.call('DOMAIN_SET_METADATA', args, options);
   noteSeal(connection, canonical.uuid, sealed);
@@ -73,8 +69,13 @@ function standsLast(canonical: DomainDocument): boolean {
  * Seals after work of this library's own. The work stands either way, so that a failure here is none of it: a domain whose
  * seal is missing or old says so in `drift()`. Writing it twice is as writing it once, so that a lost answer is no matter.
  */
-export async function sealAfter(reader: DomainReader, before?: BeforeWork, after?: DomainDocument): Promise<void> {
-  const write = async () => seal(reader, after ?? (await reader.documents()).canonical, before);
+export async function sealAfter(
+  reader: DomainReader,
+  before?: BeforeWork,
+  after?: DomainDocument,
+  look?: UnsavedLook,
+): Promise<void> {
+  const write = async () => seal(reader, after ?? (await reader.documents()).canonical, before, look);
   try {
     await write().catch((error: unknown) => (error instanceof ConnectionLostError ? write() : Promise.reject(error)));
   } catch (error) {

@@ -42,9 +42,17 @@ export function isUnplug({ action, scope, takesEffect }: Step): boolean {
 }
 
 /** Reads both documents, and what stands beside them when the step is about that. */
-export function readFor(reader: DomainReader, { call }: Step, { signal }: StepOptions): Promise<Documents> {
-  return call.procedure.startsWith('DOMAIN_SET_AUTOSTART') ? reader.context({ signal }) : reader.documents({ signal });
+export function readFor(reader: DomainReader, step: Step, { signal }: StepOptions): Promise<Documents> {
+  return isBeside(step) ? reader.context({ signal }) : reader.documents({ signal });
 }
+
+/** Whether a reading has all that a step is about. */
+export function hasAllFor(step: Step, documents: Documents): boolean {
+  return !isBeside(step) || documents.autostart !== undefined;
+}
+
+/** True for a step about what stands in no document. */
+const isBeside = ({ call }: Step): boolean => call.procedure.startsWith('DOMAIN_SET_AUTOSTART');
 
 /** Reads both documents after a call and compares; returns them. */
 export async function readBack(

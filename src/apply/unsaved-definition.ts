@@ -27,8 +27,16 @@ export function mayHaveUnsavedDefinition({ last }: DomainReader): boolean {
   return last?.live === undefined;
 }
 
+/** How an unsaved definition is looked for. */
+export interface UnsavedLook extends CallOptions {
+  /** The caller has just read both documents: they are not read again unless they tell of one. */
+  readonly read?: boolean | undefined;
+}
+
 /** `DOMAIN_STATE` when there is an unsaved definition. Asked before whatever writes to a domain that is off, or starts it. */
-export async function assertNoUnsavedDefinition(reader: DomainReader, options: CallOptions = {}): Promise<void> {
+export async function assertNoUnsavedDefinition(reader: DomainReader, look: UnsavedLook = {}): Promise<void> {
+  const { read = false, ...options } = look;
+  if (read && reader.leftover === undefined) return;
   if (!(await unsavedDefinition(reader, options))) return;
   const { name } = reader.handle;
   throw new LibvirtCanonicalError(
