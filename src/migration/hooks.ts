@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/index.js';
+import { describe, invalid, refuseUnknownFields } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { DiskStorage } from '../plan/index.js';
 
@@ -28,6 +29,18 @@ export interface MigrationHooks {
   readonly afterRelease?: Hook;
   /** At the destination, when the migration did not take place and nothing of the domain is there any more: undo `beforePrepare`. */
   readonly afterFailure?: Hook;
+}
+
+const NAMES = ['beforePrepare', 'afterArrival', 'afterRelease', 'afterFailure'] as const;
+
+/** `SPEC_INVALID` or `SPEC_UNKNOWN_FIELD` for what is no set of hooks. */
+export function refuseBadHooks(hooks: MigrationHooks | undefined): void {
+  if (hooks === undefined) return;
+  if (typeof hooks !== 'object' || hooks === null) throw invalid('hooks', `${describe(hooks)} is not an object`);
+  refuseUnknownFields(hooks, NAMES, 'hooks');
+  for (const name of NAMES)
+    if (hooks[name] !== undefined && typeof hooks[name] !== 'function')
+      throw invalid(`hooks.${name}`, `${describe(hooks[name])} is not a function`);
 }
 
 /** Runs a hook. `HOOK_FAILED` with what it threw as the cause. */

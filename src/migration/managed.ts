@@ -18,6 +18,17 @@ import { lookUp, standingOn } from './standing.js';
 /** The guest runs at the destination, and a document there is another one: the source's is the only one that is right. */
 export class DifferentArrivalError extends GuestAbiChangedError {}
 
+/** The guest has run at the destination, and is not there any more: its disks have gone on without the source. */
+export class EndedThereError extends LibvirtCanonicalError {
+  constructor(domain: string, cause: unknown) {
+    super('JOB_FAILED', `${domain} ran at the destination and is not there any more`, {
+      domain,
+      cause,
+      remedy: 'End it at the source: it would go on from old memory over disks that have gone on',
+    });
+  }
+}
+
 /** Milliseconds that a finish whose answer was lost is waited for. */
 const FINISHING = 60_000;
 
@@ -67,9 +78,18 @@ export async function managedLive(run: Run): Promise<void> {
   }
   audience.phase('finishing');
   await finish(run, calls);
-  await proveThere(run, request.prove === 'paused' && !run.record.paused);
-  audience.phase('confirming');
-  await calls.confirm();
+  const paused = request.prove === 'paused' && !run.record.paused;
+  try {
+    await proveThere(run, paused);
+    audience.phase('confirming');
+    await calls.confirm();
+  } catch (error) {
+    // A transient one leaves nothing where it ends, which would look as if it had never come there.
+    const ran = !paused && !prepared.context.persistent;
+    if (ran && (await standingOn(ends.destination, ends.uuid)).is === 'absent')
+      throw new EndedThereError(dom.name, error);
+    throw error;
+  }
 }
 
 /** A definition, from one host to the other, and with it the images that are asked for: nothing runs, so no memory is sent. */

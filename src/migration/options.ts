@@ -28,7 +28,7 @@ import {
 import { describe, invalid, notOneOf, refuseUnknownFields } from '../domain/index.js';
 import type { HostFiles } from '../host/index.js';
 import type { MovedParts } from './documents.js';
-import type { MigrationHooks } from './hooks.js';
+import { type MigrationHooks, refuseBadHooks } from './hooks.js';
 import { MigrationParams } from './params.js';
 import { type MigrationPolicy, type MigrationPolicyRequest, policyOf } from './policy.js';
 
@@ -198,6 +198,7 @@ function checkShapes({
   files,
   hooks,
 }: MigrationOptions): void {
+  refuseBadHooks(hooks);
   port(disksPort, 'disksPort', 1, 65_535);
   port(parallel, 'parallel', 1, 255);
   port(abortTimeout, 'abortTimeout', 1, 0x7fffffff);
@@ -206,7 +207,6 @@ function checkShapes({
     ['graphics', graphics, ['listen', 'uri']],
     ['tls', typeof tls === 'boolean' ? undefined : tls, ['destination']],
     ['files', files, ['source', 'destination']],
-    ['hooks', hooks, ['beforePrepare', 'afterArrival', 'afterRelease', 'afterFailure']],
   ] as const) {
     if (value === undefined) continue;
     if (typeof value !== 'object' || value === null) throw invalid(name, `${describe(value)} is not an object`);

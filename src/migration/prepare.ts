@@ -110,6 +110,7 @@ export async function prepareMigration(
     source: from,
     destination: to,
     undefineSource: request.undefineSource && persistent,
+    persistent,
     paused: paused === true,
     autostart,
     autostartOnce,

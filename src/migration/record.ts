@@ -40,6 +40,8 @@ export interface MigrationRecord {
   readonly source: MigrationHost;
   readonly destination: MigrationHost;
   readonly undefineSource: boolean;
+  /** False: it has no definition, so that nothing of it is left where it ends. Records of older releases do not tell. */
+  readonly persistent?: boolean;
   /** Whether the guest was paused when it began. */
   readonly paused: boolean;
   readonly autostart: boolean;

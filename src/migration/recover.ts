@@ -1,11 +1,11 @@
 import { DomainReader, queued } from '../apply/index.js';
 import type { Connection } from '../connection/index.js';
-import { refuseUnknownFields, uuidOf } from '../domain/index.js';
+import { notOneOf, refuseUnknownFields, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
 import { MigrationError, type MigrationWhereabouts } from './errors.js';
-import { type MigrationHooks, runHook } from './hooks.js';
+import { type MigrationHooks, refuseBadHooks, runHook } from './hooks.js';
 import { connectionOf, hostOf, type MigrationDestination } from './hosts.js';
 import { type MigrationEntry, migrationEntry } from './record.js';
 import { type Ends, type Observation, observe, settle, undefineSource } from './settle.js';
@@ -22,6 +22,8 @@ export interface RecoverMigrationOptions {
   readonly mode?: 'settle' | 'look';
   readonly hooks?: MigrationHooks;
 }
+
+const WORDS = { prefer: ['back', 'forward'], owner: ['ended', 'gone'], mode: ['settle', 'look'] } as const;
 
 /** What {@link recoverMigration} found and did. */
 export interface MigrationRecovery extends MigrationWhereabouts {
@@ -40,7 +42,7 @@ export interface MigrationRecovery extends MigrationWhereabouts {
  * what the migration wrote down, and completes it, goes back to the source, or refuses to guess: a source that stands still is
  * resumed only when the destination of that migration has answered and runs nothing. Asked again it does nothing more.
  *
- * Errors: `DOMAIN_NOT_FOUND` when neither host has the domain; `MIGRATION_IN_PROGRESS` while the process that migrates it runs,
+ * Errors: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD` for options that are none; `DOMAIN_NOT_FOUND` when neither host has the domain; `MIGRATION_IN_PROGRESS` while the process that migrates it runs,
  * or may run; `MIGRATION_UNSETTLED` (MigrationError) when no step is safe, with where it is and what to do.
  *
  * @example
@@ -53,6 +55,11 @@ export async function recoverMigration(
   options: RecoverMigrationOptions = {},
 ): Promise<MigrationRecovery> {
   refuseUnknownFields(options, ['prefer', 'owner', 'mode', 'hooks'], '');
+  for (const [name, words] of Object.entries(WORDS)) {
+    const value = options[name as keyof typeof WORDS];
+    if (value !== undefined && !(words as readonly string[]).includes(value)) throw notOneOf(name, value, words);
+  }
+  refuseBadHooks(options.hooks);
   const ends: Ends = {
     source: connectionOf(source),
     destination: connectionOf(destination),
@@ -80,6 +87,13 @@ async function recover(ends: Ends, options: RecoverMigrationOptions): Promise<Mi
   if (options.mode === 'look') return { ...found, found, meaning: first.row.meaning, did: [], unfinished: [] };
   refuseOwned(entry, first, options);
   await refuseOtherHosts(ends, entry, first);
+  if (entry?.record.persistent === false && NOTHING_THERE.includes(first.outcome))
+    throw unsettled(
+      ends,
+      first,
+      'it is transient and stands still on the source: had it run at the destination and ended there, nothing would be left to tell, and its disks would have gone on',
+      "Look at the destination's log of it; resume it at the source by hand if it never ran there, else end it",
+    );
   const settled = await settle(ends, { prefer: options.prefer ?? 'back', record: entry?.record });
   if (settled.stuck !== undefined)
     throw unsettled(
@@ -97,6 +111,9 @@ async function recover(ends: Ends, options: RecoverMigrationOptions): Promise<Mi
     unfinished,
   };
 }
+
+/** Outcomes in which a source stands still and its destination has nothing. */
+const NOTHING_THERE: readonly string[] = ['destination-lost', 'stands-still'];
 
 /** The record of the migration, from whichever host has it. */
 async function entryOf({ source, destination, uuid }: Ends): Promise<MigrationEntry | undefined> {

@@ -11,7 +11,7 @@ import { OwnConnections } from './ends.js';
 import { MigrationError, MigrationRefusedError } from './errors.js';
 import { blocks } from './findings.js';
 import { type MigrationHooks, runHook } from './hooks.js';
-import { DifferentArrivalError, managedCold, managedLive } from './managed.js';
+import { DifferentArrivalError, EndedThereError, managedCold, managedLive } from './managed.js';
 import type { MigrationRequest } from './options.js';
 import { peerToPeer } from './peer-to-peer.js';
 import { type Preparation, prepareMigration, wireForm } from './prepare.js';
@@ -74,7 +74,8 @@ async function recorded(
   const { signal } = audience;
   const { name, uuid } = reader.handle;
   const ends: Ends = { source: reader.connection, destination, uuid };
-  const record = newRecord(prepared.record);
+  // Targets are noted once they are made: what another one put there meanwhile is not removed.
+  let record = newRecord({ ...prepared.record, targets: [] });
   const persistent = prepared.context.persistent;
   audience.phase('preparing');
   await writeRecord(reader, record, persistent);
@@ -87,6 +88,8 @@ async function recorded(
       for (const disk of targetsToMake(prepared.disks, request)) {
         refuseAborted(signal);
         await makeTarget(destination, record.mode === 'cold' ? asFile(disk) : disk, { signal });
+        record = { ...record, targets: [...record.targets, disk.destination as string] };
+        await writeRecord(reader, record, persistent);
       }
       refuseAborted(signal);
       // Once more: the record is in it by now, and goes along.
@@ -105,7 +108,7 @@ async function recorded(
   }
   // Whatever went wrong, the hosts tell what it led to: a lost answer is no failure, and a failure may have been one of the last call only.
   // Only looked at where a step could do harm: the source would keep each call waiting, or its definition is the better one.
-  const lookOnly = failure instanceof SourceHangsError || failure instanceof DifferentArrivalError;
+  const lookOnly = [SourceHangsError, DifferentArrivalError, EndedThereError].some((kind) => failure instanceof kind);
   const settled = await settle(ends, { prefer: 'back', record, ...(lookOnly && { within: 0 }) });
   audience.phase('tidying');
   if (settled.stuck === undefined && hasArrived(settled, record))

@@ -1,10 +1,19 @@
 /** What a migration makes of a daemon or an answer that is lost at any step of it, and whom recovery believes. */
+import { execFileSync } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { connect, DomainManager, type MigrationError, recoverMigration } from '../../src/index.js';
+import {
+  CALL_CHANNEL,
+  type CallRecord,
+  connect,
+  DomainManager,
+  type MigrationError,
+  recoverMigration,
+} from '../../src/index.js';
 import { failure, within } from '../support/deadline.js';
 import { type FaultKind, FaultProxy } from '../support/fault-proxy.js';
-import { pairOnDemand, type Traveller } from './pair.js';
+import { freeUri, pairOnDemand, type Traveller } from './pair.js';
 import { Program } from './program.js';
 
 const pair = pairOnDemand();
@@ -124,6 +133,61 @@ test('recoverMigration: refuses other hosts than those of the record, and hosts 
   const { did } = await recoverMigration(a.connection, b.connection, t.uuid);
   assert.ok(did.includes('resumed it at the source'), did.join());
   await assertOn('a');
+});
+
+test('recoverMigration: refuses words that it does not know, before it looks', async () => {
+  const { a, b } = await pair();
+  const { t } = await witness();
+  for (const [options, path] of [
+    [{ mode: 'Look' }, 'mode'],
+    [{ prefer: 'sideways' }, 'prefer'],
+    [{ owner: 'GONE' }, 'owner'],
+    [{ hooks: 5 }, 'hooks'],
+    [{ hooks: { afterFailure: 'x' } }, 'hooks.afterFailure'],
+  ] as const) {
+    const error = await failure(recoverMigration(a.connection, b.connection, t.uuid, options as never), 'SPEC_INVALID');
+    assert.is(error.path, path);
+  }
+});
+
+test('migrate: a transient guest that ended at the destination is not resumed at the source', async () => {
+  const { a, b } = await pair();
+  const guest = await a.host.guest({ name: 'passing' });
+  await b.host.guest({ name: 'passing' });
+  const xml = guest.domainXml({ memoryMiB: 96 });
+  const others = await connect(a.host.uri, { redefine: 'allow' });
+  const { dom } = await others.call('DOMAIN_CREATE_XML', { xml_desc: xml, flags: 0 });
+  await others.close();
+  await guest.waitForReport();
+  const domain = await a.manager.get(dom.uuid);
+  let ended = false;
+  const after = (message: unknown) => {
+    const { phase, procedure } = message as CallRecord;
+    if (phase !== 'end' || procedure !== 'DOMAIN_MIGRATE_FINISH3_PARAMS' || ended) return;
+    ended = true;
+    // Before the migration goes on.
+    execFileSync('virsh', ['-c', b.host.uri, 'destroy', 'passing']);
+  };
+  subscribe(CALL_CHANNEL, after);
+  try {
+    const paths = { [`${a.host.directory}/guests`]: `${b.host.directory}/guests` };
+    const { done } = domain.migrate(b.manager, { uri: await freeUri(), paths });
+    const error = await failure<MigrationError>(done, 'MIGRATION_UNSETTLED', MINUTE);
+    assert.match(error.message, /ran at the destination and is not there any more/);
+  } finally {
+    unsubscribe(CALL_CHANNEL, after);
+  }
+  assert.ok(ended);
+  const standing = { state: 'paused', reason: 'migration' };
+  assert.equal(await domain.stateReason(), standing);
+  // Nor by whoever comes later.
+  const error = await failure<MigrationError>(
+    recoverMigration(a.connection, b.connection, dom.uuid, { owner: 'gone' }),
+    'MIGRATION_UNSETTLED',
+  );
+  assert.match(error.message, /it is transient and stands still/);
+  assert.equal(await domain.stateReason(), standing);
+  await domain.destroy();
 });
 
 test('recoverMigration: the source is let go while the two are compared: it looks again', async () => {

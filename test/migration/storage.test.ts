@@ -12,6 +12,7 @@ import {
 } from '../../src/index.js';
 import { failure, within } from '../support/deadline.js';
 import { pairOnDemand } from './pair.js';
+import { Program } from './program.js';
 
 const pair = pairOnDemand();
 test.after(pair.stop);
@@ -92,6 +93,27 @@ test('migrate block: what was made for it goes again when it fails, and what was
   const error = await failure<MigrationRefusedError>(t.domain.migrate(b.manager, options).done, 'MIGRATION_REFUSED');
   assert.match(error.message, /is there already/);
   assert.is(readFileSync(join(to, 'fails-0.qcow2'), 'utf8'), 'precious');
+  // One that turns up between the check and the making, and a program that dies before it makes anything.
+  rmSync(join(to, 'fails-0.qcow2'));
+  const beforePrepare = () => writeFileSync(join(to, 'fails-0.qcow2'), 'later');
+  await failure(
+    t.domain.migrate(b.manager, { ...options, hooks: { beforePrepare } }).done,
+    'MIGRATION_FAILED',
+    MINUTES,
+  );
+  assert.is(readFileSync(join(to, 'fails-0.qcow2'), 'utf8'), 'later');
+  rmSync(join(to, 'fails-0.qcow2'));
+  const { a } = await pair();
+  await new Program(a.host.uri, b.host.uri, t.uuid, [['kill', 'record']], options).killed();
+  beforePrepare();
+  assert.is((await recoverMigration(a.connection, b.connection, t.uuid)).outcome, 'not-migrated');
+  assert.is(readFileSync(join(to, 'fails-0.qcow2'), 'utf8'), 'later');
+  // A word for it does not make another image the same.
+  const { blocking } = await t.domain.planMigration(b.manager, { ...options, mode: 'live', shared: ['vda'] });
+  assert.ok(
+    blocking.some(({ subject }) => subject === 'disk vda'),
+    blocking.map(({ problem }) => problem).join(),
+  );
   // A folder that is not there.
   const nowhere = await t.domain.planMigration(b.manager, {
     ...options,
