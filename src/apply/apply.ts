@@ -184,8 +184,6 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
 interface Work {
   /** As they were read last. */
   documents: Documents;
-  /** A reading after which nothing was sent and nobody was told anything: the next call goes by it. */
-  found: Documents | undefined;
   readonly begun: Done[];
   readonly unplugs: UnplugResult[];
   /** What the seal is made from. */
@@ -205,7 +203,6 @@ async function perform(
   const total = operations.length;
   const work: Work = {
     documents: before,
-    found: options.onProgress ? undefined : found,
     begun: [],
     unplugs: [],
     sealing: beforeWork(before.canonical),
@@ -214,26 +211,30 @@ async function perform(
   for (const [at, operation] of operations.entries()) {
     tell(options.onProgress, { operation, state: 'started', done: at, total });
     try {
-      await applyOne(reader, operation, work, options);
+      // Nothing was sent after it. Who is told in between may take its time, or change the domain.
+      const read = options.onProgress ? undefined : at === 0 ? found : work.documents;
+      await applyOne(reader, operation, work, read, options);
     } catch (cause) {
       const ended = await guestEnd(reader, before);
       const { rollback: outcome, errors } = await afterFailure(reader, before, work, seals, cause, options);
       throw new ApplyError(plan, at, cause instanceof OpenOutcome ? cause.loss : cause, outcome, errors, ended);
     }
     if (!journal.standsIn(work.documents)) throw vanished(reader);
-    // Whoever is told may take its time, or change the domain.
-    work.found = options.onProgress ? undefined : work.documents;
     tell(options.onProgress, { operation, state: 'done', done: at + 1, total });
   }
   if (seals) await sealAfter(reader, work.sealing, work.documents.canonical, { read: true });
   return { operations, unplugs: work.unplugs };
 }
 
-/** Makes one call on the domain as it is now, and compares what came of it. */
-async function applyOne(reader: DomainReader, operation: Operation, work: Work, options: ApplyOptions): Promise<void> {
-  const { found: recent } = work;
-  work.found = undefined;
-  const found = recent && hasAllFor(operation, recent) ? recent : await readFor(reader, operation, options);
+/** Makes one call on the domain as it is now, by a reading of just now where there is one, and compares what came of it. */
+async function applyOne(
+  reader: DomainReader,
+  operation: Operation,
+  work: Work,
+  read: Documents | undefined,
+  options: ApplyOptions,
+): Promise<void> {
+  const found = read && hasAllFor(operation, read) ? read : await readFor(reader, operation, options);
   refuseForeign(reader, operation, work, found);
   work.begun.push({ operation, found });
   const unplugged = await callSurely(reader, operation, found, () => makeCall(reader, operation, options)).catch(

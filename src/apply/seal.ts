@@ -75,9 +75,12 @@ export async function sealAfter(
   after?: DomainDocument,
   look?: UnsavedLook,
 ): Promise<void> {
-  const write = async () => seal(reader, after ?? (await reader.documents()).canonical, before, look);
+  const write = async (how?: UnsavedLook) => seal(reader, after ?? (await reader.documents()).canonical, before, how);
   try {
-    await write().catch((error: unknown) => (error instanceof ConnectionLostError ? write() : Promise.reject(error)));
+    // After a loss the reading is no longer of just now.
+    await write(look).catch((error: unknown) =>
+      error instanceof ConnectionLostError ? write() : Promise.reject(error),
+    );
   } catch (error) {
     if (!(error instanceof LibvirtCanonicalError)) throw error;
   }
