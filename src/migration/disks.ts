@@ -54,10 +54,10 @@ export async function migrationDisks(
   const disks: MigrationDisk[] = [];
   for (const device of devices) {
     const there = edited.devices.find(({ identity }) => identity === device.identity) ?? device;
-    const looked = await sharedDisk(device, there, of.sharing, options);
-    // The caller's word stands where nothing can be told. A domain that is off may have had its image brought there.
-    const believed = vouched.has(device.identity) && (typeof looked === 'object' || request.mode === 'cold');
-    const shared = believed ? 'shared' : looked;
+    const word = vouched.has(device.identity);
+    // A domain that is off may have had its image brought there; else the caller's word stands where nothing can be told.
+    const looked = word && request.mode === 'cold' ? 'shared' : await sharedDisk(device, there, of.sharing, options);
+    const shared = word && typeof looked === 'object' ? 'shared' : looked;
     const needed = isWritten(device);
     const named = asked.has(device.identity);
     // Of a domain that is off, only what is asked for: its images may be on their way by other means.

@@ -143,15 +143,23 @@ const OTHERS = [
 ];
 const BLOCK_ONLY = ['copy', 'targets', 'synchronousWrites', 'disksUri', 'disksPort'] as const;
 
+/** `SPEC_INVALID` for an option whose value is none of its words. */
+export function refuseOtherWords<K extends string>(
+  options: { readonly [name in NoInfer<K>]?: string | undefined },
+  words: Readonly<Record<K, readonly string[]>>,
+): void {
+  for (const name of Object.keys(words) as K[]) {
+    const value = options[name];
+    if (value !== undefined && !words[name].includes(value)) throw notOneOf(name, value, words[name]);
+  }
+}
+
 /** Checks options before anything else is done. Errors: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD` with the path. */
 export function migrationRequest(options: MigrationOptions): MigrationRequest {
   if (typeof options !== 'object' || options === null)
     throw invalid('options', `${describe(options)} is not an object`);
   refuseUnknownFields(options, [...Object.keys(WORDS), ...TEXTS, ...OTHERS], '');
-  for (const [name, words] of Object.entries(WORDS)) {
-    const value = options[name as keyof typeof WORDS];
-    if (value !== undefined && !(words as readonly string[]).includes(value)) throw notOneOf(name, value, words);
-  }
+  refuseOtherWords(options, WORDS);
   for (const name of TEXTS)
     if (options[name] !== undefined && (typeof options[name] !== 'string' || options[name] === ''))
       throw invalid(name, `${describe(options[name])} is not a text`);
@@ -252,12 +260,11 @@ function checkTogether(request: MigrationRequest): void {
     throw invalid('compression.method', `${compression.method} needs parallel`);
 }
 
-/** What a post-copy that was cut needs to go on, as the request says it. */
-export function wayOf({
-  uri,
-  listenAddress,
-  tls,
-}: MigrationOptions): Pick<MigrationOptions, 'uri' | 'listenAddress' | 'tls'> {
+/** How memory goes over: what a post-copy that was cut needs to go on. */
+export type MigrationWay = Pick<MigrationOptions, 'uri' | 'listenAddress' | 'tls'>;
+
+/** The way that a request says. */
+export function wayOf({ uri, listenAddress, tls }: MigrationOptions): MigrationWay {
   return {
     ...(uri !== undefined && { uri }),
     ...(listenAddress !== undefined && { listenAddress }),
@@ -265,13 +272,25 @@ export function wayOf({
   };
 }
 
+/** Flags and parameters of a way. */
+export function callsOfWay({ uri, listenAddress, tls }: MigrationWay): { flags: number; params: MigrationParams } {
+  return {
+    flags: tls ? VIR_MIGRATE_TLS : 0,
+    params: new MigrationParams()
+      .with(VIR_MIGRATE_PARAM_URI, uri)
+      .with(VIR_MIGRATE_PARAM_LISTEN_ADDRESS, listenAddress)
+      .with(VIR_MIGRATE_PARAM_TLS_DESTINATION, typeof tls === 'object' ? tls.destination : undefined),
+  };
+}
+
 /** The flags and parameters that stand in the options themselves. */
 export function callsOf(request: MigrationRequest): { flags: number; params: MigrationParams } {
-  const { via, tls, parallel, compression, resolvedPolicy: policy, graphics, synchronousWrites } = request;
+  const { via, parallel, compression, resolvedPolicy: policy, graphics, synchronousWrites } = request;
+  const way = callsOfWay(request);
   const flags =
     (via === 'client' ? 0 : VIR_MIGRATE_PEER2PEER) |
     (via === 'tunnelled' ? VIR_MIGRATE_TUNNELLED : 0) |
-    (tls ? VIR_MIGRATE_TLS : 0) |
+    way.flags |
     (parallel === undefined ? 0 : VIR_MIGRATE_PARALLEL) |
     (compression ? VIR_MIGRATE_COMPRESSED : 0) |
     (synchronousWrites ? VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES : 0) |
@@ -279,15 +298,12 @@ export function callsOf(request: MigrationRequest): { flags: number; params: Mig
     (policy.postCopy ? VIR_MIGRATE_POSTCOPY : 0);
   const big = (value: number | undefined) => (value === undefined ? undefined : BigInt(value));
   const level = (method: string) => (compression?.method === method ? compression.level : undefined);
-  const params = new MigrationParams()
-    .with(VIR_MIGRATE_PARAM_URI, request.uri)
-    .with(VIR_MIGRATE_PARAM_LISTEN_ADDRESS, request.listenAddress)
+  const params = way.params
     .with(VIR_MIGRATE_PARAM_DISKS_URI, request.disksUri)
     .with(VIR_MIGRATE_PARAM_DISKS_PORT, request.disksPort)
     .with(VIR_MIGRATE_PARAM_GRAPHICS_URI, graphics?.uri)
     .with(VIR_MIGRATE_PARAM_BANDWIDTH, big(policy.bandwidth?.begin))
     .with(VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS, parallel)
-    .with(VIR_MIGRATE_PARAM_TLS_DESTINATION, typeof tls === 'object' ? tls.destination : undefined)
     .with(VIR_MIGRATE_PARAM_COMPRESSION, compression?.method)
     .with(VIR_MIGRATE_PARAM_COMPRESSION_XBZRLE_CACHE, big(compression?.cache))
     .with(VIR_MIGRATE_PARAM_COMPRESSION_MT_LEVEL, level('mt'))

@@ -14,10 +14,10 @@ import {
   VIR_MIGRATE_PEER2PEER,
   VIR_MIGRATE_PERSIST_DEST,
   VIR_MIGRATE_TUNNELLED,
-  VIR_MIGRATE_UNDEFINE_SOURCE,
   VIR_MIGRATE_UNSAFE,
 } from '../connection/index.js';
 import type { DomainContext } from '../domain/index.js';
+import { nvramPath } from '../evacuation/index.js';
 import { stateOf } from '../power/index.js';
 import { confirm, MigrationCalls } from './calls.js';
 import { coldState, type StateToCarry } from './check-cold-state.js';
@@ -30,7 +30,7 @@ import { blocks, type MigrationFinding, sortedFindings, warns } from './findings
 import { hostOf } from './hosts.js';
 import { callsOf, type MigrationRequest, wayOf } from './options.js';
 import type { MigrationParams } from './params.js';
-import type { MigrationHost, MigrationRecord } from './record.js';
+import { type MigrationHost, type MigrationRecord, undefiningFlag } from './record.js';
 import { SharedStorage } from './sharing.js';
 import { checkTargets, targetsToMake } from './targets.js';
 
@@ -135,10 +135,8 @@ async function nvramOf(
   sharing: SharedStorage,
   options: CallOptions,
 ): Promise<{ becomes: MigrationRecord['nvram']; findings: MigrationFinding[] }> {
-  const path = (document: typeof destinationXml) =>
-    document.value('os/nvram/source/@file') ?? document.value('os/nvram');
-  const [here, there] = [path(live ?? canonical), path(destinationXml)];
-  if (!here?.startsWith('/') || !there?.startsWith('/')) return { becomes: 'none', findings: [] };
+  const [here, there] = [nvramPath(live ?? canonical), nvramPath(destinationXml)];
+  if (!here || !there) return { becomes: 'none', findings: [] };
   const shared = await sharing.sameFile(here, there, options);
   if (shared === 'separate') return { becomes: undefineSource ? 'remove' : 'left', findings: [] };
   if (shared === 'shared') return { becomes: 'left', findings: [] };
@@ -177,8 +175,7 @@ export function wireForm(
       // What libvirt would refuse as unsafe has been looked at closer than it can: each disk is known to be shared, or copied.
       (request.mode === 'cold' ? VIR_MIGRATE_OFFLINE : VIR_MIGRATE_LIVE | VIR_MIGRATE_UNSAFE) |
       (persistent ? VIR_MIGRATE_PERSIST_DEST : 0) |
-      // Undefining with its variables is a call of its own.
-      (record.undefineSource && record.nvram !== 'remove' ? VIR_MIGRATE_UNDEFINE_SOURCE : 0) |
+      undefiningFlag(record) |
       (request.prove === 'paused' && running ? VIR_MIGRATE_PAUSED : 0) |
       (copied.length > 0 ? copying : 0),
     params: params

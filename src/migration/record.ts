@@ -5,11 +5,12 @@ import {
   VIR_DOMAIN_AFFECT_CONFIG,
   VIR_DOMAIN_AFFECT_LIVE,
   VIR_DOMAIN_METADATA_ELEMENT,
+  VIR_MIGRATE_UNDEFINE_SOURCE,
 } from '../connection/index.js';
 import { type DomainDocument, OWN_METADATA, ownElement } from '../domain/index.js';
 import { buildElement } from '../xml/index.js';
 import type { MovedParts } from './documents.js';
-import type { MigrationOptions } from './options.js';
+import type { MigrationWay } from './options.js';
 
 const { prefix: PREFIX, uri: URI } = OWN_METADATA.migration;
 const FORMAT = '1';
@@ -23,9 +24,6 @@ export interface MigrationHost {
   /** What was connected to. */
   readonly uri: string;
 }
-
-/** See the options of the same names. */
-export type MigrationWay = Pick<MigrationOptions, 'uri' | 'listenAddress' | 'tls'>;
 
 /**
  * What a process writes into the domain's metadata before it begins to migrate it: what it is about to do, for whoever comes
@@ -62,6 +60,11 @@ export interface MigrationEntry {
   readonly since: Date;
   readonly owner: Owner;
   readonly ownerState: OwnerState;
+}
+
+/** The flag by which Confirm undefines the source; with its variables to be removed as well that is a call of its own. */
+export function undefiningFlag({ undefineSource, nvram }: Pick<MigrationRecord, 'undefineSource' | 'nvram'>): number {
+  return undefineSource && nvram !== 'remove' ? VIR_MIGRATE_UNDEFINE_SOURCE : 0;
 }
 
 /** The migrations of this copy of the library that are under way. */

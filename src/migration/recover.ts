@@ -1,12 +1,13 @@
 import { DomainReader, queued } from '../apply/index.js';
 import type { Connection } from '../connection/index.js';
-import { notOneOf, refuseUnknownFields, uuidOf } from '../domain/index.js';
+import { refuseUnknownFields, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
 import { MigrationError, type MigrationWhereabouts } from './errors.js';
 import { type MigrationHooks, refuseBadHooks, runHook } from './hooks.js';
 import { connectionOf, hostOf, type MigrationDestination } from './hosts.js';
+import { refuseOtherWords } from './options.js';
 import { type MigrationEntry, migrationEntry } from './record.js';
 import { type Ends, type Observation, observe, settle, undefineSource } from './settle.js';
 import { lookUp } from './standing.js';
@@ -55,10 +56,7 @@ export async function recoverMigration(
   options: RecoverMigrationOptions = {},
 ): Promise<MigrationRecovery> {
   refuseUnknownFields(options, ['prefer', 'owner', 'mode', 'hooks'], '');
-  for (const [name, words] of Object.entries(WORDS)) {
-    const value = options[name as keyof typeof WORDS];
-    if (value !== undefined && !(words as readonly string[]).includes(value)) throw notOneOf(name, value, words);
-  }
+  refuseOtherWords(options, WORDS);
   refuseBadHooks(options.hooks);
   const ends: Ends = {
     source: connectionOf(source),

@@ -5,24 +5,20 @@ import {
   connectAgain,
   type DomainHandle,
   VIR_MIGRATE_LIVE,
-  VIR_MIGRATE_PARAM_LISTEN_ADDRESS,
-  VIR_MIGRATE_PARAM_TLS_DESTINATION,
-  VIR_MIGRATE_PARAM_URI,
   VIR_MIGRATE_PERSIST_DEST,
   VIR_MIGRATE_POSTCOPY,
   VIR_MIGRATE_POSTCOPY_RESUME,
-  VIR_MIGRATE_TLS,
-  VIR_MIGRATE_UNDEFINE_SOURCE,
 } from '../connection/index.js';
 import { MigrationCalls } from './calls.js';
-import { MigrationParams } from './params.js';
+import { callsOfWay } from './options.js';
 import { jobStats, processedOf } from './progress.js';
 import { compareHosts } from './prove.js';
-import type { MigrationRecord } from './record.js';
+import { type MigrationRecord, undefiningFlag } from './record.js';
 
 /** Milliseconds in which memory that is on its way moves. */
 const MOVES = 2_000;
 const ASK = { timeout: 10_000 };
+const FLAGS = VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_POSTCOPY | VIR_MIGRATE_POSTCOPY_RESUME;
 
 /** What an attempt led to. */
 export type PostCopyResumed = 'moves by itself' | 'done' | { readonly failed: unknown };
@@ -37,7 +33,7 @@ export async function resumePostCopy(
   source: Connection,
   destination: Connection,
   dom: DomainHandle,
-  record: Partial<Pick<MigrationRecord, 'way' | 'undefineSource' | 'nvram'>>,
+  record: Pick<MigrationRecord, 'way' | 'undefineSource' | 'nvram'> | undefined,
 ): Promise<PostCopyResumed> {
   const before = await processed(source, dom);
   await sleep(MOVES);
@@ -47,7 +43,9 @@ export async function resumePostCopy(
   const own = await Promise.all([connectAgain(source, options), connectAgain(destination, options)]);
   try {
     const [from, to] = own;
-    const calls = new MigrationCalls({ source: from, destination: to, dom }, flagsOf(record), paramsOf(record));
+    const way = callsOfWay(record?.way ?? {});
+    const flags = FLAGS | way.flags | (record ? undefiningFlag(record) : 0);
+    const calls = new MigrationCalls({ source: from, destination: to, dom }, flags, way.params);
     await calls.begin();
     await calls.prepare();
     await calls.perform();
@@ -67,22 +65,4 @@ export async function resumePostCopy(
 async function processed(source: Connection, dom: DomainHandle): Promise<number | undefined> {
   const stats = await source.call('DOMAIN_GET_JOB_STATS', { dom, flags: 0 }, ASK).catch(() => undefined);
   return stats && processedOf(jobStats(stats));
-}
-
-function flagsOf({ way, undefineSource, nvram }: Parameters<typeof resumePostCopy>[3]): number {
-  return (
-    VIR_MIGRATE_LIVE |
-    VIR_MIGRATE_PERSIST_DEST |
-    VIR_MIGRATE_POSTCOPY |
-    VIR_MIGRATE_POSTCOPY_RESUME |
-    (way?.tls ? VIR_MIGRATE_TLS : 0) |
-    (undefineSource && nvram !== 'remove' ? VIR_MIGRATE_UNDEFINE_SOURCE : 0)
-  );
-}
-
-function paramsOf({ way }: Parameters<typeof resumePostCopy>[3]): MigrationParams {
-  return new MigrationParams()
-    .with(VIR_MIGRATE_PARAM_URI, way?.uri)
-    .with(VIR_MIGRATE_PARAM_LISTEN_ADDRESS, way?.listenAddress)
-    .with(VIR_MIGRATE_PARAM_TLS_DESTINATION, typeof way?.tls === 'object' ? way.tls.destination : undefined);
 }

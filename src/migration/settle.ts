@@ -8,7 +8,6 @@ import {
   VIR_DOMAIN_UNDEFINE_NVRAM,
   VIR_MIGRATE_LIVE,
   VIR_MIGRATE_PERSIST_DEST,
-  VIR_MIGRATE_UNDEFINE_SOURCE,
 } from '../connection/index.js';
 import { confirm } from './calls.js';
 import { endIncoming } from './end-incoming.js';
@@ -16,7 +15,7 @@ import type { MigrationWhereabouts } from './errors.js';
 import { finishByHand } from './finish-by-hand.js';
 import { type KnownOfMigration, type OutcomeRow, outcomeOf } from './outcomes.js';
 import { compareHosts } from './prove.js';
-import type { MigrationRecord } from './record.js';
+import { type MigrationRecord, undefiningFlag } from './record.js';
 import { resumePostCopy } from './resume-post-copy.js';
 import { isGone, lookUp, type Standing, standingOn } from './standing.js';
 
@@ -207,7 +206,7 @@ async function letGo(
     if (!(now.is === 'there' && now.state === 'running')) return { stuck: 'it does not resume at the destination' };
   }
   if (!off && jobOf(seen.source)) {
-    const undefine = record?.undefineSource && record.nvram !== 'remove' ? VIR_MIGRATE_UNDEFINE_SOURCE : 0;
+    const undefine = record ? undefiningFlag(record) : 0;
     await confirm(source, here, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST | undefine, false, CALL).catch(() => {});
     return { did: 'confirmed: the source let it go' };
   }
@@ -239,7 +238,7 @@ async function joinAnew(
   record: MigrationRecord | undefined,
 ): Promise<Step> {
   if (!here) return { did: 'looked again' };
-  const result = await resumePostCopy(source, destination, here, record ?? {});
+  const result = await resumePostCopy(source, destination, here, record);
   if (result === 'done') return { did: 'joined the hosts anew: the rest of its memory went over' };
   if (result === 'moves by itself') return { did: 'waited for the rest of its memory' };
   const why = result.failed instanceof Error ? result.failed.message : String(result.failed);
