@@ -5,10 +5,10 @@ import { CALLBACK, checkOptions, OBJECT, SIGNAL, TEXTS } from '../options.js';
 import { type ChangeRequest, planChanges } from '../plan/index.js';
 import { FleetChange, type PlannedChange } from './change.js';
 import { chooses, type DomainChoice } from './drain-request.js';
-import { checkHostName } from './hosts.js';
+import { checkHostNames } from './hosts.js';
 import { inLanes } from './lanes.js';
 import type { Member } from './member.js';
-import { type HostSight, type ListedDomain, type Seen, sightsOf } from './sight.js';
+import { type HostSight, havingOf, type ListedDomain, type Seen, sightsOf } from './sight.js';
 import type { SilentHost } from './where.js';
 
 /** What `fleet.planApply` is asked for. */
@@ -39,7 +39,7 @@ export function checkApply(request: unknown): void {
 /** Makes the plan of a change: see `Fleet.planApply`. Reads only. */
 export async function planApply(members: readonly Member[], request: FleetApplyRequest): Promise<FleetChange> {
   const names = members.map(({ name }) => name);
-  for (const [at, name] of (request.hosts ?? []).entries()) checkHostName('planApply', `hosts[${at}]`, name, names);
+  checkHostNames('planApply', 'hosts', request.hosts, names);
   // All hosts are asked, also for those that have a domain of another one too.
   const sights = await sightsOf(members, request.signal);
   const wanted = sights.filter(({ member }) => request.hosts?.includes(member.name) ?? true);
@@ -83,13 +83,8 @@ async function planOne(
   try {
     const context = await new DomainReader(connection, handle).context({ signal });
     if (where !== undefined && !chooses(where, { name, uuid, title: context.canonical.value('title') })) return [];
-    const others = sights.flatMap((sight) =>
-      sight.is === 'there' && sight.member.name !== host && sight.domains.some(({ handle }) => handle.uuid === uuid)
-        ? sight.member.name
-        : [],
-    );
     const plan = planChanges(request, context);
-    const twice = others.map((other) => ({
+    const twice = havingOf(uuid, sights, ({ member }) => member.name !== host).map(({ host: other }) => ({
       subject: 'domain',
       path: '',
       reason: `${other} has it too`,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform';
 import type { Operation, Refusal } from '../domain/index.js';
 import type { SilentHost } from './where.js';
 
@@ -54,7 +54,7 @@ export class FleetChange implements FleetChangeJson {
     this.domains = domains;
     this.silent = silent;
     const decisions = domains.map(({ uuid, host, does, operations }) => JSON.stringify([uuid, host, does, operations]));
-    this.digest = createHash('sha256').update(JSON.stringify(decisions.sort())).digest('hex');
+    this.digest = sha256(JSON.stringify(decisions.sort()), 'hex');
     Object.freeze(this);
   }
 

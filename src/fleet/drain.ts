@@ -13,7 +13,7 @@ import type { FleetNote, PlannedDomain, PlannedHost } from './plan-parts.js';
 import { blocking, notesOf, refusalOf } from './refusals.js';
 import type { HostRoom } from './room.js';
 import { rulesOf } from './rules.js';
-import { type HostSight, type ListedDomain, roomOf, type Seen, sightsOf } from './sight.js';
+import { type HostSight, havingOf, type ListedDomain, roomOf, type Seen, sightsOf } from './sight.js';
 
 /** Domains that are looked at at a time. */
 const LANES = 4;
@@ -118,21 +118,10 @@ async function lookAt(
 
 /** Other hosts that have the same domain: which one is true nobody can tell from here. */
 function alsoOn(uuid: string, name: string, source: Seen, sights: readonly HostSight[]): FleetRefusal[] {
-  return sights.flatMap((sight): FleetRefusal[] => {
-    if (sight.is === 'silent' || sight.info.uuid === source.info.uuid) return [];
-    const other = sight.domains.find(({ handle }) => handle.uuid === uuid);
-    if (!other) return [];
-    const reason = `${sight.member.name} has it too, ${other.running ? 'running' : 'off'}`;
-    return [
-      refusalOf(
-        name,
-        sight.member.name,
-        'domain',
-        reason,
-        'Look at both with where(), and undefine the one that is left over',
-      ),
-    ];
-  });
+  const remedy = 'Look at both with where(), and undefine the one that is left over';
+  return havingOf(uuid, sights, ({ info }) => info.uuid !== source.info.uuid).map(({ host, running }) =>
+    refusalOf(name, host, 'domain', `${host} has it too, ${running ? 'running' : 'off'}`, remedy),
+  );
 }
 
 /** What was learned of one domain on one target. */

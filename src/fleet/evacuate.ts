@@ -11,7 +11,7 @@ import {
   type PlacementRequest,
   plainRequest,
 } from './drain-request.js';
-import { checkHostName } from './hosts.js';
+import { checkHostName, checkHostNames } from './hosts.js';
 import type { Member } from './member.js';
 import { NOTHING, needsOf } from './needs.js';
 import { inOrder } from './order.js';
@@ -21,7 +21,7 @@ import type { FleetNote, PlannedDomain, PlannedHost } from './plan-parts.js';
 import { blocking, notesOf, refusalOf } from './refusals.js';
 import type { HostRoom } from './room.js';
 import { rulesOf } from './rules.js';
-import { type HostSight, roomOf, type Seen, sightsOf } from './sight.js';
+import { type HostSight, havingOf, roomOf, type Seen, sightsOf } from './sight.js';
 
 /** What `fleet.planEvacuate` is asked for. */
 export interface EvacuateRequest extends PlacementRequest {
@@ -68,7 +68,7 @@ export async function planEvacuate(
 ): Promise<FleetPlan> {
   const names = members.map(({ name }) => name);
   checkHostName('planEvacuate', 'host', host, names);
-  for (const [at, name] of (request.to ?? []).entries()) checkHostName('planEvacuate', `to[${at}]`, name, names);
+  checkHostNames('planEvacuate', 'to', request.to, names);
   const bundles = request.bundles.map(parseBundle);
   const sights = await sightsOf(members, request.signal);
   const targets = sights.filter(
@@ -127,21 +127,10 @@ function lostOf(
   const document = new DomainDocument(bundle.document);
   const title = document.value('title');
   const running = start === 'all' || (start === 'autostart' ? autostart : chooses(start, { name, uuid, title }));
-  const seen = sights.flatMap((sight): FleetRefusal[] => {
-    const other =
-      sight.is === 'there' && sight.member.name !== host && sight.domains.find((each) => each.handle.uuid === uuid);
-    if (!other) return [];
-    const reason = `${sight.member.name} has it already, ${other.running ? 'running' : 'off'}`;
-    return [
-      refusalOf(
-        name,
-        sight.member.name,
-        'domain',
-        reason,
-        'Look at it with where(): it may have been moved or evacuated',
-      ),
-    ];
-  });
+  const remedy = 'Look at it with where(): it may have been moved or evacuated';
+  const seen = havingOf(uuid, sights, ({ member }) => member.name !== host).map((other) =>
+    refusalOf(name, other.host, 'domain', `${other.host} has it already, ${other.running ? 'running' : 'off'}`, remedy),
+  );
   const twice = all.some((each) => each !== bundle && each.uuid === uuid)
     ? [refusalOf(name, undefined, 'domain', 'there are two bundles of it', 'Give the newer one alone')]
     : [];

@@ -52,6 +52,16 @@ export function checkHostName(method: string, path: string, name: unknown, names
   });
 }
 
+/** The same of each name in a list; none is given when the list is left out. */
+export function checkHostNames(
+  method: string,
+  path: string,
+  given: readonly string[] | undefined,
+  names: readonly string[],
+): void {
+  for (const [at, name] of (given ?? []).entries()) checkHostName(method, `${path}[${at}]`, name, names);
+}
+
 const HOST: OptionTable<FleetHostSpec> = {
   uri: TEXT,
   labels: OBJECT,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { FleetRefusal } from './placement.js';
 import type { FleetPlanJson, PlannedDomain, PlannedHost } from './plan-parts.js';
@@ -112,9 +112,7 @@ export function decisionOf({ uuid, running, does, way, to, copies, shared, bundl
 
 function digestOf({ kind, host, domains }: Pick<FleetPlanJson, 'kind' | 'host' | 'domains'>): string {
   const decisions = domains.map(decisionOf).sort();
-  return createHash('sha256')
-    .update(JSON.stringify([kind, host, decisions]))
-    .digest('hex');
+  return sha256(JSON.stringify([kind, host, decisions]), 'hex');
 }
 
 function deepFreeze(value: object): void {

@@ -30,6 +30,18 @@ export function roomOf({ member, info, domains }: Seen, keep: (total: number) =>
   return new HostRoom(member.name, figures, cpus, keep(figures.memory.total));
 }
 
+/** The hosts that list a domain, of those that count. */
+export function havingOf(
+  uuid: string,
+  sights: readonly HostSight[],
+  counts: (sight: Seen) => boolean,
+): Array<{ readonly host: string; readonly running: boolean }> {
+  return sights.flatMap((sight) => {
+    const found = sight.is === 'there' && counts(sight) && sight.domains.find(({ handle }) => handle.uuid === uuid);
+    return found ? [{ host: sight.member.name, running: found.running }] : [];
+  });
+}
+
 /** Reads all hosts and lists their domains. virConnectListAllDomains, virDomainGetInfo. */
 export async function sightsOf(members: readonly Member[], signal: AbortSignal | undefined): Promise<HostSight[]> {
   return Promise.all(

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform';
 import { LibvirtCanonicalError } from '../errors.js';
 import { COUNT, checkOptions, TEXTS } from '../options.js';
 import { planDrain } from './drain.js';
 import { DRAIN, type DrainRequest } from './drain-request.js';
-import { checkHostName } from './hosts.js';
+import { checkHostName, checkHostNames } from './hosts.js';
 import type { Member } from './member.js';
 import type { FleetRefusal } from './placement.js';
 import { FleetPlan } from './plan.js';
@@ -45,7 +45,7 @@ export class FleetUpgrade {
   constructor(batches: readonly UpgradeBatch[]) {
     this.batches = batches;
     const digests = batches.map(({ plans }) => plans.map(({ digest }) => digest));
-    this.digest = createHash('sha256').update(JSON.stringify(digests)).digest('hex');
+    this.digest = sha256(JSON.stringify(digests), 'hex');
     Object.freeze(this);
   }
 
@@ -114,7 +114,7 @@ export async function planUpgrade(
     checkHostName('planRollingUpgrade', `hosts[${at}]`, name, names);
     if (hosts.indexOf(name) < at) throw twice(name, at);
   }
-  for (const [at, name] of (drain.to ?? []).entries()) checkHostName('planRollingUpgrade', `to[${at}]`, name, names);
+  checkHostNames('planRollingUpgrade', 'to', drain.to, names);
   const sights = await sightsOf(members, drain.signal);
   const batches: UpgradeBatch[] = [];
   for (let first = 0; first < hosts.length; first += batch) {

@@ -1,9 +1,10 @@
+import { tell } from '../../apply/index.js';
 import { LibvirtCanonicalError } from '../../errors.js';
 import type { ManagedDomain } from '../../manager/index.js';
 import type { ChangeRequest } from '../../plan/index.js';
 import type { ApplyInput } from '../change.js';
 import { FleetPlanStaleError } from '../stale.js';
-import { type StepHosts, type StepOptions, tell } from './context.js';
+import type { StepHosts, StepOptions } from './context.js';
 import { checkApplyInput } from './input.js';
 
 /** Options of the step `apply`. */
@@ -36,7 +37,7 @@ export async function apply(hosts: StepHosts, input: ApplyInput, options: ApplyS
   const domain = await there(await hosts.manager(member), input);
   let operations = 0;
   if (domain.interrupted && interrupted !== 'refuse') {
-    tell(options, { phase: 'recovering' });
+    tell(options.onProgress, { phase: 'recovering' });
     operations += (await domain.recover({ mode: interrupted, signal })).operations.length;
   }
   const plan = await domain.plan(request, { signal });
@@ -45,7 +46,7 @@ export async function apply(hosts: StepHosts, input: ApplyInput, options: ApplyS
   if (operations === 0 && plan.digest !== digest)
     throw new FleetPlanStaleError([`${name}: its documents are not those that the change was planned with`], name);
   const onProgress = ({ state, done: so, total }: { state: string; done: number; total: number }) =>
-    tell(options, { phase: 'applying', state, done: so, total });
+    tell(options.onProgress, { phase: 'applying', state, done: so, total });
   const result = await domain.apply(plan, { signal, onProgress });
   return { outcome: 'applied', ...done, operations: operations + result.operations.length };
 }

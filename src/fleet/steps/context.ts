@@ -72,13 +72,6 @@ export function assertNotElsewhere(where: FleetWhereabouts, hosts: readonly stri
   });
 }
 
-/** Tells the caller; what it throws is its own. */
-export function tell({ onProgress }: StepOptions, progress: object): void {
-  try {
-    onProgress?.(progress);
-  } catch {}
-}
-
 /** Rejects with `ABORTED` when the caller has given up. */
 export function refuseAborted(what: string, { signal }: StepOptions): void {
   if (signal?.aborted) throw new AbortedError(what, signal.reason);

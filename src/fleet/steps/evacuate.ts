@@ -1,3 +1,4 @@
+import { tell } from '../../apply/index.js';
 import { DomainDocument } from '../../domain/index.js';
 import { type DomainBundle, parseBundle } from '../../evacuation/index.js';
 import { bundleDigest } from '../bundles.js';
@@ -8,7 +9,7 @@ import { NOTHING, needsOf } from '../needs.js';
 import { FleetPlanStaleError } from '../stale.js';
 import type { EvacuateInput } from '../step-inputs.js';
 import { type FleetWhereabouts, isOff } from '../where.js';
-import { assertNotElsewhere, onHost, refuseAborted, type StepHosts, type StepOptions, tell } from './context.js';
+import { assertNotElsewhere, onHost, refuseAborted, type StepHosts, type StepOptions } from './context.js';
 import { checkEvacuateInput } from './input.js';
 import { assertRoom } from './room.js';
 
@@ -87,7 +88,7 @@ async function bring(
   { autostart, leftOutSecrets, proof, from }: EvacuateInput,
   options: StepOptions,
 ): Promise<void> {
-  tell(options, { phase: 'importing' });
+  tell(options.onProgress, { phase: 'importing' });
   assertProof(proof, from);
   const { signal } = options;
   const manager = await hosts.manager(target);
@@ -101,7 +102,7 @@ async function start(
   { domain, proof, from }: EvacuateInput,
   options: StepOptions,
 ): Promise<void> {
-  tell(options, { phase: 'starting' });
+  tell(options.onProgress, { phase: 'starting' });
   const there = await (await hosts.manager(target)).get(domain.uuid);
   // Whoever defined it there: only the machine of the bundle is started.
   await there.verify(bundle.abi);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tell } from '../../apply/index.js';
 import { DomainDocument } from '../../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../../errors.js';
 import type { ManagedDomain } from '../../manager/index.js';
@@ -13,7 +14,7 @@ import { type DomainNeeds, NOTHING, needsOf } from '../needs.js';
 import { FleetPlanStaleError } from '../stale.js';
 import type { MoveInput } from '../step-inputs.js';
 import { type FleetWhereabouts, isOff } from '../where.js';
-import { assertNotElsewhere, onHost, refuseAborted, type StepHosts, type StepOptions, tell } from './context.js';
+import { assertNotElsewhere, onHost, refuseAborted, type StepHosts, type StepOptions } from './context.js';
 import { checkMove } from './input.js';
 import { assertRoom } from './room.js';
 import { shutDown } from './shut-down.js';
@@ -90,7 +91,7 @@ async function settle(
   way: Way,
   options: StepOptions,
 ): Promise<void> {
-  tell(options, { phase: 'settling' });
+  tell(options.onProgress, { phase: 'settling' });
   let recovery: MigrationRecovery;
   try {
     recovery = await recoverMigration(await source.connection(), await target.connection(), uuid);
@@ -143,7 +144,7 @@ async function goes(
     return;
   }
   const job = domain.migrate(await hosts.manager(target), migrationOptions(target, input, options));
-  for await (const { policy, ...progress } of job) tell(options, { ...progress, policy: [...policy] });
+  for await (const { policy, ...progress } of job) tell(options.onProgress, { ...progress, policy: [...policy] });
   const { downtime, unfinished } = await job.done;
   way.downtime = downtime;
   way.unfinished.push(...unfinished);
@@ -174,7 +175,7 @@ async function needsNow(domain: ManagedDomain, { running }: MoveInput, { signal 
 }
 
 async function start(hosts: StepHosts, target: Member, { domain }: MoveInput, options: StepOptions): Promise<void> {
-  tell(options, { phase: 'starting' });
+  tell(options.onProgress, { phase: 'starting' });
   await (await (await hosts.manager(target)).get(domain.uuid)).start({ signal: options.signal });
 }
 

@@ -1,6 +1,7 @@
+import { tell } from '../../apply/index.js';
 import type { ShutdownInput } from '../step-inputs.js';
 import { isOff } from '../where.js';
-import { assertNotElsewhere, onHost, type StepHosts, type StepOptions, tell } from './context.js';
+import { assertNotElsewhere, onHost, type StepHosts, type StepOptions } from './context.js';
 import { checkShutdown } from './input.js';
 
 /** What came of the step `shutDown`. */
@@ -21,7 +22,7 @@ export async function shutDown(hosts: StepHosts, input: ShutdownInput, options: 
   const here = onHost(where, input.from);
   const domain = { name, uuid };
   if (!here || isOff(here)) return { outcome: 'already', domain, host: input.from };
-  tell(options, { phase: 'shutting-down' });
+  tell(options.onProgress, { phase: 'shutting-down' });
   const { signal } = options;
   await (await (await hosts.manager(member)).get(uuid)).shutdown({ ...input.shutdown, signal });
   return { outcome: 'shut-down', domain, host: input.from };
