@@ -10,7 +10,7 @@ import {
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
-import { entriesIn } from './entry.js';
+import { entriesHolder, entriesIn } from './entry.js';
 import { foreignBetween, staleParts } from './foreign.js';
 import { type GuestEnd, guestEnd, guestEndText } from './guest-end.js';
 import { Journal, refuseInterrupted, vanished } from './journal.js';
@@ -134,7 +134,7 @@ function isRefused(cause: unknown): boolean {
  * this process; of two processes one has the turn, and the other waits or is refused (`APPLY_IN_PROGRESS`).
  */
 export function applyPlan(reader: DomainReader, plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
-  return queued(reader.handle.uuid, async () => {
+  const work = async () => {
     try {
       return await run(reader, plan, options);
     } catch (error) {
@@ -142,7 +142,8 @@ export function applyPlan(reader: DomainReader, plan: Plan, options: ApplyOption
         watchLate(reader, plan, error, (late) => applyPlan(reader, late), options.unplug);
       throw error;
     }
-  });
+  };
+  return queued(reader.handle.uuid, work, options.signal);
 }
 
 function isUnconfirmed(cause: unknown): boolean {
@@ -154,7 +155,7 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
   refuse(plan, reader);
   // Whatever can be refused is refused before anything is written.
   const context = await reader.context({ signal });
-  refuseInterrupted(reader, entriesIn(context.canonical));
+  refuseInterrupted(reader, entriesIn(entriesHolder(context)));
   refuseStale(plan, context);
   const whole = plan.completed(context);
   if (whole.operations.length === 0) return { operations: [], unplugs: [] };

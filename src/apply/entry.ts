@@ -48,6 +48,19 @@ interface Written {
 /** The tokens of this copy of the library that are in use. */
 export const mine = new Set<string>();
 
+/** The document that entries are written to: that of a transient domain is the live one; libvirt may show an older one as inactive. */
+export function entriesHolder({
+  canonical,
+  live,
+  persistent,
+}: {
+  readonly canonical: DomainDocument;
+  readonly live: DomainDocument | undefined;
+  readonly persistent: boolean;
+}): DomainDocument {
+  return persistent ? canonical : (live ?? canonical);
+}
+
 /** The entries of a document, in the order in which they were written: libvirt puts what is new last (virDomainDefSetMetadata). */
 export function entriesIn(document: DomainDocument): Entry[] {
   return written(document).ours.map(withState);

@@ -9,7 +9,7 @@ export {
   type ApplyResult,
   applyPlan,
 } from './apply.js';
-export { entriesIn } from './entry.js';
+export { entriesHolder, entriesIn } from './entry.js';
 export { Journal, refuseInterrupted } from './journal.js';
 export { type DomainLog, domainLog, logFromNow } from './log.js';
 export { waitForLock } from './outcome.js';

@@ -13,7 +13,7 @@ import {
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
 import { buildElement, bytesInMetadata, bytesTooMany } from '../xml/index.js';
-import { asFound, type Entry, entriesIn, FORMAT, mine } from './entry.js';
+import { asFound, type Entry, entriesHolder, entriesIn, FORMAT, mine } from './entry.js';
 import { callAgain } from './outcome.js';
 import { SELF } from './owner.js';
 import { type DomainReader, notFound } from './read.js';
@@ -84,8 +84,8 @@ export class Journal {
   }
 
   /** True while the entry is in the document: it goes when somebody else recovers, or redefines, the domain. */
-  standsIn({ canonical }: { readonly canonical: DomainDocument }): boolean {
-    return canonical.xml.includes(`${URI}:${this.#token}`);
+  standsIn(documents: Documents): boolean {
+    return entriesHolder({ ...documents, persistent: this.#persistent }).xml.includes(`${URI}:${this.#token}`);
   }
 
   /** Takes the entry out; never cut off by a caller's signal. `read`: the documents have just been read. */
@@ -109,7 +109,7 @@ export class Journal {
     const deadline = performance.now() + wait;
     for (let pause: number = LOOK.first; ; pause = Math.min(pause * 2, LOOK.most)) {
       const context = await this.#reader.context({ signal }, options.context);
-      const entries = entriesIn(context.canonical).filter(({ token }) => !beside?.has(token));
+      const entries = entriesIn(entriesHolder(context)).filter(({ token }) => !beside?.has(token));
       const own = entries.findIndex(({ token }) => token === this.#token);
       // Of very many entries it may stand behind those that are looked at.
       if (own < 0 && !this.standsIn(context)) throw vanished(this.#reader);
@@ -242,7 +242,7 @@ function inProgress({ handle }: DomainReader, entry: Entry): LibvirtCanonicalErr
 export function vanished({ handle }: DomainReader): LibvirtCanonicalError {
   return new LibvirtCanonicalError(
     'APPLY_INTERRUPTED',
-    `somebody took the journal of this apply out of ${handle.name}, by recovering or by redefining the domain`,
+    `somebody took the journal of this apply out of ${handle.name}, by recovering, redefining or undefining the domain`,
     { domain: handle.name, remedy: 'Nothing further was done; plan again from the documents as they are now' },
   );
 }

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { AbortedError } from '../errors.js';
 
-/** Works that wait for one another, the last of them, and whether the line is closed: then nothing joins it any more. */
+/** Works that wait for one another: the last of them, how many are not over, and whether the line is closed: then nothing joins it any more. */
 interface Line {
   tail: Promise<unknown>;
+  works: number;
   closed: boolean;
 }
 
@@ -16,25 +18,42 @@ const lines = new Map<string, Line>();
  */
 const mine = new AsyncLocalStorage<ReadonlyMap<string, Line>>();
 
-/** Runs `work` after all work queued before it for the same domain, whether that succeeded or not. */
-export async function queued<T>(uuid: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` after all work queued before it for the same domain, whether that succeeded or not. While it waits, `signal`
+ * ends the waiting: `ABORTED`, and the work is not begun. Once it has begun the signal is its own matter.
+ */
+export async function queued<T>(uuid: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const held = mine.getStore();
   const own = held?.get(uuid);
   const line = own && !own.closed ? own : (lines.get(uuid) ?? newLine());
+  const waiting = line.works > 0 && signal ? untilAborted(signal) : undefined;
+  if (waiting && signal?.aborted) return waiting.aborted;
   if (line !== own) lines.set(uuid, line);
   const within = newLine();
-  const turn = () => mine.run(new Map([...(held ?? []), [uuid, within]]), () => untilClosed(work, within));
+  const turn = async () => {
+    waiting?.end();
+    if (waiting && signal?.aborted) return waiting.aborted;
+    return mine.run(new Map([...(held ?? []), [uuid, within]]), () => untilClosed(work, within));
+  };
+  line.works++;
   const outcome = line.tail.then(turn);
-  const settled = outcome.then(
-    () => {},
-    () => {},
-  );
-  line.tail = settled;
-  try {
-    return await outcome;
-  } finally {
-    if (line.tail === settled && lines.get(uuid) === line) lines.delete(uuid);
-  }
+  const leave = () => {
+    line.works--;
+    if (line.works === 0 && lines.get(uuid) === line) lines.delete(uuid);
+  };
+  line.tail = outcome.then(leave, leave);
+  return waiting ? Promise.race([outcome, waiting.aborted]) : outcome;
+}
+
+/** Rejects when the caller gives the waiting up before it is over. */
+function untilAborted(signal: AbortSignal): { readonly aborted: Promise<never>; end(): void } {
+  let giveUp = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    giveUp = () => reject(new AbortedError('waiting for other work on the domain', signal.reason));
+  });
+  if (signal.aborted) giveUp();
+  else signal.addEventListener('abort', giveUp, { once: true });
+  return { aborted, end: () => signal.removeEventListener('abort', giveUp) };
 }
 
 /** Runs a work to its end, and what it began within its line and did not wait for. */
@@ -51,7 +70,7 @@ async function untilClosed<T>(work: () => Promise<T>, within: Line): Promise<T> 
 }
 
 function newLine(): Line {
-  return { tail: Promise.resolve(), closed: false };
+  return { tail: Promise.resolve(), works: 0, closed: false };
 }
 
 /** Whether work on the domain is under way, or waits, within this process. */

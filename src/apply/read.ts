@@ -10,7 +10,7 @@ import {
 import { type DomainContext, DomainDocument } from '../domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
 import { meant } from '../nearest.js';
-import { type Entry, entriesIn } from './entry.js';
+import { type Entry, entriesHolder, entriesIn } from './entry.js';
 
 /** libvirt that has virDomainGetAutostartOnce. */
 const AUTOSTART_ONCE_SINCE = '11.2.0';
@@ -47,6 +47,8 @@ export class DomainReader {
   #leftover: DomainDocument | undefined;
   #unreadable: LibvirtCanonicalError | undefined;
   #entries: readonly Entry[] = [];
+  /** As it was asked last. */
+  #persistent = true;
   /** SECURE is refused on a read-only connection: the documents then come without secrets. */
   #secure: number = VIR_DOMAIN_XML_SECURE;
 
@@ -77,8 +79,8 @@ export class DomainReader {
     this.#canonical = kept(this.#canonical, canonical);
     // Only a running domain has an id; a shut-off one answers with its canonical document.
     const live = kept(this.#live, plain);
-    this.#entries = entriesIn(this.#canonical);
     this.#live = live.isLive ? live : undefined;
+    this.#noteEntries(this.#persistent);
     this.#leftover = live.isLive || plain === canonical ? undefined : live;
     return { canonical: this.#canonical, live: this.#live };
   }
@@ -115,15 +117,22 @@ export class DomainReader {
         ? this.connection.call('DOMAIN_GET_AUTOSTART_ONCE', { dom }, options).catch(notOnTransient)
         : { autostart: 0 },
     ]).catch((error: unknown) => Promise.reject(notFound(error, dom)));
+    this.#noteEntries(persistent.persistent === 1);
     return {
       ...documents,
-      persistent: persistent.persistent === 1,
+      persistent: this.#persistent,
       managedSave: saved.result === 1,
       autostart: started.autostart === 1,
       autostartOnce: once.autostart === 1,
       session: SESSION.test(this.connection.uri),
       versions: { libvirt: this.connection.libvirtVersion, qemu: this.connection.hypervisorVersion },
     };
+  }
+
+  #noteEntries(persistent: boolean): void {
+    this.#persistent = persistent;
+    if (this.#canonical)
+      this.#entries = entriesIn(entriesHolder({ canonical: this.#canonical, live: this.#live, persistent }));
   }
 
   async #xml(flags: number, options: CallOptions): Promise<string> {

@@ -15,7 +15,7 @@ import {
   type Plan,
   withSecrets,
 } from '../plan/index.js';
-import { type Entry, entriesIn, strangersIn } from './entry.js';
+import { type Entry, entriesHolder, entriesIn, strangersIn } from './entry.js';
 import { Journal, removeEntry } from './journal.js';
 import { queued, tell } from './queue.js';
 import type { DomainReader, LastRead } from './read.js';
@@ -120,23 +120,23 @@ function readable(entry: Entry): Plan | undefined {
  * that no document has; `APPLY_FAILED` when a call fails, the journal then stands.
  */
 export function recoverDomain(reader: DomainReader, options: RecoverOptions): Promise<RecoverResult> {
-  return queued(reader.handle.uuid, () => run(reader, options));
+  return queued(reader.handle.uuid, () => run(reader, options), options.signal);
 }
 
 async function run(reader: DomainReader, options: RecoverOptions): Promise<RecoverResult> {
   const { signal, mode, wait = 10_000 } = options;
   const context = await reader.context({ signal });
   const nothing: RecoverResult = { operations: [], differences: [] };
-  const entries = toSettle(reader, context.canonical, options);
+  const entries = toSettle(reader, entriesHolder(context), options);
   if (entries.length === 0) return nothing;
   const beside = new Set(entries.map(({ token }) => token));
   // The claim takes the job that calls take: one that the ended process had sent is through when the turn is ours.
   const { journal } = await Journal.claim(reader, context.persistent, { signal, wait, beside });
   try {
     let result = nothing;
-    const { canonical } = await reader.documents({ signal });
+    const holder = entriesHolder({ ...context, ...(await reader.documents({ signal })) });
     // Somebody else may have settled it while this process waited.
-    const left = [...entriesIn(canonical), ...strangersIn(canonical)].filter(({ token }) => beside.has(token));
+    const left = [...entriesIn(holder), ...strangersIn(holder)].filter(({ token }) => beside.has(token));
     for (const entry of left) {
       if (entry.phase === 'apply' && isOfDomain(entry.domain, reader.handle.uuid)) {
         if (mode !== 'keep') result = await settle(reader, entry.plan(), mode, options);
@@ -165,8 +165,8 @@ async function sealRecovered(reader: DomainReader, entry: Entry, mode: RecoverOp
  * The entries that a recovery settles, which are applies, or only takes out: claims of processes that have ended, and what a
  * copied document brought of another domain. `APPLY_IN_PROGRESS` when a process may still be at it.
  */
-function toSettle(reader: DomainReader, canonical: DomainDocument, { owner = 'ended' }: RecoverOptions): Entry[] {
-  const entries = entriesIn(canonical);
+function toSettle(reader: DomainReader, holder: DomainDocument, { owner = 'ended' }: RecoverOptions): Entry[] {
+  const entries = entriesIn(holder);
   const applies = entries.filter(({ phase }) => phase === 'apply');
   // Whoever waits and is seen to run comes to its turn by itself.
   const claims = entries.filter(({ phase, ownerState }) => phase === 'claim' && ownerState !== 'running');
@@ -174,7 +174,7 @@ function toSettle(reader: DomainReader, canonical: DomainDocument, { owner = 'en
   return [
     ...applies,
     ...(owner === 'gone' ? claims : claims.filter(({ ownerState }) => ownerState === 'ended')),
-    ...strangersIn(canonical),
+    ...strangersIn(holder),
   ];
 }
 

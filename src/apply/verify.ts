@@ -39,10 +39,15 @@ type Side = 'canonical' | 'live';
 export class GuestAbiChangedError extends LibvirtCanonicalError {
   override readonly name = 'GuestAbiChangedError';
   readonly differences: readonly AbiDifference[];
-  constructor(message: string, differences: readonly AbiDifference[], domain: string) {
+  constructor(
+    message: string,
+    differences: readonly AbiDifference[],
+    domain: string,
+    remedy = 'Nothing further was done; compare the documents before the guest is started again',
+  ) {
     super('GUEST_ABI_CHANGED', `${message}: ${differences.map(differenceText).join('; ')}`, {
       domain,
-      remedy: 'Nothing further was done; compare the documents before the guest is started again',
+      remedy,
     });
     this.differences = differences;
   }

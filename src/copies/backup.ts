@@ -95,7 +95,7 @@ export async function backup(reader: DomainReader, request: BackupRequest): Prom
   };
   let result: BackupResult;
   try {
-    result = await queued(dom.uuid, begin);
+    result = await queued(dom.uuid, begin, signal);
   } catch (error) {
     if (begun) await abandon(reader, checkpoint);
     throw error;

@@ -62,43 +62,47 @@ export async function copyDisk(
   if (!file.startsWith('/'))
     throw new LibvirtCanonicalError('ARGUMENT_INVALID', `"${file}" is no absolute path`, { path: 'file' });
   await using events = await connection.subscribe('BLOCK_JOB_2', { domain: dom });
-  const { disk, words } = await queued(dom.uuid, async () => {
-    const documents = await reader.documents({ signal });
-    if (!documents.live) throw notRunning(dom.name, 'its disks are copied as the files they are');
-    const disk = diskOf(documents, name);
-    if (finish === 'pivot') {
-      refusePendingSource(disk, dom.name);
-      refuseUnsettled(reader, documents);
-    }
-    const words = { what: `copy of ${disk.identity} of ${dom.name} to ${file}`, leaves: COPY_LEAVES(file) };
-    const format = options.format ?? disk.live?.leaves.get('driver/@type') ?? 'raw';
-    const destxml = buildElement('disk', [
-      ['@type', 'file'],
-      ['driver/@type', format],
-      ['source/@file', file],
-    ]);
-    const params: TypedParamInput[] =
-      bandwidth === undefined
-        ? []
-        : [
-            {
-              field: VIR_DOMAIN_BLOCK_COPY_BANDWIDTH,
-              value: { type: 'ullong', value: bytesOf(bandwidth, 'bandwidth') },
-            },
-          ];
-    refuseAborted(words.what, signal);
-    // No signal: a call that is given up halfway could still start a job that nobody knows of.
-    await connection
-      .call('DOMAIN_BLOCK_COPY', {
-        dom,
-        path: disk.target,
-        destxml,
-        params,
-        flags: VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB,
-      })
-      .catch((error: unknown) => Promise.reject(stateError(reader, 'have its disk copied', error)));
-    return { disk, words };
-  });
+  const { disk, words } = await queued(
+    dom.uuid,
+    async () => {
+      const documents = await reader.documents({ signal });
+      if (!documents.live) throw notRunning(dom.name, 'its disks are copied as the files they are');
+      const disk = diskOf(documents, name);
+      if (finish === 'pivot') {
+        refusePendingSource(disk, dom.name);
+        refuseUnsettled(reader, documents);
+      }
+      const words = { what: `copy of ${disk.identity} of ${dom.name} to ${file}`, leaves: COPY_LEAVES(file) };
+      const format = options.format ?? disk.live?.leaves.get('driver/@type') ?? 'raw';
+      const destxml = buildElement('disk', [
+        ['@type', 'file'],
+        ['driver/@type', format],
+        ['source/@file', file],
+      ]);
+      const params: TypedParamInput[] =
+        bandwidth === undefined
+          ? []
+          : [
+              {
+                field: VIR_DOMAIN_BLOCK_COPY_BANDWIDTH,
+                value: { type: 'ullong', value: bytesOf(bandwidth, 'bandwidth') },
+              },
+            ];
+      refuseAborted(words.what, signal);
+      // No signal: a call that is given up halfway could still start a job that nobody knows of.
+      await connection
+        .call('DOMAIN_BLOCK_COPY', {
+          dom,
+          path: disk.target,
+          destxml,
+          params,
+          flags: VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB,
+        })
+        .catch((error: unknown) => Promise.reject(stateError(reader, 'have its disk copied', error)));
+      return { disk, words };
+    },
+    signal,
+  );
   return cancelledOnFailure(reader, disk, words, signal, async () => {
     await untilReady(reader, disk, events, words, options);
     return concludeCopy(reader, disk, file, finish, options);
@@ -114,17 +118,21 @@ async function concludeCopy(
   { quiesce = 'if-available', signal }: Pick<CopyOptions, 'quiesce' | 'signal'>,
 ): Promise<CopyResult> {
   const result = { disk: disk.identity, file, source: disk.file };
-  return queued(reader.handle.uuid, async () => {
-    if (finish === 'pivot') {
-      await pivot(reader, disk, file, signal);
-      // A move loses nothing that is in flight: both images have all of it.
-      return { ...result, consistency: 'crash' };
-    }
-    const before = await reader.documents({ signal });
-    const { consistency } = await quiesced(reader, quiesce, { signal }, () => endJob(reader, disk.target, 'cancel'));
-    await verifyImages(reader, before, new Map());
-    return { ...result, consistency };
-  });
+  return queued(
+    reader.handle.uuid,
+    async () => {
+      if (finish === 'pivot') {
+        await pivot(reader, disk, file, signal);
+        // A move loses nothing that is in flight: both images have all of it.
+        return { ...result, consistency: 'crash' };
+      }
+      const before = await reader.documents({ signal });
+      const { consistency } = await quiesced(reader, quiesce, { signal }, () => endJob(reader, disk.target, 'cancel'));
+      await verifyImages(reader, before, new Map());
+      return { ...result, consistency };
+    },
+    signal,
+  );
 }
 
 /**

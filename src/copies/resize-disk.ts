@@ -38,46 +38,50 @@ export function resizeDisk(
 ): Promise<ResizeDiskResult> {
   const { connection, handle: dom } = reader;
   const wanted = bytesOf(capacity, 'capacity');
-  return queued(dom.uuid, async () => {
-    const documents = await reader.documents(call);
-    if (!documents.live) await assertNoUnsavedDefinition(reader, call);
-    const disk = diskOf(documents, name);
-    const { identity, target } = disk;
-    const refuse = (code: 'ARGUMENT_INVALID' | 'UNSUPPORTED', problem: string, remedy: string) =>
-      new LibvirtCanonicalError(code, `${identity} of ${dom.name} ${problem}`, {
-        domain: dom.name,
-        device: identity,
-        path: 'capacity',
-        remedy,
-      });
-    if (wanted % SECTOR !== 0n)
-      throw refuse('ARGUMENT_INVALID', `cannot have ${wanted} bytes`, 'Give a multiple of 512');
-    const { leaves } = disk.live ?? (disk.canonical as NonNullable<CopiedDisk['canonical']>);
-    if (leaves.has('readonly') || (leaves.get('@device') ?? 'disk') !== 'disk')
-      throw refuse('UNSUPPORTED', 'is read-only or a drive for media', 'Resize a disk that the guest writes to');
-    refusePendingSource(disk, dom.name);
-    const capacityNow = async () =>
-      (await connection.call('DOMAIN_GET_BLOCK_INFO', { dom, path: target, flags: 0 }, call)).capacity;
-    const before = await capacityNow();
-    if (wanted < before)
-      throw refuse(
-        'ARGUMENT_INVALID',
-        `has ${before} bytes, and is not made smaller: what lies beyond the new end would be lost`,
-        'Attach a smaller disk and have the guest copy to it',
+  return queued(
+    dom.uuid,
+    async () => {
+      const documents = await reader.documents(call);
+      if (!documents.live) await assertNoUnsavedDefinition(reader, call);
+      const disk = diskOf(documents, name);
+      const { identity, target } = disk;
+      const refuse = (code: 'ARGUMENT_INVALID' | 'UNSUPPORTED', problem: string, remedy: string) =>
+        new LibvirtCanonicalError(code, `${identity} of ${dom.name} ${problem}`, {
+          domain: dom.name,
+          device: identity,
+          path: 'capacity',
+          remedy,
+        });
+      if (wanted % SECTOR !== 0n)
+        throw refuse('ARGUMENT_INVALID', `cannot have ${wanted} bytes`, 'Give a multiple of 512');
+      const { leaves } = disk.live ?? (disk.canonical as NonNullable<CopiedDisk['canonical']>);
+      if (leaves.has('readonly') || (leaves.get('@device') ?? 'disk') !== 'disk')
+        throw refuse('UNSUPPORTED', 'is read-only or a drive for media', 'Resize a disk that the guest writes to');
+      refusePendingSource(disk, dom.name);
+      const capacityNow = async () =>
+        (await connection.call('DOMAIN_GET_BLOCK_INFO', { dom, path: target, flags: 0 }, call)).capacity;
+      const before = await capacityNow();
+      if (wanted < before)
+        throw refuse(
+          'ARGUMENT_INVALID',
+          `has ${before} bytes, and is not made smaller: what lies beyond the new end would be lost`,
+          'Attach a smaller disk and have the guest copy to it',
+        );
+      if (documents.live) {
+        const size = { disk: target, size: wanted, flags: VIR_DOMAIN_BLOCK_RESIZE_BYTES };
+        await connection.call('DOMAIN_BLOCK_RESIZE', { dom, ...size }, call);
+      } else await resizeVolume(reader, disk, wanted, call);
+      await verifyImages(reader, documents, new Map());
+      const after = await capacityNow();
+      if (after >= wanted) return { disk: identity, before, capacity: after };
+      throw new LibvirtCanonicalError(
+        'JOB_FAILED',
+        `libvirt took the new size, but ${identity} of ${dom.name} has ${after} bytes`,
+        { domain: dom.name, device: identity, remedy: 'Ask again; the image is no smaller than before' },
       );
-    if (documents.live) {
-      const size = { disk: target, size: wanted, flags: VIR_DOMAIN_BLOCK_RESIZE_BYTES };
-      await connection.call('DOMAIN_BLOCK_RESIZE', { dom, ...size }, call);
-    } else await resizeVolume(reader, disk, wanted, call);
-    await verifyImages(reader, documents, new Map());
-    const after = await capacityNow();
-    if (after >= wanted) return { disk: identity, before, capacity: after };
-    throw new LibvirtCanonicalError(
-      'JOB_FAILED',
-      `libvirt took the new size, but ${identity} of ${dom.name} has ${after} bytes`,
-      { domain: dom.name, device: identity, remedy: 'Ask again; the image is no smaller than before' },
-    );
-  });
+    },
+    call.signal,
+  );
 }
 
 /** No pool has the image; or the daemon has no storage driver, which newer distributions package apart. */

@@ -40,48 +40,57 @@ export async function commitDisk(reader: DomainReader, name: string, options: Co
   const { connection, handle: dom } = reader;
   const { signal, bandwidth, leftover = 'keep' } = options;
   await using events = await connection.subscribe('BLOCK_JOB_2', { domain: dom });
-  const { disk, words, into, unused } = await queued(dom.uuid, async () => {
-    const documents = await reader.documents({ signal });
-    if (!documents.live) throw notRunning(dom.name, 'libvirt commits disks of running domains only');
-    const disk = diskOf(documents, name);
-    refusePendingSource(disk, dom.name);
-    refuseUnsettled(reader, documents);
-    const chain = disk.live ? chainOf(disk.live) : [];
-    const into = options.into ?? chain[0];
-    if (into === undefined || !chain.includes(into) || disk.file === undefined)
-      throw new LibvirtCanonicalError(
-        'ARGUMENT_INVALID',
-        into === undefined
-          ? `${disk.identity} has no image below to commit to`
-          : `${into} is not below ${disk.identity}`,
-        { domain: dom.name, device: disk.identity, path: 'into', remedy: `Below it: ${chain.join(', ') || 'nothing'}` },
-      );
-    const unused = [disk.file, ...chain.slice(0, chain.indexOf(into))];
-    const flags =
-      VIR_DOMAIN_BLOCK_COMMIT_ACTIVE |
-      VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES |
-      (leftover === 'delete' ? VIR_DOMAIN_BLOCK_COMMIT_DELETE : 0);
-    const args = {
-      dom,
-      disk: disk.target,
-      base: into,
-      top: null,
-      bandwidth: bandwidth === undefined ? 0 : bytesOf(bandwidth, 'bandwidth'),
-      flags,
-    };
-    const words = {
-      what: `commit of ${disk.identity} of ${dom.name} into ${into}`,
-      leaves: `the disk stays on ${disk.file}; ${into} has part of the newer data`,
-    };
-    refuseAborted(words.what, signal);
-    await connection
-      .call('DOMAIN_BLOCK_COMMIT', args)
-      .catch((error: unknown) => Promise.reject(stateError(reader, 'have its disk committed', error)));
-    return { disk, words, into, unused };
-  });
+  const { disk, words, into, unused } = await queued(
+    dom.uuid,
+    async () => {
+      const documents = await reader.documents({ signal });
+      if (!documents.live) throw notRunning(dom.name, 'libvirt commits disks of running domains only');
+      const disk = diskOf(documents, name);
+      refusePendingSource(disk, dom.name);
+      refuseUnsettled(reader, documents);
+      const chain = disk.live ? chainOf(disk.live) : [];
+      const into = options.into ?? chain[0];
+      if (into === undefined || !chain.includes(into) || disk.file === undefined)
+        throw new LibvirtCanonicalError(
+          'ARGUMENT_INVALID',
+          into === undefined
+            ? `${disk.identity} has no image below to commit to`
+            : `${into} is not below ${disk.identity}`,
+          {
+            domain: dom.name,
+            device: disk.identity,
+            path: 'into',
+            remedy: `Below it: ${chain.join(', ') || 'nothing'}`,
+          },
+        );
+      const unused = [disk.file, ...chain.slice(0, chain.indexOf(into))];
+      const flags =
+        VIR_DOMAIN_BLOCK_COMMIT_ACTIVE |
+        VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES |
+        (leftover === 'delete' ? VIR_DOMAIN_BLOCK_COMMIT_DELETE : 0);
+      const args = {
+        dom,
+        disk: disk.target,
+        base: into,
+        top: null,
+        bandwidth: bandwidth === undefined ? 0 : bytesOf(bandwidth, 'bandwidth'),
+        flags,
+      };
+      const words = {
+        what: `commit of ${disk.identity} of ${dom.name} into ${into}`,
+        leaves: `the disk stays on ${disk.file}; ${into} has part of the newer data`,
+      };
+      refuseAborted(words.what, signal);
+      await connection
+        .call('DOMAIN_BLOCK_COMMIT', args)
+        .catch((error: unknown) => Promise.reject(stateError(reader, 'have its disk committed', error)));
+      return { disk, words, into, unused };
+    },
+    signal,
+  );
   return cancelledOnFailure(reader, disk, words, signal, async () => {
     await untilReady(reader, disk, events, words, options);
-    await queued(dom.uuid, () => pivot(reader, disk, into, signal));
+    await queued(dom.uuid, () => pivot(reader, disk, into, signal), signal);
     return { disk: disk.identity, file: into, leftover: unused };
   });
 }

@@ -51,12 +51,16 @@ export interface SnapshotResult {
 export async function snapshot(reader: DomainReader, request: SnapshotRequest): Promise<SnapshotResult> {
   const { name, signal } = request;
   const { handle: dom } = reader;
-  return queued(dom.uuid, async () => {
-    // What cannot be is refused before anything is written.
-    chosenOf(reader, await reader.documents({ signal }), request);
-    refuseAborted(`snapshot ${name} of ${dom.name}`, signal);
-    return inTurn(reader, { signal }, (before) => take(reader, before, request));
-  });
+  return queued(
+    dom.uuid,
+    async () => {
+      // What cannot be is refused before anything is written.
+      chosenOf(reader, await reader.documents({ signal }), request);
+      refuseAborted(`snapshot ${name} of ${dom.name}`, signal);
+      return inTurn(reader, { signal }, (before) => take(reader, before, request));
+    },
+    signal,
+  );
 }
 
 /** The disks to snapshot, each with the file that it is to be on. */

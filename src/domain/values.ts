@@ -136,7 +136,11 @@ export function invalid(path: string, problem: string, remedy?: string): Libvirt
 /** The error for a value that is none of some words, with the nearest of them. */
 export function notOneOf(path: string, value: unknown, words: readonly string[]): LibvirtCanonicalError {
   const hint = meant(value, words).trim();
-  return invalid(path, `${describe(value)} is not one of ${words.join(', ')}`, hint === '' ? undefined : hint);
+  return invalid(
+    path,
+    `${describe(value)} is not one of ${words.join(', ')}`,
+    hint === '' ? 'Give one of these' : hint,
+  );
 }
 
 /** A caller's value as a message may show it. */

@@ -1,4 +1,5 @@
-import { chown, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chown, link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Connection } from '../connection/index.js';
 
@@ -11,7 +12,7 @@ export interface HostFiles {
   look(path: string): Promise<'there' | 'missing' | 'unknown'>;
   /** Contents of a file. Rejects when it cannot be read. */
   read(path: string): Promise<Uint8Array>;
-  /** Makes a file that is not there yet, so that the host's QEMU may read and write it. Rejects when it is there. */
+  /** Makes a file that is not there yet, whole or not at all, so that the host's QEMU may read and write it. Rejects when it is there. */
   write(path: string, contents: Uint8Array): Promise<void>;
   /** Removes a file that {@link write} made. */
   remove(path: string): Promise<void>;
@@ -34,13 +35,20 @@ export const LOCAL_FILES: HostFiles = {
   remove: (path) => rm(path),
   async write(path, contents) {
     const folder = await makeFolder(dirname(path));
-    const file = await open(path, 'wx', 0o600);
+    const part = `${path}.${randomUUID()}.part`;
     try {
-      await file.writeFile(contents);
-      await file.sync();
-      await file.chown(folder.uid, folder.gid).catch(notRoot);
+      const file = await open(part, 'wx', 0o600);
+      try {
+        await file.writeFile(contents);
+        await file.sync();
+        await file.chown(folder.uid, folder.gid).catch(notRoot);
+      } finally {
+        await file.close();
+      }
+      // Unlike a rename this writes over nothing.
+      await link(part, path);
     } finally {
-      await file.close();
+      await rm(part, { force: true });
     }
   },
 };

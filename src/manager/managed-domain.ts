@@ -415,7 +415,7 @@ export class ManagedDomain {
 
   /** Takes the canonical document as it is: seals it anew. virDomainSetMetadata. Errors: `DOMAIN_STATE` while an apply is under way or interrupted. */
   acceptDrift(options: CallOptions = {}): Promise<void> {
-    return this.#exclusively(() => acceptDrift(this.#reader, options));
+    return this.#exclusively(options, () => acceptDrift(this.#reader, options));
   }
 
   /**
@@ -458,7 +458,7 @@ export class ManagedDomain {
    * that is off afterwards had its `afterStop`.
    */
   start(options: StartOptions = {}): Promise<void> {
-    return this.#exclusively(() => start(this.#reader, this.#hooks, options));
+    return this.#exclusively(options, () => start(this.#reader, this.#hooks, options));
   }
 
   /**
@@ -466,7 +466,7 @@ export class ManagedDomain {
    * virDomainShutdownFlags. Errors: `DOMAIN_STATE`, `TIMEOUT`, `AGENT_UNAVAILABLE`, `HOOK_FAILED`.
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#exclusively(options, async () => {
       await shutdown(this.#reader, options);
       await this.#stopped('shutdown', options);
     });
@@ -474,7 +474,7 @@ export class ManagedDomain {
 
   /** Pulls the plug, then the hook `afterStop`; a domain that is off stays off. virDomainDestroyFlags. Errors: `HOOK_FAILED`. */
   destroy(options: CallOptions = {}): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#exclusively(options, async () => {
       await destroy(this.#reader, options);
       await this.#stopped('destroy', options);
     });
@@ -487,7 +487,7 @@ export class ManagedDomain {
    * asked again after any failure. Errors as for {@link shutdown} and {@link start}.
    */
   reboot(options: RebootOptions): Promise<Pending> {
-    return this.#exclusively(async () => {
+    return this.#exclusively(options, async () => {
       await reboot(this.#reader, this.#hooks, options);
       return this.pending({ signal: options.signal });
     });
@@ -495,7 +495,7 @@ export class ManagedDomain {
 
   /** Stops the vCPUs; memory and devices stay. virDomainSuspend. Errors: `DOMAIN_STATE` when it is off. */
   suspend(options: CallOptions = {}): Promise<void> {
-    return this.#exclusively(() => suspend(this.#reader, options));
+    return this.#exclusively(options, () => suspend(this.#reader, options));
   }
 
   /**
@@ -503,7 +503,7 @@ export class ManagedDomain {
    * virDomainPMWakeup. Errors: `DOMAIN_STATE` when it is off.
    */
   resume(options: CallOptions = {}): Promise<void> {
-    return this.#exclusively(() => resume(this.#reader, options));
+    return this.#exclusively(options, () => resume(this.#reader, options));
   }
 
   /**
@@ -512,7 +512,7 @@ export class ManagedDomain {
    * running and no image. Errors: `DOMAIN_STATE`, `ABORTED`, `HOOK_FAILED`.
    */
   save(options: SaveOptions = {}): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#exclusively(options, async () => {
       await save(this.#reader, options);
       await this.#stopped('save', {});
     });
@@ -525,7 +525,7 @@ export class ManagedDomain {
    * `DOMAIN_STATE` when there is no image.
    */
   restore(options: RestoreOptions = {}): Promise<void> {
-    return this.#exclusively(() => restore(this.#reader, this.#hooks, options));
+    return this.#exclusively(options, () => restore(this.#reader, this.#hooks, options));
   }
 
   /**
@@ -533,7 +533,7 @@ export class ManagedDomain {
    * when it runs, or when it has a managed-save image, UEFI variables or snapshots and the options do not say what of them.
    */
   undefine(options: UndefineOptions = {}): Promise<void> {
-    return this.#exclusively(() => undefine(this.#reader, options));
+    return this.#exclusively(options, () => undefine(this.#reader, options));
   }
 
   /** QEMU's guest agent in the running guest: ping, freeze and thaw. */
@@ -655,7 +655,7 @@ export class ManagedDomain {
    * guest was stopped ends in the same way back.
    */
   rescue(options: RescueOptions): Promise<void> {
-    return this.#exclusively(() => rescue(this.#subject, options));
+    return this.#exclusively(options, () => rescue(this.#subject, options));
   }
 
   /**
@@ -663,7 +663,7 @@ export class ManagedDomain {
    * itself is over, and a domain that runs as it should is left alone. Errors as for `start` and `shutdown`.
    */
   unrescue(options: UnrescueOptions = {}): Promise<void> {
-    return this.#exclusively(() => unrescue(this.#subject, options));
+    return this.#exclusively(options, () => unrescue(this.#subject, options));
   }
 
   /** The rescue that is under way, whoever began it; undefined when there is none. */
@@ -691,7 +691,7 @@ export class ManagedDomain {
    * await writeFile('web1.json', JSON.stringify(await web.export({ secrets: 'include' })), { mode: 0o600 });
    */
   export(options: ExportOptions = {}): Promise<DomainBundle> {
-    return this.#exclusively(() => exportDomain(this.#reader, options));
+    return this.#exclusively(options, () => exportDomain(this.#reader, options));
   }
 
   /**
@@ -743,14 +743,14 @@ export class ManagedDomain {
    * not run what is proposed; `APPLY_IN_PROGRESS`, `APPLY_INTERRUPTED`. `GUEST_ABI_CHANGED` when the old document had to be put back.
    */
   abiUpgrade(proposal: AbiUpgradeProposal, options: AbiUpgradeOptions): Promise<DomainBundle> {
-    return this.#exclusively(() => abiUpgrade(this.#reader, proposal, options));
+    return this.#exclusively(options, () => abiUpgrade(this.#reader, proposal, options));
   }
 
   /**
    * Power and apply of one domain never run at once within this process.
    */
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return queued(this.uuid, work);
+  #exclusively<T>({ signal }: { readonly signal?: AbortSignal | undefined }, work: () => Promise<T>): Promise<T> {
+    return queued(this.uuid, work, signal);
   }
 
   /** The abort of what came before is none of the hook's business once the domain is off. */

@@ -1,4 +1,4 @@
-import { applyPhaseIn, type DomainReader, entriesIn } from '../apply/index.js';
+import { applyPhaseIn, type DomainReader, entriesHolder, entriesIn } from '../apply/index.js';
 import { type CallOptions, LibvirtError } from '../connection/index.js';
 import { blockJobs, checkpoints } from '../copies/index.js';
 import type { DomainContext } from '../domain/index.js';
@@ -118,10 +118,11 @@ async function checkJobs(reader: DomainReader, { signal }: CallOptions): Promise
 /** What this library itself has under way. */
 async function checkWork(
   reader: DomainReader,
-  { canonical, live }: DomainContext,
+  context: DomainContext,
   options: CallOptions,
 ): Promise<MigrationFinding[]> {
   const found: MigrationFinding[] = [];
+  const { canonical, live } = context;
   const entry = migrationEntry(canonical) ?? (live && migrationEntry(live));
   if (entry)
     found.push(
@@ -132,8 +133,9 @@ async function checkWork(
         entry.ownerState === 'running' ? 'Let it end' : 'Settle it with recoverMigration first',
       ),
     );
-  const phase = applyPhaseIn(canonical);
-  if (entriesIn(canonical).some(({ phase: each, ownerState }) => each === 'apply' && ownerState === 'running'))
+  const holder = entriesHolder(context);
+  const phase = applyPhaseIn(holder);
+  if (entriesIn(holder).some(({ phase: each, ownerState }) => each === 'apply' && ownerState === 'running'))
     found.push(blocks('source', 'domain', 'an apply is in progress', 'Let it end'));
   else if (phase === 'interrupted')
     found.push(blocks('source', 'domain', 'an apply was interrupted', 'Settle it with recover first'));

@@ -69,7 +69,7 @@ export async function migrationDisks(
         : request.mode === 'cold' && named;
     findings.push(...findingsOf(device, there, { shared, needed, copied, mode: request.mode }));
     const cold =
-      copied && request.mode === 'cold'
+      copied && request.mode === 'cold' && placeOf(device) !== undefined
         ? await coldSource(
             of.reader.connection,
             of.destination,
@@ -83,7 +83,11 @@ export async function migrationDisks(
           )
         : undefined;
     findings.push(...(cold?.findings ?? []));
-    const size = cold ? cold.file : copied && of.running ? await sizeOf(of.reader, device, options) : undefined;
+    const size = cold
+      ? cold.file
+      : copied && of.running && placeOf(device) !== undefined
+        ? await sizeOf(of.reader, device, options)
+        : undefined;
     const backing = copied && request.copy === 'incremental' ? backingOf(there) : undefined;
     if (copied && request.copy === 'incremental' && !backing)
       findings.push(
@@ -173,6 +177,8 @@ function findingsOf(
   const at = placeOf(there);
   const own = hostFinding(device);
   if (own) return [own];
+  if (copied && placeOf(device) === undefined)
+    return [blocks('source', identity, 'it is empty: there is nothing to copy', 'Leave it out of disks')];
   if (copied && shared === 'shared')
     return [
       blocks(

@@ -150,7 +150,11 @@ const MOVABLE = /^source(\/|\[)|^source$|^listen(\[\d+\])?\/@(address|network|so
 function assertNamed({ sources = {}, paths = {} }: MovedParts, documents: readonly DomainDocument[]): void {
   for (const [from, to] of Object.entries(paths))
     if (!from.startsWith('/') || typeof to !== 'string' || !to.startsWith('/'))
-      throw invalid(`paths[${JSON.stringify(from)}]`, 'both must be absolute paths');
+      throw invalid(
+        `paths[${JSON.stringify(from)}]`,
+        'both must be absolute paths',
+        "Give { '/images': '/srv/images' }",
+      );
   for (const [name, values] of Object.entries(sources)) {
     const at = `sources[${JSON.stringify(name)}]`;
     const found = documents.map(({ devices }) => devices.filter(({ names }: Device) => names.includes(name)));

@@ -36,11 +36,12 @@ const NAMES = ['beforePrepare', 'afterArrival', 'afterRelease', 'afterFailure'] 
 /** `SPEC_INVALID` or `SPEC_UNKNOWN_FIELD` for what is no set of hooks. */
 export function refuseBadHooks(hooks: MigrationHooks | undefined): void {
   if (hooks === undefined) return;
-  if (typeof hooks !== 'object' || hooks === null) throw invalid('hooks', `${describe(hooks)} is not an object`);
+  if (typeof hooks !== 'object' || hooks === null)
+    throw invalid('hooks', `${describe(hooks)} is not an object`, 'Give an object of functions');
   refuseUnknownFields(hooks, NAMES, 'hooks');
   for (const name of NAMES)
     if (hooks[name] !== undefined && typeof hooks[name] !== 'function')
-      throw invalid(`hooks.${name}`, `${describe(hooks[name])} is not a function`);
+      throw invalid(`hooks.${name}`, `${describe(hooks[name])} is not a function`, 'Give a function, or leave it out');
 }
 
 /** Runs a hook. `HOOK_FAILED` with what it threw as the cause. */

@@ -10,13 +10,17 @@ import { carryState } from './cold-state.js';
 import { migratable } from './documents.js';
 import { endIncoming } from './end-incoming.js';
 import { persistentCookie } from './finish-by-hand.js';
-import { proveArrived, proveIncoming } from './prove.js';
+import { MAKE_ALIKE, proveArrived, proveIncoming } from './prove.js';
 import { type Run, refuseAborted } from './run-context.js';
 import { PostCopyUnansweredError, SourceHangsError, send } from './send.js';
 import { lookUp, standingOn } from './standing.js';
 
 /** The guest runs at the destination, and a document there is another one: the source's is the only one that is right. */
-export class DifferentArrivalError extends GuestAbiChangedError {}
+export class DifferentArrivalError extends GuestAbiChangedError {
+  constructor(differences: readonly AbiDifference[], domain: string) {
+    super('the destination has it otherwise', differences, domain, MAKE_ALIKE);
+  }
+}
 
 /** The guest has run at the destination, and is not there any more: its disks have gone on without the source. */
 export class EndedThereError extends LibvirtCanonicalError {
@@ -174,8 +178,7 @@ async function proveThere(run: Run, paused: boolean): Promise<void> {
     await confirm(run.own.source, reader.handle, prepared.flags, true).catch(() => {});
   }
   if (paused) assertSame(run, 'has', differences);
-  else if (differences.length > 0)
-    throw new DifferentArrivalError('the destination has another machine', differences, reader.handle.name);
+  else if (differences.length > 0) throw new DifferentArrivalError(differences, reader.handle.name);
   if (paused) await resume(new DomainReader(destination, dom), {});
 }
 

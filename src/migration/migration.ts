@@ -48,15 +48,15 @@ export class Migration implements AsyncIterable<MigrationProgress>, AsyncDisposa
       });
       return { outcome, source, destination: there };
     };
+    const { name, uuid } = reader.handle;
     const run = async () => {
       const result = await runMigration(reader, destination, request, {
         signal,
         tell: (progress) => this.#tell(progress),
         phase: (phase) => this.#tell(progressOf(phase, performance.now() - this.#begun, {})),
-      });
+      }).catch((error: unknown) => this.#notBegun(name, error));
       return { ...result, total: performance.now() - this.#begun, policy: this.#acts };
     };
-    const { name, uuid } = reader.handle;
     this.done = methodTrace.promise(() => ({ method: 'ManagedDomain.migrate', domain: { name, uuid } }), run);
     this.done.then(
       () => this.#end(),
@@ -91,6 +91,18 @@ export class Migration implements AsyncIterable<MigrationProgress>, AsyncDisposa
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) await this.abort();
+  }
+
+  /** One that was given up while it was checked, or waited for other work on the domain, tells where the domain is like any other. */
+  async #notBegun(domain: string, error: unknown): Promise<never> {
+    if (!(error instanceof AbortedError)) throw error;
+    const where = await this.#look();
+    const remedy = 'Nothing was changed; ask again when it is to migrate';
+    throw new MigrationError('ABORTED', `the migration of ${domain} was aborted before it began`, where, {
+      domain,
+      remedy,
+      cause: error,
+    });
   }
 
   #tell(progress: MigrationProgress): void {

@@ -157,21 +157,21 @@ export function refuseOtherWords<K extends string>(
 /** Checks options before anything else is done. Errors: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD` with the path. */
 export function migrationRequest(options: MigrationOptions): MigrationRequest {
   if (typeof options !== 'object' || options === null)
-    throw invalid('options', `${describe(options)} is not an object`);
+    throw invalid('options', `${describe(options)} is not an object`, "Give an object such as { mode: 'live' }");
   refuseUnknownFields(options, [...Object.keys(WORDS), ...TEXTS, ...OTHERS], '');
   refuseOtherWords(options, WORDS);
   for (const name of TEXTS)
     if (options[name] !== undefined && (typeof options[name] !== 'string' || options[name] === ''))
-      throw invalid(name, `${describe(options[name])} is not a text`);
+      throw invalid(name, `${describe(options[name])} is not a text`, 'Give a text that is not empty, or leave it out');
   for (const name of ['disks', 'shared'] as const)
     if (
       options[name] !== undefined &&
       !(Array.isArray(options[name]) && options[name].every((each) => typeof each === 'string'))
     )
-      throw invalid(name, 'it is not a list of disks');
+      throw invalid(name, 'it is not a list of disks', "Give a list of ids or targets: ['vda']");
   for (const name of ['undefineSource', 'synchronousWrites'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'boolean')
-      throw invalid(name, `${describe(options[name])} is not true or false`);
+      throw invalid(name, `${describe(options[name])} is not true or false`, 'Give true or false');
   checkShapes(options);
   const { mode = 'live', via = 'client', abortTimeout = 10_000 } = options;
   if (mode === 'live' && options.disks !== undefined)
@@ -217,25 +217,50 @@ function checkShapes({
     ['files', files, ['source', 'destination']],
   ] as const) {
     if (value === undefined) continue;
-    if (typeof value !== 'object' || value === null) throw invalid(name, `${describe(value)} is not an object`);
+    if (typeof value !== 'object' || value === null)
+      throw invalid(name, `${describe(value)} is not an object`, 'docs/migration.md has its fields');
     refuseUnknownFields(value, fields, name);
   }
+  for (const [name, value] of [
+    ['graphics.listen', graphics?.listen],
+    ['graphics.uri', graphics?.uri],
+    ['tls.destination', typeof tls === 'object' ? tls.destination : undefined],
+  ] as const)
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw invalid(name, `${describe(value)} is not a text`, 'Give a text that is not empty, or leave it out');
+  refuseBadFiles(files);
   for (const [name, value] of Object.entries({ paths, sources }))
     if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value)))
-      throw invalid(name, `${describe(value)} is not an object`);
+      throw invalid(name, `${describe(value)} is not an object`, 'docs/migration.md has its fields');
   for (const [name, value] of Object.entries(sources ?? {}))
     if (typeof value !== 'object' || value === null || Object.values(value).some((each) => typeof each !== 'string'))
-      throw invalid(`sources[${JSON.stringify(name)}]`, 'it is not an object of texts by path');
+      throw invalid(
+        `sources[${JSON.stringify(name)}]`,
+        'it is not an object of texts by path',
+        "Give the path below the element, and its value: { 'source/@bridge': 'br1' }",
+      );
   if (compression && !['xbzrle', 'mt', 'zlib', 'zstd'].includes(compression.method))
     throw notOneOf('compression.method', compression.method, ['xbzrle', 'mt', 'zlib', 'zstd']);
   for (const name of ['cache', 'level', 'threads', 'decompressThreads'] as const)
     port(compression?.[name], `compression.${name}`, 0, Number.MAX_SAFE_INTEGER);
 }
 
+/** `SPEC_INVALID` for ways to files that are none. */
+export function refuseBadFiles(files: MigrationOptions['files']): void {
+  for (const [name, value] of Object.entries(files ?? {}))
+    for (const method of ['look', 'read', 'write', 'remove', 'list'])
+      if (value !== undefined && typeof Reflect.get(Object(value), method) !== 'function')
+        throw invalid(
+          `files.${name}`,
+          `it has no ${method}()`,
+          'Give an object with look, read, write, remove and list',
+        );
+}
+
 function port(value: unknown, path: string, least: number, most: number): void {
   if (value === undefined) return;
   if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most)
-    throw invalid(path, `${describe(value)} is not a whole number from ${least} to ${most}`);
+    throw invalid(path, `${describe(value)} is not a whole number`, `Give one from ${least} to ${most}`);
 }
 
 /** What cannot be asked for together. */
@@ -248,16 +273,22 @@ function checkTogether(request: MigrationRequest): void {
   if (via !== 'client' && prove === 'paused')
     throw invalid('prove', `${via} has no moment to prove a paused guest in`, "Ask for via: 'client'");
   if (via === 'tunnelled' && (mode === 'block' || resolvedPolicy.postCopy))
-    throw invalid('via', 'tunnelled migrations copy no disks and know no post-copy');
+    throw invalid('via', 'tunnelled migrations copy no disks and know no post-copy', "Ask for via: 'client'");
   for (const name of ['uri', 'listenAddress', 'parallel', 'tls'] as const)
-    if (via === 'tunnelled' && request[name] !== undefined) throw invalid(name, 'tunnelled migrations have none');
-  if (via !== 'client' && mode === 'cold') throw invalid('via', 'cold migrations are made by the client');
+    if (via === 'tunnelled' && request[name] !== undefined)
+      throw invalid(
+        name,
+        'tunnelled migrations have none',
+        'Leave it out: memory goes over the connection of the daemons',
+      );
+  if (via !== 'client' && mode === 'cold')
+    throw invalid('via', 'cold migrations are made by the client', "Ask for via: 'client'");
   if (prove === 'paused' && resolvedPolicy.postCopy)
     throw invalid('prove', 'a guest that goes over by post-copy cannot be proved paused', "Ask for prove: 'incoming'");
   if (mode === 'block' && uri?.startsWith('unix:') && disksUri === undefined)
-    throw invalid('disksUri', 'a unix: uri needs one for the disks');
+    throw invalid('disksUri', 'a unix: uri needs one for the disks', "Give disksUri: 'unix:///PATH'");
   if (compression && ['zlib', 'zstd'].includes(compression.method) && parallel === undefined)
-    throw invalid('compression.method', `${compression.method} needs parallel`);
+    throw invalid('compression.method', `${compression.method} needs parallel`, 'Give parallel: 1, or more');
 }
 
 /** How memory goes over: what a post-copy that was cut needs to go on. */

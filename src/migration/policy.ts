@@ -71,10 +71,15 @@ export const MIGRATION_POLICIES = {
 /** Name of one of {@link MIGRATION_POLICIES}. */
 export type MigrationPolicyName = keyof typeof MIGRATION_POLICIES;
 
-/** What a caller gives: a preset, or parts of a policy over one. */
+/** Fields of a policy whose parts can be given one by one; what is not given is the preset's. */
+const IN_PARTS = ['bandwidth', 'downtime', 'stall', 'deadline'] as const;
+
+/** What a caller gives: a preset, or parts of a policy over one, such as `{ preset: 'leave', downtime: { most: 800 } }`. */
 export type MigrationPolicyRequest =
   | MigrationPolicyName
-  | (Partial<MigrationPolicy> & { readonly preset?: MigrationPolicyName });
+  | (Partial<Omit<MigrationPolicy, (typeof IN_PARTS)[number]>> & {
+      readonly [name in (typeof IN_PARTS)[number]]?: Partial<NonNullable<MigrationPolicy[name]>>;
+    } & { readonly preset?: MigrationPolicyName });
 
 const STEPS: readonly StallStep[] = ['downtime', 'speed', 'post-copy', 'suspend', 'abort'];
 
@@ -89,18 +94,28 @@ export function policyOf(request: MigrationPolicyRequest = 'gentle'): MigrationP
     );
   const base: MigrationPolicy = MIGRATION_POLICIES[preset as MigrationPolicyName];
   refuseUnknownFields(parts, ['bandwidth', ...Object.keys(GENTLE)], 'policy');
-  const policy = { ...base, ...parts } as MigrationPolicy;
+  const policy = { ...base, ...parts, ...partsOver(base, parts) } as MigrationPolicy;
   checkNumbers(policy);
-  if (!Array.isArray(policy.onStall)) throw invalid('policy.onStall', 'it is not a list');
+  if (!Array.isArray(policy.onStall))
+    throw invalid('policy.onStall', 'it is not a list', `Give a list of ${STEPS.join(', ')}`);
   for (const [at, step] of policy.onStall.entries()) {
     const path = `policy.onStall[${at}]`;
     if (!STEPS.includes(step))
       throw invalid(path, `${describe(step)} is not a step`, `Give one of ${STEPS.join(', ')}`);
-    if (policy.onStall.indexOf(step) < at) throw invalid(path, `${step} is in the list twice`);
+    if (policy.onStall.indexOf(step) < at)
+      throw invalid(path, `${step} is in the list twice`, 'Give each step once: they are taken one after the other');
     if (step === 'post-copy' && !policy.postCopy)
       throw invalid(path, 'post-copy is not allowed', 'Say postCopy: true, and know that there is no way back from it');
   }
   return policy;
+}
+
+/** Parts that are given, over those of the preset. */
+function partsOver(base: MigrationPolicy, parts: Readonly<Record<string, unknown>>): Partial<Record<string, object>> {
+  const given = IN_PARTS.filter((name) => parts[name] !== undefined);
+  return Object.fromEntries(
+    given.map((name) => [name, { ...base[name], ...object(parts[name], `policy.${name}`) }] as const),
+  );
 }
 
 function checkNumbers({
@@ -116,27 +131,44 @@ function checkNumbers({
     refuseUnknownFields(object(bandwidth, 'policy.bandwidth'), ['begin', 'most'], 'policy.bandwidth');
     for (const name of ['begin', 'most'] as const)
       if (bandwidth[name] !== undefined) whole(bandwidth[name], `policy.bandwidth.${name}`, 1, 8_796_093_022_207);
+    const { begin = 0, most = Number.POSITIVE_INFINITY } = bandwidth;
+    if (begin > most)
+      throw invalid(
+        'policy.bandwidth.begin',
+        `${begin} is more than policy.bandwidth.most, ${most}`,
+        'Begin with less, or allow more',
+      );
   }
   refuseUnknownFields(object(downtime, 'policy.downtime'), ['schedule', 'most'], 'policy.downtime');
   whole(downtime.most, 'policy.downtime.most', 1, 2_000_000);
-  if (!Array.isArray(downtime.schedule)) throw invalid('policy.downtime.schedule', 'it is not a list');
+  if (!Array.isArray(downtime.schedule))
+    throw invalid('policy.downtime.schedule', 'it is not a list', 'Give [{ after: 0, ms: 300 }], for instance');
   for (const [at, each] of downtime.schedule.entries()) {
     const path = `policy.downtime.schedule[${at}]`;
     refuseUnknownFields(object(each, path), ['after', 'ms'], path);
     number(each.after, `${path}.after`, 0);
     whole(each.ms, `${path}.ms`, 1, 2_000_000);
-    if (each.ms > downtime.most) throw invalid(`${path}.ms`, `it is more than downtime.most, ${downtime.most}`);
+    if (each.ms > downtime.most)
+      throw invalid(
+        `${path}.ms`,
+        `${each.ms} is more than policy.downtime.most, ${downtime.most}`,
+        'Give a schedule that stays within what is allowed at most, or allow more',
+      );
+    if (at > 0 && each.after <= (downtime.schedule[at - 1]?.after ?? 0))
+      throw invalid(`${path}.after`, 'it is not later than the one before it', 'Give them in the order of time');
   }
   if (autoConverge !== false) {
     refuseUnknownFields(object(autoConverge, 'policy.autoConverge'), ['initial', 'increment'], 'policy.autoConverge');
     whole(autoConverge.initial, 'policy.autoConverge.initial', 1, 99);
     whole(autoConverge.increment, 'policy.autoConverge.increment', 1, 99);
   }
-  if (typeof postCopy !== 'boolean') throw invalid('policy.postCopy', `${describe(postCopy)} is not true or false`);
+  if (typeof postCopy !== 'boolean')
+    throw invalid('policy.postCopy', `${describe(postCopy)} is not true or false`, 'Give true or false');
   refuseUnknownFields(object(stall, 'policy.stall'), ['boundaries', 'improve'], 'policy.stall');
   whole(stall.boundaries, 'policy.stall.boundaries', 2, 1000);
   number(stall.improve, 'policy.stall.improve', 0);
-  if (stall.improve >= 1) throw invalid('policy.stall.improve', 'it must be below 1');
+  if (stall.improve >= 1)
+    throw invalid('policy.stall.improve', 'it must be below 1', 'Give a part: 0.05 is five percent');
   number(silence, 'policy.silence', 1);
   refuseUnknownFields(object(deadline, 'policy.deadline'), ['perGiB', 'total'], 'policy.deadline');
   number(deadline.perGiB, 'policy.deadline.perGiB', 1);
@@ -145,15 +177,15 @@ function checkNumbers({
 
 function object(value: unknown, path: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw invalid(path, `${describe(value)} is not an object`);
+  throw invalid(path, `${describe(value)} is not an object`, 'docs/migration.md has the fields of a policy');
 }
 
 function number(value: unknown, path: string, least: number): void {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < least)
-    throw invalid(path, `${describe(value)} is not a number of ${least} or more`);
+    throw invalid(path, `${describe(value)} is not a number of ${least} or more`, `Give a number from ${least} on`);
 }
 
 function whole(value: unknown, path: string, least: number, most: number): void {
   if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most)
-    throw invalid(path, `${describe(value)} is not a whole number from ${least} to ${most}`);
+    throw invalid(path, `${describe(value)} is not a whole number`, `Give one from ${least} to ${most}`);
 }

@@ -1,21 +1,19 @@
 import { DomainReader } from '../apply/index.js';
-import {
-  type CallOptions,
-  type Connection,
-  type DomainHandle,
-  VIR_DOMAIN_XML_INACTIVE,
-  VIR_DOMAIN_XML_SECURE,
-} from '../connection/index.js';
+import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import {
   type AbiDifference,
   compareGuestAbi,
-  DomainDocument,
+  type DomainDocument,
   driftFrom,
   guestAbi,
   sealedForm,
   seenByGuest,
 } from '../domain/index.js';
-import { differencesThere, migratable } from './documents.js';
+import { differencesThere, type MovedParts, migratable, movedDocument } from './documents.js';
+
+/** What is to be done when the two hosts have it otherwise: nothing of either is thrown away by guessing. */
+export const MAKE_ALIKE =
+  'Make its definition there like the one at the source, or the other way round, and ask recoverMigration';
 
 /** Values that the caller, or each libvirt for itself, may have otherwise on the other host. */
 const PLACES = /^os\/(nvram|loader)/;
@@ -80,23 +78,27 @@ export function canonicalDifferences(
 }
 
 /**
- * What differs for the guest between two hosts that both have the domain: for whoever did not make the migration, and does
- * not know where files were to be. Undefined documents do not count.
+ * What differs between two hosts that both have the domain, for whoever did not make the migration: of the live documents what
+ * the guest sees, of the canonical ones everything but what the migration moved. Without its record nobody knows what that was,
+ * and only what the guest sees counts there as well.
  */
 export async function compareHosts(
   source: Connection,
   destination: Connection,
   dom: DomainHandle,
-  running: boolean,
+  { running, moved }: { readonly running: boolean; readonly moved: MovedParts | undefined },
 ): Promise<AbiDifference[]> {
-  const read = (connection: Connection, flags: number) =>
-    connection
-      .call('DOMAIN_GET_XML_DESC', { dom, flags: flags | VIR_DOMAIN_XML_SECURE })
-      .then(({ xml }) => new DomainDocument(xml));
+  const [here, there] = [source, destination].map((each) => new DomainReader(each, dom)) as [
+    DomainReader,
+    DomainReader,
+  ];
+  const both = (side: 'live' | 'canonical') => Promise.all([migratable(here, side, {}), migratable(there, side, {})]);
+  const seen = (a: DomainDocument, b: DomainDocument, live: boolean) =>
+    seenByGuest(compareGuestAbi(guestAbi(a), guestAbi(b), { live })).filter(({ field }) => !PLACES.test(field));
   const found: AbiDifference[] = [];
-  for (const flags of running ? [0, VIR_DOMAIN_XML_INACTIVE] : [VIR_DOMAIN_XML_INACTIVE]) {
-    const [a, b] = await Promise.all([read(source, flags), read(destination, flags)]);
-    found.push(...seenByGuest(compareGuestAbi(guestAbi(a), guestAbi(b), { live: flags === 0 })));
-  }
-  return found.filter(({ field }) => !PLACES.test(field));
+  if (running) found.push(...seen(...(await both('live')), true));
+  const [canonical, arrived] = await both('canonical');
+  if (!moved) return [...found, ...seen(canonical, arrived, false)];
+  const sent: Reference = { document: movedDocument(canonical, moved), libvirt: source.libvirtVersion };
+  return [...found, ...canonicalDifferences(sent, arrived, destination.libvirtVersion)];
 }

@@ -46,12 +46,20 @@ export interface MigrationRecord {
   readonly autostartOnce: boolean;
   /** Images that it makes at the destination, and removes when it fails. */
   readonly targets: readonly string[];
+  /** Files that it writes at the destination, each noted before that, and removes when it fails. */
+  readonly carried?: readonly CarriedFile[];
   /** What is other at the destination, as the documents that were sent have it. */
   readonly moved: MovedParts;
   /** How memory goes over; a post-copy that was cut goes on the same way. */
   readonly way?: MigrationWay;
   /** Files of the source that are of no use to anybody once the domain has left, by what becomes of them. */
   readonly nvram: 'none' | 'left' | 'remove';
+}
+
+/** A file of UEFI variables or TPM state that goes along, and the SHA-256 of all of it. */
+export interface CarriedFile {
+  readonly path: string;
+  readonly sha256: string;
 }
 
 /** A record as a document holds it. */
@@ -164,8 +172,18 @@ function recordOf(text: string): MigrationRecord | undefined {
     Array.isArray(value.targets) &&
     value.targets.every((each) => typeof each === 'string' && each.startsWith('/'));
   if (!good) return undefined;
-  const { way, ...others } = value as unknown as MigrationRecord;
-  return { ...others, ...(isWay(way) && { way }) };
+  const { way, carried, ...others } = value as unknown as MigrationRecord;
+  return { ...others, ...(isWay(way) && { way }), ...(areCarried(carried) && { carried }) };
+}
+
+/** Left out where it cannot be read: then none of them is removed. */
+function areCarried(carried: unknown): carried is CarriedFile[] {
+  return (
+    Array.isArray(carried) &&
+    carried.every(
+      (each) => typeof each?.path === 'string' && each.path.startsWith('/') && typeof each.sha256 === 'string',
+    )
+  );
 }
 
 /** Left out where it cannot be read: then libvirt chooses a way of its own. */

@@ -2,12 +2,14 @@ import { DomainReader, queued } from '../apply/index.js';
 import type { Connection } from '../connection/index.js';
 import { refuseUnknownFields, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { filesOf, type HostFiles } from '../host/index.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
+import { removeCarried } from './cold-state.js';
 import { MigrationError, type MigrationWhereabouts } from './errors.js';
 import { type MigrationHooks, refuseBadHooks, runHook } from './hooks.js';
 import { connectionOf, hostOf, type MigrationDestination } from './hosts.js';
-import { refuseOtherWords } from './options.js';
+import { refuseBadFiles, refuseOtherWords } from './options.js';
 import { type MigrationEntry, migrationEntry } from './record.js';
 import { type Ends, type Observation, observe, settle, undefineSource } from './settle.js';
 import { lookUp } from './standing.js';
@@ -22,6 +24,10 @@ export interface RecoverMigrationOptions {
   /** `settle` (default), or only `look`: nothing is changed. */
   readonly mode?: 'settle' | 'look';
   readonly hooks?: MigrationHooks;
+  /** Ways to the files of the destination, where it is not this machine: to remove UEFI variables and TPM state that a cold migration has carried there. */
+  readonly files?: { readonly destination?: HostFiles };
+  /** Gives up waiting for other work on the domain; what has begun is brought to its end. */
+  readonly signal?: AbortSignal;
 }
 
 const WORDS = { prefer: ['back', 'forward'], owner: ['ended', 'gone'], mode: ['settle', 'look'] } as const;
@@ -55,15 +61,19 @@ export async function recoverMigration(
   uuid: string,
   options: RecoverMigrationOptions = {},
 ): Promise<MigrationRecovery> {
-  refuseUnknownFields(options, ['prefer', 'owner', 'mode', 'hooks'], '');
+  refuseUnknownFields(options, ['prefer', 'owner', 'mode', 'hooks', 'files', 'signal'], '');
   refuseOtherWords(options, WORDS);
   refuseBadHooks(options.hooks);
+  refuseUnknownFields(options.files ?? {}, ['destination'], 'files');
+  refuseBadFiles(options.files);
   const ends: Ends = {
     source: connectionOf(source),
     destination: connectionOf(destination),
     uuid: uuidOf(uuid, 'uuid'),
   };
-  return queued(ends.uuid, () => recover(ends, options));
+  // Who only looks waits for nobody.
+  if (options.mode === 'look') return recover(ends, options);
+  return queued(ends.uuid, () => recover(ends, options), options.signal);
 }
 
 async function recover(ends: Ends, options: RecoverMigrationOptions): Promise<MigrationRecovery> {
@@ -98,7 +108,7 @@ async function recover(ends: Ends, options: RecoverMigrationOptions): Promise<Mi
       ends,
       settled.seen,
       settled.stuck,
-      'Nothing further was done; read both hosts, and end the one that must not live by hand',
+      settled.remedy ?? 'Nothing further was done; read both hosts, and end the one that must not live by hand',
     );
   const unfinished = entry ? await tidy(ends, settled.seen, entry, options) : [];
   return {
@@ -171,7 +181,7 @@ async function tidy(
   ends: Ends,
   { row }: Observation,
   { record }: MigrationEntry,
-  { hooks }: RecoverMigrationOptions,
+  { hooks, files }: RecoverMigrationOptions,
 ): Promise<string[]> {
   const { source, destination, uuid } = ends;
   const unfinished: string[] = [];
@@ -206,6 +216,7 @@ async function tidy(
     return unfinished;
   }
   const left = await removeTargets(destination, record.targets);
+  left.push(...(await removeCarried(filesOf(destination, files?.destination), record.carried ?? [])));
   unfinished.push(...left.map((path) => `${path} is left at the destination`));
   if (reader) await attempt(() => clearRecord(reader, record));
   await attempt(() => hook('afterFailure', destination));

@@ -33,7 +33,7 @@ export async function resumePostCopy(
   source: Connection,
   destination: Connection,
   dom: DomainHandle,
-  record: Pick<MigrationRecord, 'way' | 'undefineSource' | 'nvram'> | undefined,
+  record: Pick<MigrationRecord, 'way' | 'undefineSource' | 'nvram' | 'moved' | 'moved'> | undefined,
 ): Promise<PostCopyResumed> {
   const before = await processed(source, dom);
   await sleep(MOVES);
@@ -50,8 +50,8 @@ export async function resumePostCopy(
     await calls.prepare();
     await calls.perform();
     await calls.finish();
-    const [differs] = await compareHosts(source, destination, dom, true);
-    if (differs) throw new Error(`the destination has another machine: ${differenceText(differs)}`);
+    const [differs] = await compareHosts(source, destination, dom, { running: true, moved: record?.moved });
+    if (differs) throw new Error(`the destination has it otherwise: ${differenceText(differs)}`);
     await calls.confirm();
     return 'done';
   } catch (error) {

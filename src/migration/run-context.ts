@@ -4,7 +4,7 @@ import type { OwnConnections } from './ends.js';
 import type { MigrationRequest } from './options.js';
 import type { Preparation } from './prepare.js';
 import type { MigrationPhase, MigrationProgress, PolicyAct } from './progress.js';
-import type { MigrationRecord } from './record.js';
+import type { CarriedFile, MigrationRecord } from './record.js';
 import type { Ends } from './settle.js';
 
 /** What a migration led to. */
@@ -35,8 +35,8 @@ export interface Run {
   readonly prepared: Preparation;
   readonly record: MigrationRecord;
   readonly audience: Audience;
-  /** Files that were written at the destination, to be removed when the domain does not arrive. */
-  readonly carried: string[];
+  /** Writes down that a file is about to be written at the destination. */
+  readonly noteCarried: (file: CarriedFile) => Promise<void>;
 }
 
 /** `ABORTED` when the caller, or the policy, has ended it. */

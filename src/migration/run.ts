@@ -2,6 +2,7 @@ import { DomainReader, Journal, queued } from '../apply/index.js';
 import { type Connection, paramsToObject, VIR_DOMAIN_JOB_STATS_COMPLETED } from '../connection/index.js';
 import { type DomainDocument, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { filesOf } from '../host/index.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
 import { asFile } from './cold-disks.js';
@@ -15,7 +16,7 @@ import { DifferentArrivalError, EndedThereError, managedCold, managedLive } from
 import type { MigrationRequest } from './options.js';
 import { peerToPeer } from './peer-to-peer.js';
 import { type Preparation, prepareMigration, wireForm } from './prepare.js';
-import { leaveRecord, type MigrationRecord, newRecord, writeRecord } from './record.js';
+import { type CarriedFile, leaveRecord, type MigrationRecord, newRecord, writeRecord } from './record.js';
 import { type Audience, type MigrationResult, type Run, refuseAborted } from './run-context.js';
 import { SourceHangsError } from './send.js';
 import { type Ends, type Settlement, settle, undefineSource } from './settle.js';
@@ -32,27 +33,31 @@ export function runMigration(
   request: MigrationRequest,
   audience: Audience,
 ): Promise<Pick<MigrationResult, 'domain' | 'downtime' | 'unfinished'>> {
-  return queued(reader.handle.uuid, async () => {
-    audience.phase('checking');
-    const asked = { ...request, signal: audience.signal };
-    const prepared = await prepareMigration(reader, destination, asked, false);
-    const blocking = prepared.findings.filter(({ severity }) => severity === 'blocks');
-    if (blocking.length > 0) throw new MigrationRefusedError(reader.handle.name, blocking);
-    const { persistent } = prepared.context;
-    const { journal, context } = await Journal.claim(reader, persistent, { signal: audience.signal, wait: TURN });
-    try {
-      refuseChanged(prepared, context.canonical);
-      const result = await recorded(reader, destination, asked, prepared, audience);
-      // Where the source is gone its metadata is, too.
-      await journal.end().catch(() => {});
-      return result;
-    } catch (error) {
-      const ended = journal.end().catch(() => {});
-      // A source that is held by its job would keep whoever waits for this; the claim says nothing once this is over.
-      if (!(error instanceof MigrationError && error.code === 'MIGRATION_UNSETTLED')) await ended;
-      throw error;
-    }
-  });
+  return queued(
+    reader.handle.uuid,
+    async () => {
+      audience.phase('checking');
+      const asked = { ...request, signal: audience.signal };
+      const prepared = await prepareMigration(reader, destination, asked, false);
+      const blocking = prepared.findings.filter(({ severity }) => severity === 'blocks');
+      if (blocking.length > 0) throw new MigrationRefusedError(reader.handle.name, blocking);
+      const { persistent } = prepared.context;
+      const { journal, context } = await Journal.claim(reader, persistent, { signal: audience.signal, wait: TURN });
+      try {
+        refuseChanged(prepared, context.canonical);
+        const result = await recorded(reader, destination, asked, prepared, audience);
+        // Where the source is gone its metadata is, too.
+        await journal.end().catch(() => {});
+        return result;
+      } catch (error) {
+        const ended = journal.end().catch(() => {});
+        // A source that is held by its job would keep whoever waits for this; the claim says nothing once this is over.
+        if (!(error instanceof MigrationError && error.code === 'MIGRATION_UNSETTLED')) await ended;
+        throw error;
+      }
+    },
+    audience.signal,
+  );
 }
 
 /** The domain was looked at before the turn was had. */
@@ -79,8 +84,11 @@ async function recorded(
   const persistent = prepared.context.persistent;
   audience.phase('preparing');
   await writeRecord(reader, record, persistent);
+  const note = async (more: Partial<MigrationRecord>) => {
+    record = { ...record, ...more };
+    await writeRecord(reader, record, persistent);
+  };
   let failure: unknown;
-  const carried: string[] = [];
   try {
     const own = await OwnConnections.open(ends.source, destination);
     try {
@@ -88,15 +96,15 @@ async function recorded(
       for (const disk of targetsToMake(prepared.disks, request)) {
         refuseAborted(signal);
         await makeTarget(destination, record.mode === 'cold' ? asFile(disk) : disk, { signal });
-        record = { ...record, targets: [...record.targets, disk.destination as string] };
-        await writeRecord(reader, record, persistent);
+        await note({ targets: [...record.targets, disk.destination as string] });
       }
       refuseAborted(signal);
       // Once more: the record is in it by now, and goes along.
       const documents = await migrationDocuments(reader, prepared.running, record.moved, { signal });
       const again = { ...prepared, documents };
       const wire = wireForm(request, { ...again, persistent });
-      const run: Run = { reader, ends, own, request, prepared: { ...again, ...wire }, record, audience, carried };
+      const noteCarried = (file: CarriedFile) => note({ carried: [...(record.carried ?? []), file] });
+      const run: Run = { reader, ends, own, request, prepared: { ...again, ...wire }, record, audience, noteCarried };
       if (record.via !== 'client') await peerToPeer(run);
       else if (record.mode === 'cold') await managedCold(run);
       else await managedLive(run);
@@ -113,7 +121,7 @@ async function recorded(
   audience.phase('tidying');
   if (settled.stuck === undefined && hasArrived(settled, record))
     return { domain: { name, uuid }, ...(await arrived(ends, request, prepared, record)) };
-  throw await failed({ reader, ends, request, prepared, record, audience, carried }, settled, failure);
+  throw await failed({ reader, ends, request, prepared, record, audience }, settled, failure);
 }
 
 /** Whether the destination has the domain and the source has let it go as far as was asked. */
@@ -160,8 +168,8 @@ async function downtimeOf(
 
 /** Tidies up after a migration that did not take place, and says where the domain is. */
 async function failed(
-  { reader, ends, request, prepared, record, audience, carried }: Omit<Run, 'own'>,
-  { seen, stuck, did }: Settlement,
+  { reader, ends, request, prepared, record, audience }: Omit<Run, 'own' | 'noteCarried'>,
+  { seen, stuck, did, remedy }: Settlement,
   failure: unknown,
 ): Promise<unknown> {
   const { name } = reader.handle;
@@ -179,14 +187,14 @@ async function failed(
       where,
       {
         domain: name,
-        remedy: 'Ask recoverMigration when both hosts answer',
+        remedy: remedy ?? 'Ask recoverMigration when both hosts answer',
         cause,
       },
     );
   }
   const left = [
     ...(await removeTargets(ends.destination, record.targets)),
-    ...(await removeCarried({ ends, request, carried })),
+    ...(await removeCarried(filesOf(ends.destination, request.files?.destination), record.carried ?? [])),
   ];
   await clearRecord(reader, record).catch(() => {});
   leaveRecord(record);

@@ -14,7 +14,7 @@ import { endIncoming } from './end-incoming.js';
 import type { MigrationWhereabouts } from './errors.js';
 import { finishByHand } from './finish-by-hand.js';
 import { type KnownOfMigration, type OutcomeRow, outcomeOf } from './outcomes.js';
-import { compareHosts } from './prove.js';
+import { compareHosts, MAKE_ALIKE } from './prove.js';
 import { type MigrationRecord, undefiningFlag } from './record.js';
 import { resumePostCopy } from './resume-post-copy.js';
 import { isGone, lookUp, type Standing, standingOn } from './standing.js';
@@ -36,8 +36,9 @@ export interface Settlement {
   readonly seen: Observation;
   /** What was done, in order, for people. */
   readonly did: readonly string[];
-  /** Why it did not go on, when the end is none that is settled. */
+  /** Why it did not go on, when the end is none that is settled, and what is to be done about that if it is known. */
   readonly stuck: string | undefined;
+  readonly remedy?: string;
 }
 
 /** How to settle. */
@@ -92,7 +93,7 @@ export async function settle(ends: Ends, options: SettleOptions): Promise<Settle
     const result = late
       ? { stuck: `it does not come to an end: ${seen.row.meaning}` }
       : await step(ends, seen, options).catch(lookAgainIfGone);
-    if ('stuck' in result) return { seen, did, stuck: result.stuck };
+    if ('stuck' in result) return { seen, did, ...result };
     if (did.at(-1) !== result.did) did.push(result.did);
     if (round > 0) await sleep(PAUSE);
   }
@@ -104,7 +105,7 @@ function lookAgainIfGone(error: unknown): Step {
   return { did: 'looked again' };
 }
 
-type Step = { readonly did: string } | { readonly stuck: string | undefined };
+type Step = { readonly did: string } | Pick<Settlement, 'stuck' | 'remedy'>;
 
 async function step(ends: Ends, seen: Observation, options: SettleOptions): Promise<Step> {
   const { source, destination, uuid } = ends;
@@ -197,8 +198,13 @@ async function letGo(
     !seen.destination.persistent
   )
     return { stuck: 'the destination has no definition of it, and the source has' };
-  const [differs] = await compareHosts(source, destination, here, !off && seen.row.destination !== 'ended');
-  if (differs) return { stuck: `the destination has another machine: ${differenceText(differs)}` };
+  const running = !off && seen.row.destination !== 'ended';
+  const [differs] = await compareHosts(source, destination, here, { running, moved: record?.moved });
+  if (differs)
+    return {
+      stuck: `the destination has it otherwise: ${differenceText(differs)}`,
+      remedy: MAKE_ALIKE,
+    };
   const paused = seen.destination.is === 'there' && seen.destination.state === 'paused';
   if (paused && record && !record.paused && !off) {
     await destination.call('DOMAIN_RESUME', { dom: there }, CALL).catch(() => {});

@@ -104,4 +104,30 @@ test('a claim whose process has ended stands in nobody’s way', async () => {
   assert.equal((await documentsOf(found)).canonical.match(ENTRY), null);
 });
 
+test('a domain that was undefined while it runs: its turn and its journal stand in the live document', async () => {
+  const b = await bench();
+  const domain = await b.started();
+  const rival = await b.rival();
+  await rival.call('DOMAIN_UNDEFINE', { dom: { name: domain.name, uuid: domain.uuid, id: -1 } });
+  const attach = async (...targets: string[]) =>
+    Promise.all(
+      targets.map(async (target) => ({
+        disk: { id: target, target, file: await b.disk(), format: 'qcow2' } as const,
+      })),
+    );
+  for (const targets of [['vdb'], ['vdc', 'vdd']])
+    await domain.apply(await domain.plan({ attach: await attach(...targets), scope: 'live' }));
+  const { live = '' } = await documentsOf(domain);
+  assert.equal(live.match(ENTRY), null);
+  for (const target of ['vdb', 'vdc', 'vdd']) assert.match(live, `dev='${target}'`);
+  // An apply of another process that was cut is seen there, and in the way.
+  await writeEntry(b.connection, domain, {}, { live: true });
+  const plan = await domain.plan({ attach: await attach('vde'), scope: 'live' });
+  await failure(domain.apply(plan), 'APPLY_INTERRUPTED');
+  assert.is(domain.interrupted?.phase, 'apply');
+  await domain.recover({ mode: 'keep' });
+  assert.is(domain.interrupted, undefined);
+  await domain.destroy();
+});
+
 test.run();

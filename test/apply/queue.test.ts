@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isQueued, queued, tell } from '../../src/apply/index.js';
 import { apart } from '../../src/apply/queue.js';
-import { within } from '../support/deadline.js';
+import { failure, within } from '../support/deadline.js';
 
 /** Works that note when they begin and end. */
 function diary() {
@@ -135,6 +135,45 @@ test('apart: begun inside a work, it is not part of it', async () => {
   );
   await within(other);
   assert.is(text(), '+apply -apply +other -other');
+});
+
+test('queued: a signal ends the waiting, not the work; what waits behind has its turn all the same', async () => {
+  const { work, text } = diary();
+  const stop = new AbortController();
+  const first = queued(
+    'a',
+    work('1', () => sleep(40)),
+    stop.signal,
+  );
+  const second = queued('a', work('2'), stop.signal);
+  const third = queued('a', work('3'));
+  stop.abort(new Error('enough'));
+  const error = await failure(second, 'ABORTED');
+  assert.is((error.cause as Error).message, 'enough');
+  assert.is(text(), '+1', 'it did not wait for the first');
+  await failure(queued('a', work('4'), stop.signal), 'ABORTED');
+  await within(Promise.all([first, third]));
+  assert.is(text(), '+1 -1 +3 -3');
+  // Nobody is before it: the work itself tells what it does about its signal.
+  await queued('a', work('5'), stop.signal);
+  assert.is(text(), '+1 -1 +3 -3 +5 -5');
+  assert.not.ok(isQueued('a'));
+});
+
+test('queued: what is aborted within a work of its own line leaves that line in order', async () => {
+  const { work, text } = diary();
+  await queued(
+    'a',
+    work('outer', async () => {
+      const stop = new AbortController();
+      const one = queued('a', work('1'));
+      const two = queued('a', work('2'), stop.signal);
+      stop.abort();
+      await failure(two, 'ABORTED');
+      await Promise.all([one, queued('a', work('3'))]);
+    }),
+  );
+  assert.is(text(), '+outer +1 -1 +3 -3 -outer');
 });
 
 test.run();

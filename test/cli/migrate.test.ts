@@ -83,12 +83,17 @@ test('migrate --recover: a migration whose process was killed is in the list, sh
   ).recovery;
   assert.equal([settled.outcome, settled.unfinished], ['not-migrated', []]);
   assert.is((await run(['migrate', 'goes', b.host.uri, '--recover'])).code, 0, 'nothing is left to settle');
+  const unknown = await run(['migrate', 'gose', b.host.uri, '--recover', '--json']);
+  assert.equal([unknown.code, errorOf(unknown).code], [1, 'DOMAIN_NOT_FOUND']);
 
   const gone = await run([...there, '--yes', '--json']);
   assert.is(gone.code, 0, gone.err);
   const { migrated } = resultOf<{ migrated: { total: number; downtime: number; unfinished: unknown[] } }>(gone);
   assert.ok(migrated.total > 0 && migrated.downtime > 0);
   assert.equal(migrated.unfinished, []);
+  const arrived = await run(['migrate', 'goes', b.host.uri, '--recover']);
+  assert.is(arrived.code, 0, arrived.err);
+  assert.match(arrived.out, 'goes: it runs at the destination (done).');
   const home = await run(['migrate', 'goes', a.host.uri, ...back, '--yes'], b.host.uri);
   assert.is(home.code, 0, home.err);
   assert.match(home.out, /goes is at .*, the same machine, after [\d.]+ s; the guest stood still for \d+ ms\./);

@@ -199,9 +199,14 @@ test('migrate: options that are wrong are refused at once, by their path', async
     [{ via: 'tunnelled', destinationUri: 'qemu:///system', mode: 'block' }, 'SPEC_INVALID', 'via'],
     [{ policy: { silence: 0 } }, 'SPEC_INVALID', 'policy.silence'],
     [{ sources: { root: 7 } }, 'SPEC_INVALID', 'sources["root"]'],
+    [{ graphics: { listen: 5 } }, 'SPEC_INVALID', 'graphics.listen'],
+    [{ graphics: { uri: '' } }, 'SPEC_INVALID', 'graphics.uri'],
+    [{ tls: { destination: 5 } }, 'SPEC_INVALID', 'tls.destination'],
+    [{ files: { source: { read: () => {} } } }, 'SPEC_INVALID', 'files.source'],
   ] as ReadonlyArray<[unknown, ErrorCode, string]>) {
     const error = failureNow(() => domain.migrate(b.manager, options as MigrationOptions), code);
     assert.is(error.path, path, JSON.stringify(options));
+    assert.ok(code !== 'SPEC_INVALID' || error.remedy, `${error.message} says what to do`);
   }
   for (const [options, code, path] of [
     [{ mode: 'block', disks: ['vdz'] }, 'DEVICE_NOT_FOUND', 'disks[0]'],

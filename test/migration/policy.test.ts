@@ -48,8 +48,43 @@ test('policy: what is wrong with it is told by its path', () => {
     [{ silence: 0 }, 'SPEC_INVALID', 'policy.silence'],
     [{ deadline: { perGiB: 0, total: 1 } }, 'SPEC_INVALID', 'policy.deadline.perGiB'],
     [{ postCopy: 'yes' }, 'SPEC_INVALID', 'policy.postCopy'],
-  ] as const)
-    assert.is(failureNow(() => policyOf(policy as MigrationPolicyRequest), code).path, path, JSON.stringify(policy));
+    [{ bandwidth: { begin: 20, most: 10 } }, 'SPEC_INVALID', 'policy.bandwidth.begin'],
+    [
+      {
+        downtime: {
+          schedule: [
+            { after: 10, ms: 5 },
+            { after: 0, ms: 50 },
+          ],
+        },
+      },
+      'SPEC_INVALID',
+      'policy.downtime.schedule[1].after',
+    ],
+    [{ downtime: { schedule: 300 } }, 'SPEC_INVALID', 'policy.downtime.schedule'],
+    [{ downtime: { most: 200 } }, 'SPEC_INVALID', 'policy.downtime.schedule[0].ms'],
+    [{ downtime: 300 }, 'SPEC_INVALID', 'policy.downtime'],
+  ] as const) {
+    const error = failureNow(() => policyOf(policy as MigrationPolicyRequest), code);
+    assert.is(error.path, path, JSON.stringify(policy));
+    assert.ok(code !== 'SPEC_INVALID' || error.remedy, `${error.message} says what to do`);
+  }
+});
+
+test('policy: what of downtime, stall, deadline and bandwidth is not given is as the preset has it', () => {
+  const { leave } = MIGRATION_POLICIES;
+  const policy = policyOf({
+    preset: 'leave',
+    downtime: { most: 800 },
+    deadline: { total: 60 },
+    bandwidth: { begin: 8 },
+  });
+  assert.equal(policy, {
+    ...leave,
+    downtime: { ...leave.downtime, most: 800 },
+    deadline: { ...leave.deadline, total: 60 },
+    bandwidth: { begin: 8 },
+  });
 });
 
 test('StallJudge: only what remains when a pass begins counts, not the saw tooth in between', () => {

@@ -150,6 +150,65 @@ test('recoverMigration: refuses words that it does not know, before it looks', a
   }
 });
 
+test('recoverMigration: a definition that is better at the source is not thrown away: it says what differs, and how to go on', async () => {
+  const { a, b } = await pair();
+  const { t } = await witness();
+  await new Program(a.host.uri, b.host.uri, t.uuid, [['kill', 'finish']], t.options).killed();
+  // Nothing of libvirt keeps somebody from defining it anew at the source meanwhile; the guest sees nothing of it.
+  const rival = await connect(a.host.uri, { redefine: 'allow' });
+  const xml = (await (await a.manager.get(t.uuid)).canonical()).replace('</name>', '</name><title>newer</title>');
+  await rival.call('DOMAIN_DEFINE_XML_FLAGS', { xml, flags: 0 });
+  await rival.close();
+  const error = await failure<MigrationError>(
+    recoverMigration(a.connection, b.connection, t.uuid),
+    'MIGRATION_UNSETTLED',
+    MINUTE,
+  );
+  assert.match(error.message, /the destination has it otherwise: .*title.*newer/);
+  assert.match(error.remedy ?? '', /Make its definition there like the one at the source/);
+  const { where } = error;
+  assert.ok(where.source.is === 'there' && where.source.persistent, 'the source keeps its definition');
+  const there = await b.manager.get(t.uuid);
+  await there.apply(await there.plan({ set: { title: 'newer' }, scope: 'config' }));
+  const { outcome, unfinished } = await recoverMigration(a.connection, b.connection, t.uuid);
+  assert.equal([outcome, unfinished], ['done', []]);
+  await assertOn('b');
+  assert.match(await there.canonical(), '<title>newer</title>');
+  await home();
+});
+
+test('migrate: given up while it waits for another one, and looked at meanwhile: neither waits', async () => {
+  const { a, b } = await pair();
+  const { t } = await witness();
+  const first = t.domain.migrate(b.manager, { ...t.options, policy: { bandwidth: { begin: 4 } } });
+  first.done.catch(() => {});
+  for await (const { phase } of first) if (phase === 'sending') break;
+  const second = t.domain.migrate(b.manager, { ...t.options, uri: await freeUri() });
+  const seen = await within(recoverMigration(a.connection, b.connection, t.uuid, { mode: 'look' }), MINUTE, 'the look');
+  assert.equal([seen.outcome, seen.did], ['sending', []]);
+  const where = await within(second.abort('no more'), MINUTE, 'the abort');
+  assert.is(where.outcome, 'sending', 'as the first one has it');
+  const error = await failure<MigrationError>(second.done, 'ABORTED');
+  assert.is(error.where.outcome, 'sending');
+  const waiting = AbortSignal.timeout(100);
+  await failure(recoverMigration(a.connection, b.connection, t.uuid, { signal: waiting }), 'ABORTED');
+  assert.is(first.phase, 'sending', 'the first one goes on');
+  assert.is((await within(first.abort(), MINUTE, 'the abort')).outcome, 'not-migrated');
+  await assertOn('a');
+});
+
+test('migrate: a guest that was undefined while it ran goes over like any transient one', async () => {
+  const { a, b, guest } = await pair();
+  const t = await guest('undefined');
+  execFileSync('virsh', ['-c', a.host.uri, 'undefine', 'undefined']);
+  const { bootId } = await t.here.report();
+  const domain = await a.manager.get(t.uuid);
+  assert.equal((await within(domain.migrate(b.manager, t.options).done, MINUTE, 'the migration')).unfinished, []);
+  assert.is((await t.there.report()).bootId, bootId);
+  await (await b.manager.get(t.uuid)).destroy();
+  await failure(b.manager.get(t.uuid), 'DOMAIN_NOT_FOUND');
+});
+
 test('migrate: a transient guest that ended at the destination is not resumed at the source', async () => {
   const { a, b } = await pair();
   const guest = await a.host.guest({ name: 'passing' });

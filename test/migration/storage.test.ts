@@ -256,6 +256,17 @@ withOvmf('migrate: UEFI variables go along, live and cold, and none are left at 
     (await blocking({ ...cold, files: { destination: unseen } })).join(),
     /^destination: its UEFI variables cannot be written to .*uefi\.fd from here/,
   );
+  // Its program dies when they are written: recovery removes them, and what somebody else has put in their place it leaves.
+  for (const written of [undefined, 'of somebody else']) {
+    await new Program(b.host.uri, a.host.uri, t.uuid, [['kill', 'begin']], cold).killed();
+    assert.is(readFileSync(file(here)).compare(variables), 0, 'written before libvirt began');
+    if (written !== undefined) writeFileSync(file(here), written);
+    const { outcome, unfinished } = await recoverMigration(b.connection, a.connection, t.uuid);
+    assert.is(outcome, 'source-ended');
+    assert.equal(unfinished, written === undefined ? [] : [`${file(here)} is left at the destination`]);
+    assert.is(existsSync(file(here)), written !== undefined);
+    rmSync(file(here), { force: true });
+  }
   await within(domain.migrate(a.connection, cold).done, MINUTES, 'the way back');
   assert.is(readFileSync(file(here)).compare(variables), 0, 'cold, too');
   assert.not.ok(existsSync(file(there)), 'none are left');

@@ -15,12 +15,15 @@ export async function writeEntry(
     plan = '',
     domain = uuid,
     more = {},
+    live = false,
   }: {
     readonly phase?: 'claim' | 'apply';
     readonly plan?: string;
     /** UUID that the entry names; null as releases wrote it that named none. */
     readonly domain?: string | null;
     readonly more?: Readonly<Record<string, string>>;
+    /** Into the live document, as of a transient domain. */
+    readonly live?: boolean;
   } = {},
 ): Promise<void> {
   const { prefix, uri } = OWN_METADATA.journal;
@@ -32,6 +35,13 @@ export async function writeEntry(
     ...Object.entries(attributes).map(([key, value]) => [`@${key}`, String(value)] as const),
     ['', plan] as const,
   ]);
-  const args = { dom: { name, uuid, id: -1 }, type: 2, metadata: xml, key: prefix, uri: `${uri}:${entries}`, flags: 2 };
+  const args = {
+    dom: { name, uuid, id: -1 },
+    type: 2,
+    metadata: xml,
+    key: prefix,
+    uri: `${uri}:${entries}`,
+    flags: live ? 1 : 2,
+  };
   await connection.call('DOMAIN_SET_METADATA', args);
 }

@@ -17,7 +17,7 @@ export async function recoverCut(
   given: string | undefined,
   { look, prefer, owner }: RecoverWords,
 ): Promise<Answer> {
-  const { recoverMigration } = await import('../../index.js');
+  const { LibvirtCanonicalError, recoverMigration } = await import('../../index.js');
   const source = await session.connection();
   const here = await recordOn(session, source, name);
   const uri = given ?? here?.to;
@@ -26,11 +26,18 @@ export async function recoverCut(
       `Where was it to go? No record of a migration of ${name} is here: give the URI of the other host after the name`,
     );
   const destination = await session.connection(uri);
-  const uuid = here?.uuid ?? (await recordOn(session, destination, name))?.uuid ?? name;
+  const there = await recordOn(session, destination, name);
+  const known = here ?? there;
+  if (!known)
+    throw new LibvirtCanonicalError('DOMAIN_NOT_FOUND', `neither host has a domain "${name}"`, {
+      domain: name,
+      remedy: 'lvc list shows those of a host',
+    });
+  const { uuid } = known;
   const found = await recoverMigration(source, destination, uuid, { mode: 'look' });
-  const open = here?.to !== undefined || !SETTLED.includes(found.outcome);
+  const open = [here, there].some((each) => each?.to !== undefined) || !SETTLED.includes(found.outcome);
   const shown = { result: { recovery: found }, text: recoveryText(name, found) };
-  if (look || (!open && found.outcome === 'not-migrated')) return { ...shown, exit: open ? EXIT.changes : EXIT.ok };
+  if (look || !open) return { ...shown, exit: open ? EXIT.changes : EXIT.ok };
   if (!session.json) print(shown.text);
   if (!(await session.consents('Settle it?'))) {
     session.signal.throwIfAborted();
