@@ -93,7 +93,9 @@ async function whereabouts(
     const { dom, standing } = (answer.is === 'answered' ? answer.value : undefined) ?? {};
     if (answer.is === 'silent') silent.push({ host, why: answer.why });
     else if (standing?.is === 'unreachable') silent.push({ host, why: standing.why });
-    else if (dom && standing?.is === 'there') found.push(domainOf(host, dom, standing));
+    // Without a definition and off it is nothing: libvirt lists what an offline migration left until its daemon starts anew.
+    else if (dom && standing?.is === 'there' && (standing.persistent || !isOff(standing)))
+      found.push(domainOf(host, dom, standing));
     else absent.push(host);
   }
   found.sort((a, b) => Number(isOff(a)) - Number(isOff(b)));

@@ -7,7 +7,7 @@ import { stateOf } from '../power/index.js';
 import type { MigrationDisk } from './disks.js';
 import { blocks, type MigrationFinding, unknown, warns } from './findings.js';
 import type { MigrationRequest } from './options.js';
-import { lookUp } from './standing.js';
+import { isNothing, lookUp } from './standing.js';
 
 /** Name and UUID at the destination. libvirt overwrites a definition of the same domain that is off without a word. */
 export async function checkPlace(
@@ -16,7 +16,8 @@ export async function checkPlace(
   { definitionThere = 'refuse' }: MigrationRequest,
   options: CallOptions,
 ): Promise<MigrationFinding[]> {
-  const same = await lookUp(destination, uuid, options);
+  const found = await lookUp(destination, uuid, options);
+  const same = found && (await isNothing(destination, found, options)) ? undefined : found;
   const about = (problem: string, remedy: string) => [blocks('destination', 'domain', problem, remedy)];
   if (same) {
     const { state, reason } = await stateOf(new DomainReader(destination, same), options);
@@ -38,6 +39,7 @@ export async function checkPlace(
   }
   try {
     const { dom } = await destination.call('DOMAIN_LOOKUP_BY_NAME', { name }, options);
+    if (dom.uuid === uuid) return [];
     return about(`its name is that of another domain there, ${dom.uuid}`, 'Rename one of them');
   } catch (error) {
     if (error instanceof LibvirtError && error.errorName === 'VIR_ERR_NO_DOMAIN') return [];

@@ -33,6 +33,8 @@ export class EndedThereError extends LibvirtCanonicalError {
   }
 }
 
+/** Milliseconds after which a Prepare whose answer was lost is seen at the destination. */
+const PREPARING = 3_000;
 /** Milliseconds that a finish whose answer was lost is waited for. */
 const FINISHING = 60_000;
 
@@ -47,7 +49,7 @@ export async function managedLive(run: Run): Promise<void> {
     const { state } = await stateOf(new DomainReader(own.source, dom));
     if (state === 'paused') calls.add(VIR_MIGRATE_PAUSED);
     refuseAborted(signal);
-    await calls.prepare();
+    await prepare(calls);
   } catch (error) {
     await cancelBegun(run);
     throw error;
@@ -111,7 +113,7 @@ export async function managedCold(run: Run): Promise<void> {
       await copyDisks(run);
     }
     refuseAborted(audience.signal);
-    await calls.prepare();
+    await prepare(calls);
     audience.phase('finishing');
     await finish(run, calls);
     await proveThere(run, false);
@@ -137,6 +139,19 @@ async function refuseStarted({ own, reader }: Run): Promise<void> {
 
 async function cancelBegun({ own, reader, prepared }: Run): Promise<void> {
   await confirm(own.source, reader.handle, prepared.flags, true).catch(() => {});
+}
+
+/**
+ * Prepare; when its answer was lost the destination may have had the request, and may be at a hook of its own before anything
+ * can be seen there. What comes up then is ended by the caller's look at both hosts.
+ */
+async function prepare(calls: MigrationCalls): Promise<void> {
+  try {
+    await calls.prepare();
+  } catch (error) {
+    if (!(error instanceof LibvirtError)) await sleep(PREPARING);
+    throw error;
+  }
 }
 
 /** Finish; when its answer is lost the destination itself tells whether it took place. */

@@ -36,6 +36,8 @@ export type MigrationAction =
   | 'resume-source'
   /** Removes the definition that the failed finish left at the destination. */
   | 'undefine-destination'
+  /** Ends what was prepared at the destination of a domain that is off; all that is left of it is in its daemon's memory. */
+  | 'end-prepared'
   /** Lets the source go: the destination is compared with it first. */
   | 'let-go'
   /** Waits: its memory is going over. */
@@ -69,12 +71,14 @@ export type SourceSide =
   | 'post-copy failed'
   | 'unreachable';
 /**
- * The destination: `incoming` waits for memory. `arrived` was started there, or finished paused. Of those that are off, `off` is
+ * The destination: `starting` is about to be one of the others. `prepared` is only in the daemon's memory, for a domain that was to come as it is, off. `incoming` waits for memory. `arrived` was started there, or finished paused. Of those that are off, `off` is
  * another definition than the migration's. The migration's own is `ended` when the guest ran there and has ended since, or when
  * nothing was to run; `failed` when its start failed; `ended or failed` when that cannot be told any more.
  */
 export type DestinationSide =
   | 'absent'
+  | 'starting'
+  | 'prepared'
   | 'incoming'
   | 'arrived'
   | 'ended'
@@ -205,6 +209,20 @@ export const OUTCOMES: readonly OutcomeRow[] = [
   row('off', 'absent', 'source-ended', 'settled', 'it is off on the source'),
   row(
     'off',
+    'prepared',
+    'source-ended',
+    'end-prepared',
+    'it is off on the source; the destination only prepared for it',
+  ),
+  row(
+    'lives',
+    'prepared',
+    'not-migrated',
+    'end-prepared',
+    'it runs on the source; the destination only prepared for it',
+  ),
+  row(
+    'off',
     'failed',
     'finish-failed',
     'undefine-destination',
@@ -305,6 +323,7 @@ export function outcomeOf(source: Standing, destination: Standing, known?: Known
 
 function unknownMeaning(source: SourceSide, destination: DestinationSide): string {
   if (source === 'unreachable' || destination === 'unreachable') return 'a host did not answer';
+  if (destination === 'starting') return 'the destination starts it, and does not come to an end with that';
   if (destination === 'ended or failed')
     return 'the destination has its definition, off, and cannot tell any more whether it ran there';
   if (destination === 'ended') return 'it ran at the destination and is off there, and the source runs';
@@ -327,6 +346,7 @@ function destinationSide(standing: Standing, known: KnownOfMigration | undefined
   if (isOff(state)) return offSide(standing, known);
   if (reason === 'postcopy') return 'post-copy';
   if (reason === 'postcopyFailed') return 'post-copy failed';
+  if (isStarting(standing)) return 'starting';
   return state === 'paused' && reason === 'migration' ? 'incoming' : 'arrived';
 }
 
@@ -339,11 +359,15 @@ function offSide(
   known: KnownOfMigration | undefined,
 ): DestinationSide {
   // One that is not persistent is only in the daemon's memory: no definition that could be relied on.
-  if (!persistent) return 'failed';
+  if (!persistent) return known?.mode === 'cold' ? 'prepared' : 'failed';
   if (!known) return reason === 'failed' ? 'failed' : 'off';
   if (migration !== known.id) return 'off';
   if (reason === 'failed') return 'failed';
   return reason === 'unknown' && known.mode !== 'cold' ? 'ended or failed' : 'ended';
 }
+
+/** Its QEMU is being started: by a Prepare that is at work, or by somebody else. */
+export const isStarting = (standing: Standing): boolean =>
+  standing.is === 'there' && standing.state === 'paused' && standing.reason === 'startingUp';
 
 const isOff = (state: string): boolean => state === 'shutoff' || state === 'crashed';

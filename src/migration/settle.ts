@@ -3,17 +3,19 @@ import { differenceText } from '../apply/index.js';
 import {
   type Connection,
   type DomainHandle,
+  LibvirtError,
   VIR_DOMAIN_UNDEFINE_KEEP_NVRAM,
   VIR_DOMAIN_UNDEFINE_MANAGED_SAVE,
   VIR_DOMAIN_UNDEFINE_NVRAM,
   VIR_MIGRATE_LIVE,
+  VIR_MIGRATE_OFFLINE,
   VIR_MIGRATE_PERSIST_DEST,
 } from '../connection/index.js';
-import { confirm } from './calls.js';
+import { cancelFinish, confirm } from './calls.js';
 import { endIncoming } from './end-incoming.js';
 import type { MigrationWhereabouts } from './errors.js';
 import { finishByHand } from './finish-by-hand.js';
-import { type KnownOfMigration, type OutcomeRow, outcomeOf } from './outcomes.js';
+import { isStarting, type KnownOfMigration, type OutcomeRow, outcomeOf } from './outcomes.js';
 import { compareHosts, MAKE_ALIKE } from './prove.js';
 import { type MigrationRecord, undefiningFlag } from './record.js';
 import { resumePostCopy } from './resume-post-copy.js';
@@ -60,12 +62,20 @@ const PERFORM_ENDS = 3_000;
 const CALL = { timeout: 45_000 };
 const ABORT = { timeout: 10_000 };
 
+/** Milliseconds that a QEMU at the destination has to come up: what it is to be is told then. */
+const STARTS = 60_000;
+
 /** Reads both hosts: the destination before and after the source, until it is the same. */
 export async function observe({ source, destination, uuid }: Ends, known?: KnownOfMigration): Promise<Observation> {
+  const end = performance.now() + STARTS;
   for (let round = 0; ; round++) {
     const before = await standingOn(destination, uuid);
     const here = await standingOn(source, uuid);
     const after = await standingOn(destination, uuid);
+    if (isStarting(after) && performance.now() < end) {
+      await sleep(PAUSE);
+      continue;
+    }
     if (JSON.stringify(before) !== JSON.stringify(after) && round < 5) continue;
     const row = outcomeOf(here, after, known);
     return { outcome: row.outcome, source: here, destination: after, row };
@@ -128,6 +138,8 @@ async function step(ends: Ends, seen: Observation, options: SettleOptions): Prom
       return resumeSource(source, here, record);
     case 'undefine-destination':
       return undefineDestination(destination, there, record);
+    case 'end-prepared':
+      return endPrepared(destination, there);
     case 'let-go':
       return letGo(ends, seen, here, there, record);
     case 'resume-post-copy':
@@ -178,6 +190,17 @@ async function undefineDestination(
   const flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
   if (there) await destination.call('DOMAIN_UNDEFINE_FLAGS', { dom: there, flags }, CALL).catch(() => {});
   return { did: 'removed the definition that was left at the destination' };
+}
+
+/**
+ * Finish, cancelled, of an offline migration. libvirt ends its job by that and goes on listing the domain, without a definition,
+ * until its daemon starts anew (qemuMigrationDstFinish): nothing is left to do about that, and it is in nobody's way.
+ */
+async function endPrepared(destination: Connection, there: DomainHandle | undefined): Promise<Step> {
+  if (!there) return { did: 'looked again' };
+  const said = await cancelFinish(destination, there.name, VIR_MIGRATE_OFFLINE | VIR_MIGRATE_PERSIST_DEST, CALL);
+  const ended = said instanceof LibvirtError && said.errorName === 'VIR_ERR_MIGRATE_FINISH_OK';
+  return ended ? { did: 'ended what was prepared at the destination' } : { stuck: undefined };
 }
 
 /** The destination has it: compared with the source once more, then the source lets go. */

@@ -66,6 +66,15 @@ export async function lookUp(
   }
 }
 
+/**
+ * A domain that is off and has no definition: what libvirt goes on listing after an offline migration that was cancelled, until
+ * its daemon starts anew. Nothing can be done with it, and libvirt lets another one take its place.
+ */
+export async function isNothing(connection: Connection, dom: DomainHandle, options: CallOptions): Promise<boolean> {
+  const { persistent } = await connection.call('DOMAIN_IS_PERSISTENT', { dom }, options);
+  return persistent === 0 && (await stateOf(new DomainReader(connection, dom), options)).state === 'shutoff';
+}
+
 /** Whether a call failed since the host has no such domain. */
 export function isGone(error: unknown): boolean {
   const { cause } = error as { cause?: unknown };

@@ -132,6 +132,8 @@ interface Scenario {
   readonly own?: TravellerOptions;
   /** Whether a definition that was at the destination is there in the end. */
   readonly keepsStale?: boolean;
+  /** The destination's daemon goes on listing it, without a definition, until it starts anew. */
+  readonly listed?: boolean;
 }
 
 const COLD = { mode: 'cold' } as const;
@@ -183,6 +185,8 @@ const SCENARIOS: readonly Scenario[] = [
   { row: 'off × incoming', fault: 'somebody ends the source after Perform', own: LOST, make: async (s) => { await s.stopped('perform'); await s.byHand(s.pair.a, (d) => d.destroy()); }, ends: 'source-ended', on: 'a', runs: false },
   { row: 'off × arrived', fault: 'somebody ends the source after Finish', own: LOST, make: async (s) => { await s.stopped('finish'); await s.byHand(s.pair.a, (d) => d.destroy()); }, ends: 'done', on: 'b' },
   { row: 'off × failed', fault: 'Finish fails, the program dies, and somebody ends the source', own: LOCKED, make: async (s) => { await s.finishFails('kill'); await s.byHand(s.pair.a, (d) => d.destroy()); }, ends: 'source-ended', on: 'a', runs: false },
+  { row: 'off × prepared', fault: 'cold, the program dies after Prepare', own: OFF, options: COLD, make: (s) => s.killed('prepare'), ends: 'source-ended', on: 'a', runs: false, listed: true },
+  { row: 'lives × prepared', fault: 'the same, and somebody starts it at the source', own: OFF, options: COLD, make: async (s) => { await s.killed('prepare'); await s.byHand(s.pair.a, (d) => d.start()); }, ends: 'not-migrated', on: 'a', listed: true },
   { row: 'off × ended', fault: 'cold, the program dies after Finish', own: OFF, options: COLD, make: (s) => s.killed('finish'), ends: 'done', on: 'b', runs: false },
   { row: 'off × ended', fault: 'cold, the same over an old definition', own: OFF, options: { ...COLD, ...REPLACE }, make: async (s) => { await s.stale(); await s.killed('finish'); }, ends: 'done', on: 'b', runs: false },
   // The source does not have it.
@@ -224,12 +228,13 @@ async function knownOf({ uuid }: Traveller): Promise<KnownOfMigration | undefine
 }
 
 /** Where it is, by both hosts; the witness says itself that it has not booted, and what was pending is pending. */
-async function assertOn(t: Traveller, { on, own, runs = true, keepsStale = false }: Scenario): Promise<void> {
+async function assertOn(t: Traveller, { on, own, runs = true, keepsStale = false, listed }: Scenario): Promise<void> {
   const { a, b } = await pair();
   const domain = await (on === 'b' ? b : a).manager.get(t.uuid);
   assert.is(await domain.state(), runs ? 'running' : 'shutoff', `on ${on}`);
   assert.is(domain.migration, undefined, 'no record is left');
   if (keepsStale) assert.is(await (await b.manager.get(t.uuid)).state(), 'shutoff', 'the old definition is there');
+  else if (listed) await assertListed(t);
   else await failure((on === 'b' ? a : b).manager.get(t.uuid), 'DOMAIN_NOT_FOUND');
   if (own) return;
   assert.is((await (on === 'b' ? t.there : t.here).report()).bootId, (await witness()).bootId, 'it has not booted');
@@ -241,9 +246,28 @@ async function assertOn(t: Traveller, { on, own, runs = true, keepsStale = false
   assert.equal((await domain.drift()).changes, []);
 }
 
+/** libvirt lists it, and it is nothing: no definition, and in the way of no other migration. */
+async function assertListed({ domain, options, uuid }: Traveller): Promise<void> {
+  const { b } = await pair();
+  const left = await b.manager.get(uuid);
+  assert.is(await left.state(), 'shutoff');
+  assert.is(
+    (await b.connection.call('DOMAIN_IS_PERSISTENT', { dom: { name: left.name, uuid, id: -1 } })).persistent,
+    0,
+  );
+  const running = (await domain.state()) === 'running';
+  const { uri, ...others } = options;
+  const again = running ? { ...others, ...(uri !== undefined && { uri }) } : { ...others, mode: 'cold' as const };
+  assert.equal((await domain.planMigration(b.manager, again)).blocking, []);
+}
+
 /** As before: the witness at home, anything else gone. */
-async function tidied(t: Traveller, { on, own, keepsStale }: Scenario): Promise<void> {
+async function tidied(t: Traveller, { on, own, keepsStale, listed }: Scenario): Promise<void> {
   const { a, b } = await pair();
+  if (listed) {
+    await b.host.killDaemon();
+    await b.host.startDaemon();
+  }
   if (keepsStale) await (await b.manager.get(t.uuid)).undefine();
   if (!own && on === 'b') {
     await within((await b.manager.get(t.uuid)).migrate(a.connection, t.back).done, MINUTES, 'the way back');

@@ -301,6 +301,13 @@ test('OUTCOMES: each pair of sides once, and the page tells of each outcome', ()
     );
   }
   assert.is(outcomeOf(running, { ...running, reason: 'migrated' }).outcome, 'split-brain');
+  // Of one that is coming up nothing is known: it is looked at again, and neither side is let go.
+  for (const source of [running, held, { is: 'absent' } as const])
+    assert.is(
+      outcomeOf(source, { ...running, state: 'paused', reason: 'startingUp' }, { id: 'x', mode: 'live', paused: false })
+        .action,
+      'refuse',
+    );
   // Off and only in the daemon's memory: no definition to rely on.
   const memory = { is: 'there', state: 'shutoff', reason: 'unknown', persistent: false, job: false } as const;
   assert.is.not(outcomeOf({ is: 'absent' }, memory).action, 'settled');

@@ -89,6 +89,7 @@ const FAULTS: ReadonlyArray<{
 }> = [
   { side: 'source', kind: 'reply lost', of: 'BEGIN', on: 'a' },
   { side: 'destination', kind: 'reply lost', of: 'PREPARE', on: 'a' },
+  { side: 'destination', kind: 'cut after the request', of: 'PREPARE', on: 'a' },
   { side: 'source', kind: 'reply lost', of: 'PERFORM', on: 'a' },
   { side: 'source', kind: 'cut after the request', of: 'PERFORM', on: 'a' },
   { side: 'destination', kind: 'reply lost', of: 'FINISH', on: 'b' },
