@@ -225,6 +225,15 @@ export function buildProgram(version: string, outcome: { exit: number }): Comman
     async () => (await import('./commands/schema.js')).schema,
   ).addArgument(new Argument('<of>').choices(['domain', 'change', 'outputs']));
   add(
+    'conformance',
+    'hold managers of domains to the promise that nothing moves, on private hosts',
+    async () => (await import('./commands/conformance.js')).conformance,
+  )
+    .argument('[drivers...]', 'library, virsh …, or the command that starts another, in quotes')
+    .option('--scenario <name>', 'only this one; can be given again', collect)
+    .option('--list', 'the scenarios that there are')
+    .option('--report <file>', 'all that was found into a file: .html a page, else JSON');
+  add(
     'completion',
     'the script that completes words in a shell',
     async () => (await import('./commands/completion.js')).completion,

@@ -44,6 +44,13 @@ test('doctor: each finding with its reason and its remedy', async () => {
   assert.match(said, 'Update the disk to cache none or directsync');
 });
 
+test('conformance: virsh moves nothing in the short matrix, and what is generated anew does', async () => {
+  const said = await example('conformance');
+  assert.match(said, 'virsh: nothing moved');
+  assert.match(said, 'Nova-like: the promise is broken');
+  assert.match(said, /moved by reboot hard: disk S-d4/);
+});
+
 test('reboot: pending until a cold boot, and nothing moves in any', async () => {
   const said = await example('reboot');
   assert.match(said, 'Pending: attach disk data');

@@ -99,13 +99,13 @@ test('an empty project imports it as ESM, from CommonJS by import(), and runs it
     return (await run(process.execPath, [name], { cwd: project })).stdout.trim();
   };
   const names =
-    'typeof lib.connect, typeof pure.planChanges, typeof fleet.Fleet, typeof testing.PrivateHost, constants.VIR_DOMAIN_XML_INACTIVE';
-  const expected = 'function function function function 2';
+    'typeof lib.connect, typeof pure.planChanges, typeof fleet.Fleet, typeof conformance.runConformance, typeof testing.PrivateHost, constants.VIR_DOMAIN_XML_INACTIVE';
+  const expected = 'function function function function function 2';
   assert.is(
     await node(
       'a.mjs',
       `import * as lib from 'libvirt-canonical'; import * as pure from 'libvirt-canonical/pure';
-       import * as fleet from 'libvirt-canonical/fleet';
+       import * as fleet from 'libvirt-canonical/fleet'; import * as conformance from 'libvirt-canonical/conformance';
        import * as testing from 'libvirt-canonical/testing'; import * as constants from 'libvirt-canonical/constants';
        console.log(${names});`,
     ),
@@ -114,8 +114,8 @@ test('an empty project imports it as ESM, from CommonJS by import(), and runs it
   assert.is(
     await node(
       'a.cjs',
-      `Promise.all(['', '/pure', '/fleet', '/testing', '/constants'].map((part) => import('libvirt-canonical' + part))).then(
-         ([lib, pure, fleet, testing, constants]) => console.log(${names}));`,
+      `Promise.all(['', '/pure', '/fleet', '/conformance', '/testing', '/constants'].map((part) => import('libvirt-canonical' + part))).then(
+         ([lib, pure, fleet, conformance, testing, constants]) => console.log(${names}));`,
     ),
     expected,
   );

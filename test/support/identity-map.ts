@@ -1,4 +1,7 @@
-import { type Token, tokens } from './tokens.js';
+import { attribute, childrenOf, tag } from '../../src/conformance/parts.js';
+import { tokens } from './tokens.js';
+
+export { machineOf } from '../../src/conformance/parts.js';
 
 /** What may not change of a device that nobody asked to change. */
 export interface Place {
@@ -7,9 +10,6 @@ export interface Place {
   readonly target: string;
   readonly alias: string;
 }
-
-/** One child of `<devices>` as its tokens, from its opening to its closing tag. */
-type Part = readonly Token[];
 
 /**
  * Device → place of a domain document, by a reading of its own that shares no code with the library. A device is named
@@ -33,49 +33,4 @@ export function identityMap(xml: string): Map<string, Place> {
     map.set(unique, place);
   }
   return map;
-}
-
-/** What makes the machine the machine: UUID, machine type, CPU and firmware, as tokens. */
-export function machineOf(xml: string): unknown {
-  const all = tokens(xml).filter(([kind, text = '']) => kind !== 'text' || text.trim() !== '');
-  const [type] = childrenOf(all, 'os').filter((part) => part[0]?.[1] === 'type');
-  const firmware = childrenOf(all, 'os').filter((part) => ['loader', 'nvram', 'firmware'].includes(part[0]?.[1] ?? ''));
-  return {
-    uuid: childrenOf(all, 'domain').find((part) => part[0]?.[1] === 'uuid'),
-    type,
-    firmware,
-    cpu: childrenOf(all, 'cpu'),
-  };
-}
-
-/** The child elements of the first `element`, each as its tokens. */
-function childrenOf(all: readonly Token[], element: string): Part[] {
-  const start = all.findIndex(([kind, name]) => kind === 'open' && name === element);
-  const parts: Part[] = [];
-  let depth = 0;
-  let from = -1;
-  for (let at = start + 1; start >= 0 && at < all.length; at++) {
-    const kind = all[at]?.[0];
-    if (kind === 'open' && depth++ === 0) from = at;
-    if (kind === 'close' && --depth < 0) break;
-    if (kind === 'close' && depth === 0) parts.push(all.slice(from, at + 1));
-  }
-  return parts;
-}
-
-/** The attributes of the device's own child of that name. */
-function tag(part: Part, name: string): readonly string[] {
-  return (
-    childrenOf(part, part[0]?.[1] ?? '')
-      .find((child) => child[0]?.[1] === name)?.[0]
-      ?.slice(2) ?? []
-  );
-}
-
-function attribute(part: Part, name: string, key: string): string {
-  return (
-    tag(part, name)
-      .find((each) => each.startsWith(`${key}=`))
-      ?.slice(key.length + 1) ?? ''
-  );
 }

@@ -22,6 +22,7 @@ import {
   list,
   type Maybe,
   maybe,
+  NUMBER,
   part,
   TEXT,
   TIME,
@@ -53,6 +54,40 @@ const resized = (amount: JsonSchema) =>
     nextBoot: form<ResizeResult['vcpus']['nextBoot']>({ current: amount, maximum: amount }),
     takesEffect: TEXT,
   });
+
+const CONFORMANCE_DRIVER = made({
+  name: TEXT,
+  version: maybe(TEXT),
+  capabilities: list(TEXT),
+  seconds: NUMBER,
+  courses: list(
+    made({
+      scenario: TEXT,
+      outcome: words('kept', 'broken', 'not offered', 'cut short'),
+      why: maybe(TEXT),
+      defines: COUNT,
+      steps: list(
+        made({
+          event: TEXT,
+          subject: maybe(TEXT),
+          claim: words('done', 'refused', 'failed', 'died', 'kit'),
+          why: maybe(TEXT),
+          seconds: NUMBER,
+          findings: list(
+            made({
+              kind: TEXT,
+              device: maybe(TEXT),
+              witness: maybe(words('document', 'live', 'qemu', 'guest')),
+              before: maybe(TEXT),
+              after: maybe(TEXT),
+              what: TEXT,
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+});
 
 /** The `result` of each command. */
 export const ANSWERS: Readonly<Record<string, JsonSchema>> = {
@@ -145,6 +180,17 @@ export const ANSWERS: Readonly<Record<string, JsonSchema>> = {
       }),
     ),
   }),
+  conformance: either(
+    made({ scenarios: list(made({ name: TEXT, about: TEXT, needs: maybe(list(TEXT)) })) }),
+    made({
+      conformance: COUNT,
+      libvirt: TEXT,
+      qemu: TEXT,
+      guest: TEXT,
+      started: TIME,
+      drivers: list(CONFORMANCE_DRIVER),
+    }),
+  ),
   console: made({ name: TEXT, ended: words('left', 'domain') }),
   screenshot: made({ name: TEXT, file: TEXT, type: TEXT, bytes: COUNT }),
   addresses: made({ addresses: list(part('address')) }),
