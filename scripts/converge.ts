@@ -25,15 +25,16 @@ const { values } = parseArgs({
   },
 });
 
+function tell({ outcome, findings }: Sweep['unexplained'][number]): void {
+  console.log(
+    `UNEXPLAINED ${outcome.candidate.machine}, ${outcome.base}: ${outcome.candidate.parts.map(({ xml }) => xml).join(' + ')}`,
+  );
+  for (const line of new Set(findings.map((each) => `${each.desired}: ${each.line}`))) console.log(`  ${line}`);
+}
+
 function report({ unexplained, ...result }: Sweep): void {
-  for (const { outcome, findings } of unexplained) {
-    console.log(
-      `UNEXPLAINED ${outcome.candidate.machine}, ${outcome.base}: ${outcome.candidate.parts.map(({ xml }) => xml).join(' + ')}`,
-    );
-    for (const line of new Set(findings.map((each) => `${each.desired}: ${each.line}`))) console.log(`  ${line}`);
-  }
   for (const { about, machine, parts } of result.crashes)
-    console.log(`libvirtd ended at ${about} on ${machine}: ${parts.map(({ xml }) => xml).join(' + ')}`);
+    console.log(`libvirtd ended or hung at ${about} on ${machine}: ${parts.map(({ xml }) => xml).join(' + ')}`);
   for (const row of EXPLAINED) console.log(`explained in ${result.used.get(row) ?? 0}: ${row.why}`);
   const trials = Object.entries(result.trials).map(([trial, count]) => `${trial} ${count}`);
   console.log(`libvirt ${result.libvirt}; beside the plans for a defined domain: ${trials.join(', ')}`);
@@ -49,6 +50,7 @@ const result = await sweep({
   ...(values.singles === undefined ? {} : { singles: Number(values.singles) }),
   ...(values.only === undefined ? {} : { only: values.only.split(',') }),
   ...(root === undefined ? {} : { root }),
+  onUnexplained: tell,
   progress: (tried, accepted) => console.error(`${tried} tried, ${accepted} accepted`),
 });
 report(result);

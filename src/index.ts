@@ -227,7 +227,9 @@ export type { ErrorCode, ErrorDetails } from './errors.js';
 export { AbortedError, ERROR_CODES, LibvirtCanonicalError } from './errors.js';
 export type {
   AskedHost,
+  BundleDisk,
   BundleFile,
+  BundleProgress,
   DomainBundle,
   ElsewhereOptions,
   ExportOptions,

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, DomainManager, LibvirtCanonicalError } from '../../src/index.js';
+import { connect, DomainManager, LibvirtCanonicalError, LibvirtError } from '../../src/index.js';
 import { PrivateHost } from '../../src/testing/index.js';
 import { readGrammar, SCHEMAS } from '../../test/domain/schema/grammar.js';
 import { type Candidate, pairs, singles } from './candidates.js';
@@ -19,12 +18,14 @@ export interface SweepOptions {
   readonly root?: string;
   /** Told every so often how far it is. */
   readonly progress?: (tried: number, accepted: number) => void;
+  /** Told of each document that is not explained, once it is known: a long sweep may be cut. */
+  readonly onUnexplained?: (found: Unexplained) => void;
 }
 
 export interface Sweep {
   readonly libvirt: string;
   readonly outcomes: readonly Outcome[];
-  /** Documents at which the daemon ended. */
+  /** Documents at which the daemon ended, or hung. */
   readonly crashes: readonly Candidate[];
   readonly generated: number;
   readonly accepted: number;
@@ -49,7 +50,7 @@ const IMAGES = ['root.img', 'a.img', 'm.img', 'ü b.img'];
 export async function sweep(options: SweepOptions = {}): Promise<Sweep> {
   const { seed = 1, root } = options;
   const grammar = readGrammar(root === undefined ? SCHEMAS : `${root}${SCHEMAS}`);
-  await using runner = await Runner.start(root, options.progress);
+  await using runner = await Runner.start(options);
   await runner.tryAll(first(singles(grammar, seed, options.only), options.singles ?? Number.POSITIVE_INFINITY));
   if (options.pairs) await runner.tryAll(first(pairs(runner.accepted, seed), options.pairs));
   return summary(runner);
@@ -64,25 +65,24 @@ function* first<T>(items: Iterable<T>, count: number): Generator<T> {
     }
 }
 
-/** Tries candidates out, a few at a time, and starts the daemon again when one of them ends it. */
+/** Tries candidates out, a few at a time, and starts another host when one of them ends its daemon, or makes it hang. */
 class Runner implements AsyncDisposable {
   readonly outcomes: Outcome[] = [];
   readonly crashes: Candidate[] = [];
-  readonly #host: PrivateHost;
-  readonly #progress: SweepOptions['progress'];
+  readonly #options: SweepOptions;
+  #host: PrivateHost;
   #site: Omit<Site, 'lane'>;
   #tried = 0;
 
-  private constructor(host: PrivateHost, site: Omit<Site, 'lane'>, progress: SweepOptions['progress']) {
+  private constructor(options: SweepOptions, host: PrivateHost, site: Omit<Site, 'lane'>) {
+    this.#options = options;
     this.#host = host;
     this.#site = site;
-    this.#progress = progress;
   }
 
-  static async start(root: string | undefined, progress: SweepOptions['progress']): Promise<Runner> {
-    const host = await PrivateHost.start(root === undefined ? {} : { root });
-    for (const name of IMAGES) await host.createMedium(name);
-    return new Runner(host, await siteOn(host), progress);
+  static async start(options: SweepOptions): Promise<Runner> {
+    const host = await hostFor(options);
+    return new Runner(options, host, await siteOn(host));
   }
 
   get libvirt(): string {
@@ -129,29 +129,44 @@ class Runner implements AsyncDisposable {
     await this.#host.stop();
   }
 
-  /** Undefined when the daemon ended at it. */
+  /** Undefined when the daemon ended at it, or hung. */
   async #attempt(candidate: Candidate, index: number, lane: number): Promise<Outcome | undefined> {
     try {
       return await tryOut({ ...this.#site, lane }, candidate, index);
     } catch (error) {
-      if (!(error instanceof LibvirtCanonicalError && error.code.startsWith('CONNECTION'))) throw error;
+      if (!isDaemonsEnd(error)) throw error;
       return undefined;
     }
   }
 
+  /** What hangs, a QEMU for instance, goes with the old host. */
   async #restart(): Promise<void> {
     await this.#site.connection.close();
-    // The connection is lost a moment before the process is gone.
-    for (let n = 0; this.#host.pid !== undefined && n < 100; n++) await sleep(50);
-    await this.#host.startDaemon();
+    await this.#host.stop();
+    this.#host = await hostFor(this.#options);
     this.#site = await siteOn(this.#host);
   }
 
   #told(outcome: Outcome): void {
     this.outcomes.push(outcome);
+    const { left } = judged(outcome);
+    if (left.length > 0) this.#options.onUnexplained?.({ outcome, findings: left });
     if (this.outcomes.length % 500 === 0)
-      this.#progress?.(this.outcomes.length, this.outcomes.filter(({ base }) => base !== undefined).length);
+      this.#options.progress?.(this.outcomes.length, this.outcomes.filter(({ base }) => base !== undefined).length);
   }
+}
+
+async function hostFor({ root }: SweepOptions): Promise<PrivateHost> {
+  const host = await PrivateHost.start(root === undefined ? {} : { root });
+  for (const name of IMAGES) await host.createMedium(name);
+  return host;
+}
+
+/** Its connection was lost, or it has not answered in time: another call holds the domain. */
+function isDaemonsEnd(error: unknown): boolean {
+  if (!(error instanceof LibvirtCanonicalError)) return false;
+  const timedOut = error instanceof LibvirtError && error.errorName === 'VIR_ERR_OPERATION_TIMEOUT';
+  return timedOut || error.code === 'CALL_TIMEOUT' || error.code.startsWith('CONNECTION');
 }
 
 async function siteOn(host: PrivateHost): Promise<Omit<Site, 'lane'>> {
@@ -164,9 +179,8 @@ function summary({ outcomes, crashes, libvirt }: Runner): Sweep {
   const unexplained: Unexplained[] = [];
   const accepted = outcomes.filter(({ base }) => base !== undefined);
   for (const outcome of accepted) {
-    const rows = outcome.findings.map((finding) => EXPLAINED.find((row) => explains(row, finding, outcome)));
-    for (const row of new Set(rows)) if (row) used.set(row, (used.get(row) ?? 0) + 1);
-    const left = outcome.findings.filter((_, index) => rows[index] === undefined);
+    const { rows, left } = judged(outcome);
+    for (const row of rows) used.set(row, (used.get(row) ?? 0) + 1);
     if (left.length > 0) unexplained.push({ outcome, findings: left });
   }
   const empty = accepted.filter(({ findings }) => findings.length === 0).length;
@@ -188,6 +202,15 @@ function summary({ outcomes, crashes, libvirt }: Runner): Sweep {
       move: went('move'),
     },
     used,
+  };
+}
+
+/** The rows that explain findings of a document, and the findings that none explains. */
+function judged(outcome: Outcome): { rows: ReadonlySet<ExplainedRow>; left: readonly Finding[] } {
+  const rows = outcome.findings.map((finding) => EXPLAINED.find((row) => explains(row, finding, outcome)));
+  return {
+    rows: new Set(rows.filter((row) => row !== undefined)),
+    left: outcome.findings.filter((_, index) => rows[index] === undefined),
   };
 }
 

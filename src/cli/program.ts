@@ -171,6 +171,11 @@ export function buildProgram(version: string, outcome: { exit: number }): Comman
     .option('-o, --out <file>', 'a new file; else stdout')
     .addOption(choice('--secrets <what>', 'that stand in the document', ['include', 'leave-out']))
     .addOption(choice('--managed-save <what>', 'a saved guest, which is in no bundle', ['refuse', 'without']))
+    .option(
+      '--disks <folder>',
+      'the contents of its disks too, as files in this folder of this machine; it must be off',
+    )
+    .option('--disk <disk>', 'only this disk; can be given again', collect)
     .option('--tpm-folder <path>', "where the host keeps TPM state, when that is not libvirt's own place");
   add(
     'import <file>',
@@ -181,6 +186,7 @@ export function buildProgram(version: string, outcome: { exit: number }): Comman
     .addOption(choice('--unknown-hosts <what>', 'of hosts that cannot be asked', ['refuse', 'accept']))
     .option('--path <from=to>', 'where files of the bundle are here: /images=/srv/images; can be given again', collect)
     .addOption(choice('--left-out-secrets <what>', 'of a bundle without its secrets', ['refuse', 'without']))
+    .option('--disks <folder>', 'its disks too, from the folder that they were exported to')
     .option('--autostart', 'let it start with the host if it did before')
     .option('--tpm-folder <path>', "where the host keeps TPM state, when that is not libvirt's own place");
   add('host-check [domain]', 'whether the host can run it', async () => (await evacuation()).hostCheck).option(

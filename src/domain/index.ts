@@ -7,6 +7,7 @@ export { chosenFor, isImplicit, namesOnceWritten } from './chosen.js';
 export { DEFINE_ONLY, type DefineOnlyRow, defineOnlyRow } from './define-only.js';
 export * from './definition/index.js';
 export * from './devices/index.js';
+export { diskPlace, isWrittenDisk } from './disk-place.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
 export { compareGuestAbi, domainLeaves, guestAbi, seenByGuest } from './guest-abi/guest-abi.js';
 export { unlisted } from './guest-abi/listed.js';

@@ -25,6 +25,22 @@ export interface BundleFile {
   readonly base64: string;
 }
 
+/** An image that was exported beside the bundle. */
+export interface BundleDisk {
+  /** Identity of the first disk that needs it; an image below others may be needed by several. */
+  readonly subject: string;
+  /** Path on the host that it came from. */
+  readonly path: string;
+  /** Name of its file in the folder that it was exported to. */
+  readonly file: string;
+  /** Length of the file, holes included. */
+  readonly bytes: number;
+  /** SHA-256 of the file in hexadecimal, as `sha256sum` tells it. */
+  readonly sha256: string;
+  /** Path of the image below it, which its header names. */
+  readonly backing?: string;
+}
+
 /** A value that the bundle leaves out. */
 export interface LeftOutSecret {
   /** Identity of the device. */
@@ -33,8 +49,8 @@ export interface LeftOutSecret {
 }
 
 /**
- * A domain as one JSON value: all that makes its machine the same one on another host. Not in it are the disks. Made by
- * `domain.export()`, read by `manager.import()`.
+ * A domain as one JSON value: all that makes its machine the same one on another host. The contents of its disks are not in it; it
+ * lists the files that they were exported to, if they were. Made by `domain.export()`, read by `manager.import()`.
  */
 export interface DomainBundle {
   readonly formatVersion: typeof BUNDLE_FORMAT_VERSION;
@@ -55,13 +71,15 @@ export interface DomainBundle {
   readonly nvram?: BundleFile;
   /** State of an emulated TPM, below its folder. */
   readonly tpm?: readonly BundleFile[];
+  /** Images that were exported beside it; undefined when none were asked for. */
+  readonly disks?: readonly BundleDisk[];
   /** What is not in the bundle though the domain has it, for people. */
   readonly notes: readonly string[];
 }
 
 const FIELDS = [
   ...['formatVersion', 'name', 'uuid', 'exportedAt', 'from', 'document', 'leftOut', 'abi', 'autostart', 'nvram', 'tpm'],
-  'notes',
+  ...['disks', 'notes'],
 ];
 
 /**
@@ -78,7 +96,7 @@ export function parseBundle(value: unknown): DomainBundle {
     );
   }
   const from = object(bundle.from, 'bundle.from', ['libvirt', 'qemu']);
-  const { nvram, tpm, leftOut } = bundle;
+  const { nvram, tpm, leftOut, disks } = bundle;
   const parsed: DomainBundle = {
     formatVersion: BUNDLE_FORMAT_VERSION,
     name: text(bundle.name, 'bundle.name'),
@@ -93,6 +111,7 @@ export function parseBundle(value: unknown): DomainBundle {
     ...(tpm === undefined
       ? {}
       : { tpm: list(tpm, 'bundle.tpm').map((each, at) => file(each, `bundle.tpm[${at}]`, /^\w[\w.-]*$/)) }),
+    ...(disks === undefined ? {} : { disks: list(disks, 'bundle.disks').map(diskOf) }),
     ...(leftOut === undefined ? {} : { leftOut: list(leftOut, 'bundle.leftOut').map(leftOutOf) }),
   };
   fits(parsed);
@@ -100,7 +119,7 @@ export function parseBundle(value: unknown): DomainBundle {
 }
 
 /** Holds the parts of a bundle against each other: all are of the one domain. */
-function fits({ name, uuid, document: xml, abi, nvram, tpm = [] }: DomainBundle): void {
+function fits({ name, uuid, document: xml, abi, nvram, tpm = [], disks = [] }: DomainBundle): void {
   const document = new DomainDocument(xml);
   if (document.root.nodeName !== 'domain')
     throw invalid('bundle.document', `it is a <${document.root.nodeName}>, not a <domain>`);
@@ -115,6 +134,10 @@ function fits({ name, uuid, document: xml, abi, nvram, tpm = [] }: DomainBundle)
   for (const [at, { path }] of tpm.entries())
     if (tpm.findIndex((each) => each.path === path) < at)
       throw invalid(`bundle.tpm[${at}].path`, `${describe(path)} is in it twice`);
+  for (const field of ['path', 'file'] as const)
+    for (const [at, each] of disks.entries())
+      if (disks.findIndex((other) => other[field] === each[field]) < at)
+        throw invalid(`bundle.disks[${at}].${field}`, `${describe(each[field])} is in it twice`);
   const [difference] = compareGuestAbi(abi, guestAbi(document), { volatile: 'compare' });
   if (!difference) return;
   const { subject, field, before, after } = difference;
@@ -147,10 +170,40 @@ function leftOutOf(value: unknown, at: number): LeftOutSecret {
   return { subject: text(subject, `${where}.subject`), path: text(path, `${where}.path`) };
 }
 
+function diskOf(value: unknown, at: number): BundleDisk {
+  const where = `bundle.disks[${at}]`;
+  const disk = object(value, where, ['subject', 'path', 'file', 'bytes', 'sha256', 'backing']);
+  const { bytes, backing } = disk;
+  const image = (field: 'path' | 'backing') => {
+    const path = text(disk[field], `${where}.${field}`);
+    if (isPlain(path) && path.startsWith('/') && !path.endsWith('/')) return path;
+    throw invalid(`${where}.${field}`, `${describe(path)} is not the absolute path of a file`);
+  };
+  const file = text(disk.file, `${where}.file`);
+  if (!isPlain(file) || file.includes('/'))
+    throw invalid(`${where}.file`, `${describe(file)} is not the name of a file`);
+  if (!Number.isSafeInteger(bytes) || (bytes as number) < 0)
+    throw invalid(`${where}.bytes`, `${describe(bytes)} is not a number of bytes`);
+  const sha256 = text(disk.sha256, `${where}.sha256`);
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw invalid(`${where}.sha256`, 'it is not a SHA-256 in hexadecimal');
+  return {
+    subject: text(disk.subject, `${where}.subject`),
+    path: image('path'),
+    file,
+    bytes: bytes as number,
+    sha256,
+    ...(backing !== undefined && { backing: image('backing') }),
+  };
+}
+
+/** A path without parts that lead elsewhere. */
+const isPlain = (path: string): boolean =>
+  !path.includes('\0') && path.split('/').every((part) => part !== '..' && part !== '.');
+
 function file(value: unknown, where: string, shape: RegExp): BundleFile {
   const { path, base64 } = object(value, where, ['path', 'base64']);
   const name = text(path, `${where}.path`);
-  if (!shape.test(name) || name.includes('\0') || name.split('/').some((part) => part === '..' || part === '.'))
+  if (!shape.test(name) || !isPlain(name))
     throw invalid(`${where}.path`, `${describe(name)} is not a path that a bundle may hold`);
   const contents = text(base64, `${where}.base64`);
   if (contents.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(contents))

@@ -15,6 +15,7 @@ import { type ProgressOptions, refuseManagedSave } from '../power/index.js';
 import { setAt } from '../xml/index.js';
 import { BUNDLE_FORMAT_VERSION, type BundleFile, type DomainBundle, type LeftOutSecret } from './bundle.js';
 import { nvramPath, packed, type StateOptions, tpmFolder } from './bundle-files.js';
+import { type BundleProgress, type DisksToExport, exportDisks } from './export-disks.js';
 
 /** Options of `export`. An abort leaves nothing behind: an export only reads. */
 export interface ExportOptions extends StateOptions, Pick<ProgressOptions, 'signal'> {
@@ -25,11 +26,22 @@ export interface ExportOptions extends StateOptions, Pick<ProgressOptions, 'sign
   readonly secrets?: 'include' | 'leave-out';
   /** What to do about a managed-save image, which is in no bundle: `refuse` (default), or export `without` it. */
   readonly managedSave?: 'refuse' | 'without';
+  /**
+   * Contents of the disks: `leave` (default) them where they are, `include` every disk that the guest writes and that is a file, or
+   * those that are named, by id or target. The domain must be off. Each image, and those below it, becomes a file in `folder`;
+   * disks on network storage stay where they are.
+   */
+  readonly disks?: 'leave' | 'include' | readonly string[];
+  /** Folder of this machine that the images are written to; made when it is not there. */
+  readonly folder?: string;
+  /** Told how far the images are. */
+  readonly onProgress?: ((progress: BundleProgress) => void) | undefined;
 }
 
-/** All that makes the domain's machine the same one on another host, but for its disks. Nothing is changed. */
+/** All that makes the domain's machine the same one on another host, with its disks when they are asked for. Nothing of it is changed. */
 export async function exportDomain(reader: DomainReader, options: ExportOptions): Promise<DomainBundle> {
   const { signal, secrets = 'leave-out', managedSave = 'refuse' } = options;
+  const wanted = disksOf(options);
   const { connection, handle: dom } = reader;
   const call: CallOptions = { signal };
   const context = await reader.context(call);
@@ -40,6 +52,15 @@ export async function exportDomain(reader: DomainReader, options: ExportOptions)
     });
   }
   if (managedSave === 'refuse') await refuseManagedSave(reader, call);
+  if (wanted && context.live)
+    throw new LibvirtCanonicalError(
+      'DOMAIN_STATE',
+      `domain ${dom.name} runs, and its disks change while they are read`,
+      {
+        domain: dom.name,
+        remedy: 'Shut it down first, or copy its disks by backup() or copyDisk() and export without them',
+      },
+    );
   const { document, leftOut } =
     secrets === 'include'
       ? { document: new DomainDocument(await withSecrets(reader, call)), leftOut: undefined }
@@ -47,6 +68,9 @@ export async function exportDomain(reader: DomainReader, options: ExportOptions)
   const notes = await notesOf(reader, context, call);
   const nvram = await readNvram(connection, document, options, notes);
   const tpm = await readTpm(connection, document, options, notes);
+  // Last: they take their time, and are removed again by themselves when they fail.
+  const disks =
+    wanted && (await exportDisks(connection, document, { ...wanted, signal, onProgress: options.onProgress }));
   return {
     formatVersion: BUNDLE_FORMAT_VERSION,
     name: document.name,
@@ -59,8 +83,24 @@ export async function exportDomain(reader: DomainReader, options: ExportOptions)
     autostart: context.autostart,
     ...(nvram ? { nvram } : {}),
     ...(tpm ? { tpm } : {}),
+    ...(disks ? { disks } : {}),
     notes,
   };
+}
+
+/** What is asked of the disks; undefined when they stay. */
+function disksOf({ disks = 'leave', folder }: ExportOptions): Pick<DisksToExport, 'disks' | 'folder'> | undefined {
+  const wrong = (path: string, problem: string, remedy: string) =>
+    new LibvirtCanonicalError('ARGUMENT_INVALID', `${path}: ${problem}`, { path, remedy });
+  if (disks === 'leave') {
+    if (folder === undefined) return undefined;
+    throw wrong('folder', 'it is of disks, and none are exported', "Ask for disks: 'include' as well");
+  }
+  if (folder === undefined || folder === '')
+    throw wrong('folder', 'the disks need one', 'Name a folder of this machine for the files of their images');
+  if (typeof disks !== 'string' && disks.length === 0)
+    throw wrong('disks', 'the list is empty', "Name disks, or leave them with disks: 'leave'");
+  return { disks, folder };
 }
 
 /** A read-only connection sees no secrets: libvirt's refusal, rather than a bundle that says they are in it. */

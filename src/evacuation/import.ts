@@ -27,9 +27,12 @@ import {
   hostCheck,
   mapHostPaths,
 } from '../host/index.js';
+import { removeImageFiles } from '../images/index.js';
 import { type DomainBundle, parseBundle } from './bundle.js';
 import { namedTpmFolder, nvramPath, type StateOptions, tpmFolder, unpacked } from './bundle-files.js';
+import type { BundleProgress } from './export-disks.js';
 import { type ElsewhereOptions, refuseRunningElsewhere } from './find-running.js';
+import { checkImages, type ImageToImport, importImages } from './import-disks.js';
 import { trustFindings } from './trust.js';
 
 /**
@@ -45,6 +48,15 @@ export interface ImportOptions extends StateOptions, ElsewhereOptions {
   readonly paths?: Readonly<Record<string, string>>;
   /** What to do with a bundle that left secrets out: `refuse` (default), or import `without` them. */
   readonly leftOutSecrets?: 'refuse' | 'without';
+  /**
+   * Images that were exported beside the bundle: `leave` (default) them, since they are on this host by other means, or `include`
+   * them, each from its file in `folder` to where the document has it, as `paths` say.
+   */
+  readonly disks?: 'leave' | 'include';
+  /** Folder of this machine with the files of the images. */
+  readonly folder?: string;
+  /** Told how far the images are. */
+  readonly onProgress?: ((progress: BundleProgress) => void) | undefined;
   /** Whether it starts with the host, when it did so before: `leave-off` (default), or `restore`. */
   readonly autostart?: 'restore' | 'leave-off';
   /**
@@ -58,11 +70,14 @@ export interface ImportOptions extends StateOptions, ElsewhereOptions {
 /** The host cannot have a domain. Nothing was changed. `code` is `IMPORT_REFUSED`. */
 export class ImportRefusedError extends LibvirtCanonicalError {
   override readonly name = 'ImportRefusedError';
+  /** What to do about each, as the message says it beside each. */
+  override readonly remedy: string;
   /** All that stands in the way. */
   readonly findings: readonly HostFinding[];
   constructor(domain: string, findings: readonly HostFinding[]) {
     const all = findings.map(({ subject, problem, remedy }) => `${subject}: ${problem}. ${remedy}`).join('; ');
     super('IMPORT_REFUSED', `domain ${domain} cannot be imported here: ${all}`, { domain });
+    this.remedy = [...new Set(findings.map(({ remedy }) => remedy))].join('; ');
     this.findings = findings;
   }
 }
@@ -85,13 +100,18 @@ export async function importDomain(
   const call: CallOptions = { signal };
   const bundle = parseBundle(value);
   await refuseRunningElsewhere(bundle.uuid, options, { signal });
-  const { document, files, state, checked, blocking } = await lookAt(connection, bundle, options, call);
+  const { document, files, state, images, checked, blocking } = await lookAt(connection, bundle, options, call);
   if (blocking.length > 0) throw new ImportRefusedError(bundle.name, blocking);
   options.onFindings?.(withTrust(checked, document, bundle.autostart));
   const what = `import of ${bundle.name}`;
   const written: string[] = [];
+  const made: string[] = [];
   let handle: DomainHandle;
   try {
+    if (images.length > 0) {
+      const { folder = '', onProgress } = options;
+      await importImages(connection, images, { domain: bundle.name, folder, signal, onProgress, made });
+    }
     for (const [path, contents] of state) {
       refuseAborted(what, signal, 'nothing is left of it');
       await files.write(path, contents);
@@ -104,7 +124,9 @@ export async function importDomain(
   } catch (error) {
     // Whoever may have been defined needs its files.
     const stands = await isThere(connection, bundle.uuid);
-    if (!stands) for (const path of written) await files.remove(path).catch(() => {});
+    if (stands) throw error;
+    for (const path of written) await files.remove(path).catch(() => {});
+    await removeImageFiles(connection, made).catch(() => {});
     throw error;
   }
   if (bundle.autostart && autostart === 'restore')
@@ -117,14 +139,38 @@ async function lookAt(connection: Connection, bundle: DomainBundle, options: Imp
   const document = mapped(bundle, connection.libvirtVersion, options.paths ?? {});
   const files = filesOf(connection, options.files);
   const state = stateFiles(connection, bundle, document, options);
-  const checked = await hostCheck(connection, document, { ...call, files: options.files });
+  const images = imagesOf(bundle, options);
+  const brought = images.map(({ to }) => to);
+  const checked = await hostCheck(connection, document, { ...call, files: options.files, brought });
   const blocking = [
     ...(await taken(connection, document, call)),
     ...leftOut(bundle, options),
     ...(await inTheWay(state, files)),
+    ...(await checkImages(connection, images, options.folder ?? '', call)),
     ...checked.filter(({ severity }) => severity === 'blocks'),
   ];
-  return { document, files, state, checked, blocking };
+  return { document, files, state, images, checked, blocking };
+}
+
+/** The images that go along, and where they go. */
+function imagesOf({ disks }: DomainBundle, options: ImportOptions): ImageToImport[] {
+  const { disks: asked = 'leave', folder, paths = {} } = options;
+  const wrong = (path: string, problem: string, remedy: string) =>
+    new LibvirtCanonicalError('ARGUMENT_INVALID', `${path}: ${problem}`, { path, remedy });
+  if (asked === 'leave') {
+    if (folder === undefined) return [];
+    throw wrong('folder', 'it is of disks, and none are imported', "Ask for disks: 'include' as well");
+  }
+  if (folder === undefined || folder === '')
+    throw wrong('folder', 'the disks need one', 'Name the folder that they were exported to');
+  if (!disks)
+    throw wrong('disks', 'the bundle lists no images', "Export with disks: 'include', or import without them");
+  const place = (path: string) => mapPath(path, paths);
+  return disks.map((disk) => ({
+    disk,
+    to: place(disk.path),
+    below: disk.backing === undefined ? undefined : place(disk.backing),
+  }));
 }
 
 /** What an import of a bundle would find on this host, the worst first, without importing it. */

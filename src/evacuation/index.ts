@@ -2,9 +2,10 @@
  * The evacuation room: a domain as one JSON bundle, its definition on another host as the same machine, and the search for
  * the host where it runs.
  */
-export { type BundleFile, type DomainBundle, type LeftOutSecret, parseBundle } from './bundle.js';
+export { type BundleDisk, type BundleFile, type DomainBundle, type LeftOutSecret, parseBundle } from './bundle.js';
 export { nvramPath, type StateOptions, tpmFolder } from './bundle-files.js';
 export { type ExportOptions, exportDomain } from './export.js';
+export type { BundleProgress } from './export-disks.js';
 export {
   type AskedHost,
   type ElsewhereOptions,

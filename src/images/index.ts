@@ -4,6 +4,15 @@
  */
 export { type CreatedImage, createImage, type ImageRequest } from './create-image.js';
 export { type CreateSeedRequest, createSeed } from './create-seed.js';
+export { isLibvirt, withPool } from './folder-pool.js';
+export {
+  type ImageFile,
+  imageFile,
+  makeImageFile,
+  type NewImageFile,
+  removeImageFiles,
+  withVolume,
+} from './image-file.js';
 export type { ImagePlace } from './pool.js';
 export { type HostPool, poolsOf } from './pools.js';
 export { type CloudInitSeed, cloudInitSeed } from './seed.js';

@@ -172,6 +172,10 @@ const DEFINITION = {
   fits: (value: unknown) => typeof value === 'string' || OBJECT.fits(value),
 };
 const BUNDLE = { takes: 'a bundle, or its JSON text', fits: DEFINITION.fits };
+const DISKS = {
+  takes: "'leave', 'include', or an array of disks",
+  fits: (value: unknown) => value === 'leave' || value === 'include' || TEXTS.fits(value),
+};
 const GUEST_ABI = {
   takes: 'what guestAbi() returned',
   fits: (value: unknown) => OBJECT.fits(value) && 'devices' in (value as object),
@@ -346,6 +350,9 @@ export const DOMAIN_DOORS = {
       tpmFolder: TEXT,
       secrets: words('include', 'leave-out'),
       managedSave: words('refuse', 'without'),
+      disks: DISKS,
+      folder: TEXT,
+      onProgress: CALLBACK,
     }),
   ],
   proposeAbiUpgrade: [request<AbiUpgradeRequest>({ machine: TEXT, cpu: TEXT }), options<HostCheckOptions>(checking)],
@@ -403,6 +410,9 @@ export const MANAGER_DOORS = {
       paths: OBJECT,
       leftOutSecrets: words('refuse', 'without'),
       autostart: words('restore', 'leave-off'),
+      disks: words('leave', 'include'),
+      folder: TEXT,
+      onProgress: CALLBACK,
       onFindings: CALLBACK,
     }),
   ],

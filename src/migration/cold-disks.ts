@@ -1,9 +1,8 @@
-import { basename, dirname } from 'node:path';
 import type { Connection } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import { withVolume } from '../images/index.js';
 import { type ImageSum, pipeImage, sumImage } from '../transfer/index.js';
 import type { MigrationDisk } from './disks.js';
-import { withPool } from './pools.js';
 import { progressOf } from './progress.js';
 import type { Run } from './run-context.js';
 
@@ -32,7 +31,7 @@ export async function copyDisks({ ends, prepared, audience, reader }: Run): Prom
   };
   const { signal } = audience;
   const download = (connection: Connection, path: string) =>
-    withVolume(connection, path, signal, (vol) =>
+    withVolume(connection, path, { signal }, (vol) =>
       connection.stream('STORAGE_VOL_DOWNLOAD', { vol, offset: 0n, length: 0n, flags: SPARSE }, { signal }),
     );
   for (const { source, destination, identity } of copied) {
@@ -60,28 +59,10 @@ async function copyOne(
   onChunk: (bytes: number) => void,
 ): Promise<ImageSum> {
   await using reading = await download(source, from);
-  await using writing = await withVolume(destination, to, signal, (vol) =>
+  await using writing = await withVolume(destination, to, { signal }, (vol) =>
     destination.stream('STORAGE_VOL_UPLOAD', { vol, offset: 0n, length: 0n, flags: SPARSE }, { signal }),
   );
   return await pipeImage(reading, writing, onChunk);
-}
-
-/** Opens a stream of a volume; it goes on when the pool that it was found by is gone. */
-function withVolume<T>(
-  connection: Connection,
-  path: string,
-  signal: AbortSignal,
-  open: (vol: { pool: string; name: string; key: string }) => Promise<T>,
-): Promise<T> {
-  return withPool(
-    connection,
-    dirname(path),
-    async (pool) => {
-      const { vol } = await connection.call('STORAGE_VOL_LOOKUP_BY_NAME', { pool, name: basename(path) }, { signal });
-      return await open(vol);
-    },
-    { signal },
-  );
 }
 
 /** The target of a cold copy: a file of the same length, whatever is in it. */

@@ -1,18 +1,6 @@
-import { basename, dirname } from 'node:path';
 import type { CallOptions, Connection } from '../connection/index.js';
-import { parseElement, valueAt } from '../xml/index.js';
+import { type ImageFile, imageFile, isLibvirt } from '../images/index.js';
 import { blocks, type MigrationFinding } from './findings.js';
-import { isLibvirt, withPool } from './pools.js';
-
-/** A file of an image, as a storage pool of its host shows it. */
-interface ImageFile {
-  /** Length of the file, holes included, and what it takes. */
-  readonly bytes: number;
-  readonly allocation: number;
-  /** What the guest sees. */
-  readonly capacity: number;
-  readonly backing: string | undefined;
-}
 
 /** A disk whose image is to be copied. */
 interface ColdDisk {
@@ -59,23 +47,3 @@ export async function coldSource(
 
 const isFile = (path: string | undefined): path is string =>
   path?.startsWith('/') === true && !path.startsWith('/dev/');
-
-async function imageFile(connection: Connection, path: string, options: CallOptions): Promise<ImageFile> {
-  return withPool(
-    connection,
-    dirname(path),
-    async (pool) => {
-      const { vol } = await connection.call('STORAGE_VOL_LOOKUP_BY_NAME', { pool, name: basename(path) }, options);
-      const { xml } = await connection.call('STORAGE_VOL_GET_XML_DESC', { vol, flags: 0 }, options);
-      const root = parseElement(xml);
-      const size = (name: string) => Number(valueAt(root, name));
-      return {
-        bytes: size('physical') || size('capacity'),
-        allocation: size('allocation'),
-        capacity: size('capacity'),
-        backing: valueAt(root, 'backingStore/path'),
-      };
-    },
-    options,
-  );
-}

@@ -1,6 +1,6 @@
 import type { DomainReader } from '../apply/index.js';
 import type { CallOptions, Connection } from '../connection/index.js';
-import type { Device, DomainDocument } from '../domain/index.js';
+import { type Device, type DomainDocument, diskPlace, isWrittenDisk } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { meant } from '../nearest.js';
 import { coldSource } from './cold-source.js';
@@ -58,7 +58,7 @@ export async function migrationDisks(
     // A domain that is off may have had its image brought there; else the caller's word stands where nothing can be told.
     const looked = word && request.mode === 'cold' ? 'shared' : await sharedDisk(device, there, of.sharing, options);
     const shared = word && typeof looked === 'object' ? 'shared' : looked;
-    const needed = isWritten(device);
+    const needed = isWrittenDisk(device);
     const named = asked.has(device.identity);
     // Of a domain that is off, only what is asked for: its images may be on their way by other means.
     const copied =
@@ -69,14 +69,14 @@ export async function migrationDisks(
         : request.mode === 'cold' && named;
     findings.push(...findingsOf(device, there, { shared, needed, copied, mode: request.mode }));
     const cold =
-      copied && request.mode === 'cold' && placeOf(device) !== undefined
+      copied && request.mode === 'cold' && diskPlace(device) !== undefined
         ? await coldSource(
             of.reader.connection,
             of.destination,
             {
               identity: device.identity,
-              path: placeOf(device),
-              moved: placeOf(there),
+              path: diskPlace(device),
+              moved: diskPlace(there),
               chained: backingOf(there) !== undefined,
             },
             options,
@@ -85,7 +85,7 @@ export async function migrationDisks(
     findings.push(...(cold?.findings ?? []));
     const size = cold
       ? cold.file
-      : copied && of.running && placeOf(device) !== undefined
+      : copied && of.running && diskPlace(device) !== undefined
         ? await sizeOf(of.reader, device, options)
         : undefined;
     const backing = copied && request.copy === 'incremental' ? backingOf(there) : undefined;
@@ -96,8 +96,8 @@ export async function migrationDisks(
     disks.push({
       identity: device.identity,
       target: device.leaves.get('target/@dev') ?? '',
-      source: placeOf(device),
-      destination: placeOf(there),
+      source: diskPlace(device),
+      destination: diskPlace(there),
       how: copied ? 'copied' : needed ? 'shared' : 'stays',
       capacity: size?.capacity,
       allocation: size?.allocation,
@@ -107,18 +107,6 @@ export async function migrationDisks(
     });
   }
   return { disks, findings };
-}
-
-/** Whether libvirt copies it when it is asked to copy all: what the guest writes, and what is no shared device. */
-export function isWritten(device: Device): boolean {
-  const { leaves } = device;
-  return (
-    placeOf(device) !== undefined &&
-    !leaves.has('readonly') &&
-    !leaves.has('shareable') &&
-    leaves.get('@device') !== 'cdrom' &&
-    leaves.get('@device') !== 'floppy'
-  );
 }
 
 function diskNamed(devices: readonly Device[], name: string, path: string): Device {
@@ -134,21 +122,12 @@ function diskNamed(devices: readonly Device[], name: string, path: string): Devi
   });
 }
 
-/** Where the data of a disk is, as one text. */
-export function placeOf({ leaves }: Device): string | undefined {
-  const of = (path: string) => leaves.get(`source/@${path}`);
-  const [pool, volume, protocol] = [of('pool'), of('volume'), of('protocol')];
-  if (pool !== undefined) return `${pool}/${volume ?? ''}`;
-  if (protocol !== undefined) return `${protocol}:${of('name') ?? ''}`;
-  return of('file') ?? of('dev') ?? of('dir') ?? (leaves.get('@type') === 'nvme' ? 'nvme' : leaves.get('source/@path'));
-}
-
 /** Whether both hosts have a disk's data in the same place. */
 async function sharedDisk(here: Device, there: Device, sharing: SharedStorage, options: CallOptions): Promise<Shared> {
   const type = here.leaves.get('@type');
   const [a, b] = [here, there].map((each) => each.leaves.get('source/@file') ?? each.leaves.get('source/@dir'));
   if (a !== undefined && b !== undefined) return sharing.sameFile(a, b, options);
-  if (placeOf(here) === undefined) return 'shared';
+  if (diskPlace(here) === undefined) return 'shared';
   if (type === 'network') return samePlace(here, there) ? 'shared' : 'separate';
   if (type === 'volume') return { unknown: 'it is a volume of a storage pool, which each host has for itself' };
   if (type === 'block') return { unknown: 'libvirt does not tell whether two block devices are the same one' };
@@ -174,10 +153,10 @@ function findingsOf(
   }: { shared: Shared; needed: boolean; copied: boolean; mode: MigrationRequest['mode'] },
 ): MigrationFinding[] {
   const { identity, leaves } = device;
-  const at = placeOf(there);
+  const at = diskPlace(there);
   const own = hostFinding(device);
   if (own) return [own];
-  if (copied && placeOf(device) === undefined)
+  if (copied && diskPlace(device) === undefined)
     return [blocks('source', identity, 'it is empty: there is nothing to copy', 'Leave it out of disks')];
   if (copied && shared === 'shared')
     return [
@@ -195,7 +174,7 @@ function findingsOf(
       blocks(
         'both',
         identity,
-        `the destination does not have the storage of ${placeOf(device)}${at === placeOf(device) ? '' : ` at ${at}`}`,
+        `the destination does not have the storage of ${diskPlace(device)}${at === diskPlace(device) ? '' : ` at ${at}`}`,
         mode === 'block'
           ? 'Name it in disks too'
           : mode === 'live'

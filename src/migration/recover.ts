@@ -3,6 +3,7 @@ import type { Connection } from '../connection/index.js';
 import { refuseUnknownFields, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { filesOf, type HostFiles } from '../host/index.js';
+import { removeImageFiles } from '../images/index.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
 import { removeCarried } from './cold-state.js';
@@ -13,7 +14,6 @@ import { refuseBadFiles, refuseOtherWords } from './options.js';
 import { type MigrationEntry, migrationEntry } from './record.js';
 import { type Ends, type Observation, observe, settle, undefineSource } from './settle.js';
 import { lookUp } from './standing.js';
-import { removeTargets } from './targets.js';
 
 /** Options of {@link recoverMigration}. */
 export interface RecoverMigrationOptions {
@@ -215,7 +215,7 @@ async function tidy(
     await attempt(() => hook('afterRelease', source));
     return unfinished;
   }
-  const left = await removeTargets(destination, record.targets);
+  const left = await removeImageFiles(destination, record.targets);
   left.push(...(await removeCarried(filesOf(destination, files?.destination), record.carried ?? [])));
   unfinished.push(...left.map((path) => `${path} is left at the destination`));
   if (reader) await attempt(() => clearRecord(reader, record));

@@ -3,6 +3,7 @@ import { type Connection, paramsToObject, VIR_DOMAIN_JOB_STATS_COMPLETED } from 
 import { type DomainDocument, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { filesOf } from '../host/index.js';
+import { removeImageFiles } from '../images/index.js';
 import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
 import { asFile } from './cold-disks.js';
@@ -21,7 +22,7 @@ import { type Audience, type MigrationResult, type Run, refuseAborted } from './
 import { SourceHangsError } from './send.js';
 import { type Ends, type Settlement, settle, undefineSource } from './settle.js';
 import { lookUp } from './standing.js';
-import { makeTarget, removeTargets, targetsToMake } from './targets.js';
+import { makeTarget, targetsToMake } from './targets.js';
 
 /** Milliseconds to wait for other processes that apply to the domain. */
 const TURN = 60_000;
@@ -193,7 +194,7 @@ async function failed(
     );
   }
   const left = [
-    ...(await removeTargets(ends.destination, record.targets)),
+    ...(await removeImageFiles(ends.destination, record.targets)),
     ...(await removeCarried(filesOf(ends.destination, request.files?.destination), record.carried ?? [])),
   ];
   await clearRecord(reader, record).catch(() => {});

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import type { CallOptions, Connection } from '../connection/index.js';
+import { isLibvirt, withPool } from '../images/index.js';
 import { buildElement } from '../xml/index.js';
-import { isLibvirt, withPool } from './pools.js';
 
 /** Whether a file of the source is the same file at the destination. */
 export type Shared = 'shared' | 'separate' | { readonly unknown: string };

@@ -1,12 +1,12 @@
 import type { DomainReader } from '../apply/index.js';
 import type { CallOptions, Connection } from '../connection/index.js';
-import type { Device, DomainContext } from '../domain/index.js';
+import { type Device, type DomainContext, diskPlace, isWrittenDisk } from '../domain/index.js';
 import { filesOf, type HostFiles } from '../host/index.js';
 import { checkHost, checkNetworks, checkPlace, checkVersions } from './check-destination.js';
 import { checkDevices } from './check-devices.js';
 import { checkState } from './check-state.js';
 import { hostFinding } from './disk-findings.js';
-import { isWritten, placeOf, samePlace } from './disks.js';
+import { samePlace } from './disks.js';
 import { type MovedParts, migrationDocuments } from './documents.js';
 import { type MigrationFinding, sortedFindings } from './findings.js';
 import { type MigrationOptions, migrationRequest } from './options.js';
@@ -70,10 +70,10 @@ export async function surveyDestination(
   const here = (live ?? canonical).devices.filter(({ kind }) => kind.element === 'disk');
   const way = filesOf(destination, files);
   const disks = await Promise.all(
-    here.filter(isWritten).map(async (device): Promise<SurveyedDisk> => {
+    here.filter(isWrittenDisk).map(async (device): Promise<SurveyedDisk> => {
       const there = destinationXml.devices.find(({ identity }) => identity === device.identity) ?? device;
       const storage = await storageOf(device, there, way);
-      return { identity: device.identity, name: device.names[0] ?? '', destination: placeOf(there), storage };
+      return { identity: device.identity, name: device.names[0] ?? '', destination: diskPlace(there), storage };
     }),
   );
   const brought = disks.map(({ destination: path }) => ({ how: 'copied' as const, destination: path }));

@@ -1,10 +1,9 @@
 import { basename, dirname } from 'node:path';
 import type { CallOptions, Connection } from '../connection/index.js';
-import { buildElement } from '../xml/index.js';
+import { isLibvirt, makeImageFile, withPool } from '../images/index.js';
 import type { MigrationDisk } from './disks.js';
 import { blocks, type MigrationFinding, unknown } from './findings.js';
 import type { MigrationRequest } from './options.js';
-import { isLibvirt, withPool } from './pools.js';
 
 /** What stands in the way of the targets of copied disks: at the destination, by its storage pools. */
 export async function checkTargets(
@@ -113,43 +112,11 @@ export function targetsToMake(disks: readonly MigrationDisk[], { targets }: Migr
   return targets === 'create' ? disks.filter(({ how, destination }) => how === 'copied' && destination) : [];
 }
 
-/** Makes the target of a copied disk, of its size and format and over its backing image. virStorageVolCreateXML. */
-export async function makeTarget(
+/** Makes the target of a copied disk, of its size and format and over its backing image. */
+export function makeTarget(
   connection: Connection,
-  { destination, capacity, format, backing }: MigrationDisk,
+  { destination, capacity = 0, format = 'raw', backing }: MigrationDisk,
   options: CallOptions,
 ): Promise<void> {
-  const path = destination as string;
-  const xml = buildElement('volume', [
-    ['name', basename(path)],
-    ['capacity/@unit', 'bytes'],
-    ['capacity', String(capacity)],
-    ['allocation', '0'],
-    ['target/format/@type', format ?? 'raw'],
-    ...(backing
-      ? [['backingStore/path', backing.path] as const, ['backingStore/format/@type', backing.format ?? 'raw'] as const]
-      : []),
-  ]);
-  await withPool(
-    connection,
-    dirname(path),
-    (pool) => connection.call('STORAGE_VOL_CREATE_XML', { pool, xml, flags: 0 }, options),
-    options,
-  );
-}
-
-/** Removes targets that were made. One that is not there is as asked. Returns those that are still there. */
-export async function removeTargets(connection: Connection, paths: readonly string[]): Promise<string[]> {
-  const left: string[] = [];
-  for (const path of paths) {
-    try {
-      await withPool(connection, dirname(path), async (pool) => {
-        const { vol } = await connection.call('STORAGE_VOL_LOOKUP_BY_NAME', { pool, name: basename(path) });
-        await connection.call('STORAGE_VOL_DELETE', { vol, flags: 0 });
-      });
-    } catch (error) {
-      if (!isLibvirt(error, 'VIR_ERR_NO_STORAGE_VOL')) left.push(path);
-    }
-  }
-  return left;
+  return makeImageFile(connection, { path: destination as string, capacity, format, backing }, options);
 }

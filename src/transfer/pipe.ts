@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ProcedureStream, StreamChunk } from '../connection/index.js';
+import { closeWriter } from './close-writer.js';
 
 /** Bytes that are hashed together, or left out when all of them are zeros. */
 const BLOCK = 65_536;
@@ -24,7 +25,7 @@ export async function pipeImage(
     await writer.write(chunk);
     onChunk(sum.bytes);
   }
-  await writer.close();
+  await closeWriter(writer);
   return sum.end();
 }
 

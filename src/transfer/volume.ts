@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import type { Connection, StorageVolHandle, StreamChunk } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type VolumeName, volumeHandle } from '../images/index.js';
+import { closeWriter } from './close-writer.js';
 
 /** How far a transfer is. */
 export interface TransferProgress {
@@ -79,7 +80,7 @@ export async function uploadVolume(
   }
   if (sparse && raw) skipped += Number(capacity) - total;
   await skip();
-  await writer.close();
+  await closeWriter(writer);
 }
 
 /**
@@ -123,7 +124,7 @@ async function empty(connection: Connection, vol: StorageVolHandle, signal: Abor
   await using stream = await connection.stream('STORAGE_VOL_UPLOAD', args, { signal });
   const writer = stream.writable.getWriter();
   await writer.write({ hole: 1n });
-  await writer.close();
+  await closeWriter(writer);
 }
 
 const lengthOf = (chunk: StreamChunk): number => (chunk instanceof Uint8Array ? chunk.length : Number(chunk.hole));

@@ -144,6 +144,12 @@ test('the signal ends a transfer that is under way', async (context) => {
     if (way === 'up') await manager.uploadVolume(name, file);
   }
   assert.ok((await connection.call('CONNECT_GET_HOSTNAME', {})).hostname);
+  // At the last byte, too: what says so is not that the stream is closed.
+  const late = new AbortController();
+  const onProgress = ({ done, total }: TransferProgress) => {
+    if (done === total) late.abort();
+  };
+  await failure(manager.uploadVolume(name, file, { signal: late.signal, onProgress }), 'ABORTED');
 });
 
 test.run();

@@ -1,7 +1,8 @@
-import type { HostFinding } from '../../index.js';
+import type { BundleProgress, HostFinding } from '../../index.js';
 import { type Answer, EXIT, UsageError } from '../exit.js';
 import { parseInputs, readText, writeNew } from '../input.js';
 import { shownText, table } from '../output.js';
+import { bytesText } from '../progress.js';
 import type { Session } from '../session.js';
 
 /** `lvc export`: all that makes the machine, as JSON, to a file or to stdout. */
@@ -13,18 +14,34 @@ export async function exportDomain(
     readonly secrets?: 'include' | 'leave-out';
     readonly managedSave?: 'refuse' | 'without';
     readonly tpmFolder?: string;
+    readonly disks?: string;
+    readonly disk?: readonly string[];
   },
 ): Promise<Answer> {
-  const { out, ...rest } = options;
+  const { out, disks: folder, disk, ...rest } = options;
+  if (disk && folder === undefined)
+    throw new UsageError('--disk goes with --disks FOLDER, where its image is written to');
   const domain = await session.domain(name);
-  const bundle = await domain.export({ signal: session.signal, ...rest });
+  const bundle = await domain.export({
+    signal: session.signal,
+    ...rest,
+    ...(folder !== undefined && { folder, disks: disk ?? 'include', onProgress: tellImages(session) }),
+  });
+  session.progress.clear();
   const text = JSON.stringify(bundle, null, 2);
   if (out === undefined) return { result: bundle, text };
   await writeNew(out, `${text}\n`);
   return {
     result: { name: domain.name, file: out },
-    text: `${domain.name} is written to ${out}. Its disks are not in it.`,
+    text: bundle.disks
+      ? `${domain.name} is written to ${out}, and ${bundle.disks.length} images to ${folder}.`
+      : `${domain.name} is written to ${out}. Its disks are not in it.`,
   };
+}
+
+/** One line that is written over: which image, and how far all of them are. */
+function tellImages({ progress }: Session): (told: BundleProgress) => void {
+  return ({ image, done, total }) => progress.say(`${shownText(image)}  ${bytesText(done)} of ${bytesText(total)}`);
 }
 
 /** `lvc import`: the domain of a bundle, as the same machine. */
@@ -38,9 +55,10 @@ export async function importBundle(
     readonly leftOutSecrets?: 'refuse' | 'without';
     readonly autostart?: boolean;
     readonly tpmFolder?: string;
+    readonly disks?: string;
   },
 ): Promise<Answer> {
-  const { host, path, autostart, ...rest } = options;
+  const { host, path, autostart, disks: folder, ...rest } = options;
   const paths = path?.map((each) => each.split('='));
   if (paths?.some((each) => each.length !== 2))
     throw new UsageError('--path takes where it was and where it is: --path /images=/srv/images');
@@ -51,11 +69,13 @@ export async function importBundle(
     ...rest,
     ...(host ? { hosts: host } : {}),
     ...(paths ? { paths: Object.fromEntries(paths) } : {}),
+    ...(folder !== undefined && { folder, disks: 'include' as const, onProgress: tellImages(session) }),
     autostart: autostart ? 'restore' : 'leave-off',
     onFindings: (told) => {
       findings = told;
     },
   });
+  session.progress.clear();
   const { name, uuid } = domain;
   const lines = findings.length === 0 ? [] : [findingsTable(findings)];
   return {

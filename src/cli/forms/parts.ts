@@ -1,5 +1,6 @@
 import type {
   AbiDifference,
+  BundleDisk,
   Change,
   DeviceAbi,
   DeviceView,
@@ -152,6 +153,11 @@ export const PARTS: Readonly<Record<string, JsonSchema>> = {
     autostart: BOOLEAN,
     nvram: maybe(FILE),
     tpm: maybe(list(FILE)),
+    disks: maybe(
+      list(
+        form<BundleDisk>({ subject: TEXT, path: TEXT, file: TEXT, bytes: COUNT, sha256: TEXT, backing: maybe(TEXT) }),
+      ),
+    ),
     notes: list(TEXT),
   }),
 };

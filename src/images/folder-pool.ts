@@ -9,7 +9,7 @@ const PAUSE = 400;
 
 /**
  * Works with a folder of a host as a storage pool: one that the host has for it, else one of our own for as long as the work
- * takes. The work may be begun anew, since another migration can take its pool away, or keep it busy. Rejects with libvirt's
+ * takes. The work may be begun anew, since other work can take its pool away, or keep it busy. Rejects with libvirt's
  * error for a folder that is not there.
  */
 export async function withPool<T>(
@@ -52,7 +52,7 @@ async function once<T>(
   }
   const xml = buildElement('pool', [
     ['@type', 'dir'],
-    ['name', `lvc-migration-${randomUUID()}`],
+    ['name', `lvc-${randomUUID()}`],
     ['target/path', folder],
   ]);
   const { pool } = await connection.call('STORAGE_POOL_CREATE_XML', { xml, flags: 0 }, options);
