@@ -68,7 +68,7 @@ export function conformanceScenarios(): readonly Pick<Scenario, 'name' | 'about'
  * @throws HostSetupError `HOST_SETUP`: libvirt, QEMU or the kernel of the guest is missing
  * @throws AbortedError `ABORTED`
  * @see https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainGetXMLDesc
- * @see https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html#qapidoc-1722 query-pci
+ * @see https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html query-pci
  */
 export async function runConformance(options: ConformanceOptions): Promise<ConformanceReport> {
   checkOptions('runConformance', options, OPTIONS, { needs: ['drivers'] });

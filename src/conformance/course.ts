@@ -7,6 +7,7 @@ import { type Finding, Ledger, type Sighting } from './ledger.js';
 import type { Capability, Claim, Hello, KitDevice, KitDisk, KitDomain, KitInterface, Operations } from './protocol.js';
 import type { Step } from './report.js';
 import { type Dom, isOwn, type Patience, type Site } from './site.js';
+import { linkOf } from './views.js';
 
 /** Milliseconds that a driver has for one request: a migration or a cold reboot under emulation is slow. */
 const ANSWER_WITHIN = 180_000;
@@ -40,6 +41,8 @@ interface StepOptions {
   readonly meaning?: () => void;
   /** What boots anew when it is done: the system of the guest, or QEMU too. */
   readonly boots?: 'guest' | 'process';
+  /** What else has to be so when it is done. */
+  readonly check?: () => Promise<Finding[]>;
 }
 
 /** One domain that lives through events, each followed by all witnesses. */
@@ -65,7 +68,11 @@ export class Course {
     this.hello = hello;
     this.name = setting.name;
     this.#guests = guests;
+    setting.signal?.addEventListener('abort', this.#abort, { once: true });
   }
+
+  /** What the driver is at is ended with it. */
+  readonly #abort = () => void this.#driver.kill();
 
   /** Starts the driver, has it define a domain with so many disks and NICs, and starts that. */
   static async begin(setting: CourseSetting, disks: number, interfaces: number): Promise<Course> {
@@ -123,9 +130,10 @@ export class Course {
 
   async update(link: 'up' | 'down'): Promise<Claim | undefined> {
     const device = this.pick('interface');
-    if (!device) return undefined;
+    if (!device || !('interface' in device)) return undefined;
     return this.#step('update', () => this.#ask('update', { ...this.#where, device, set: { link } }), {
       subject: `${nameOf(device)} link ${link}`,
+      check: () => this.#linkIs(device.interface.mac, link),
     });
   }
 
@@ -181,6 +189,7 @@ export class Course {
       meaning: () => {
         this.#at = 1 - this.#at;
       },
+      check: () => this.#hasLeft(this.#setting.sites[1 - this.#at] as Site),
     });
   }
 
@@ -213,6 +222,7 @@ export class Course {
   }
 
   async end(): Promise<void> {
+    this.#setting.signal?.removeEventListener('abort', this.#abort);
     await this.#driver.stop();
     for (const guest of this.#guests) guest.close();
   }
@@ -279,37 +289,63 @@ export class Course {
 
   /** One event, and what all witnesses say after it. */
   async #step<C extends Claim | 'kit'>(event: string, act: () => Promise<C>, options: StepOptions): Promise<C | Claim> {
-    const { signal, onStep } = this.#setting;
-    if (signal?.aborted) throw new AbortedError('The conformance kit', signal.reason);
+    this.#goOn();
     const started = performance.now();
     const findings: Finding[] = [];
-    let claim: C | Claim;
-    try {
-      claim = await act();
-    } catch (error) {
-      if (!isDriversFault(error)) throw error;
-      claim = { claim: 'failed', why: error.message };
-      findings.push({ kind: 'died', what: error.message });
-      await this.#driver.kill();
-      await this.#startDriver();
-    }
-    const done = claim !== 'kit' && claim.claim === 'done';
-    if (done) options.meaning?.();
-    const boots = done ? options.boots : undefined;
-    if (boots) findings.push(...(await this.#booted(boots)));
-    findings.push(...(await this.#look(boots, claim !== 'kit' && claim.claim === 'done' ? claim : undefined, options)));
+    const claim = await this.#attempt(act, findings);
+    const said: Claim | undefined = claim === 'kit' ? undefined : claim;
+    const done = said?.claim === 'done' ? said : undefined;
+    if (done) findings.push(...(await this.#carriedOut(options)));
+    findings.push(...(await this.#look(done, options)));
+    this.#goOn();
     const step: Step = {
       event,
       ...(options.subject === undefined ? {} : { subject: options.subject }),
-      claim: claim === 'kit' ? claim : findings.some(({ kind }) => kind === 'died') ? 'died' : claim.claim,
-      ...(claim !== 'kit' && claim.claim !== 'done' ? { why: claim.why } : {}),
+      ...saidOf(claim, findings),
       seconds: Math.round((performance.now() - started) / 100) / 10,
       findings,
     };
     this.steps.push(step);
-    onStep(step);
+    this.#setting.onStep(step);
     if (findings.some(({ kind }) => kind === 'down')) await this.#lift();
     return claim;
+  }
+
+  /** What comes of it. A driver that ends, is silent or speaks otherwise is a finding, and is started anew. */
+  async #attempt<C extends Claim | 'kit'>(act: () => Promise<C>, findings: Finding[]): Promise<C | Claim> {
+    try {
+      return await act();
+    } catch (error) {
+      this.#goOn();
+      if (!isDriversFault(error)) throw error;
+      findings.push({ kind: 'died', what: error.message });
+      await this.#driver.kill();
+      await this.#startDriver();
+      return { claim: 'failed', why: error.message };
+    }
+  }
+
+  /** What follows from a claim that it is done. */
+  async #carriedOut({ meaning, boots, check }: StepOptions): Promise<Finding[]> {
+    meaning?.();
+    const booted = boots ? await this.#booted(boots) : [];
+    return [...booted, ...((await check?.()) ?? [])];
+  }
+
+  /** Waits until the guest has booted since it was last seen. */
+  async #newBoot(): Promise<void> {
+    const { signal } = this.#setting;
+    const after = this.#seen?.boot;
+    await this.#guest.waitForReport({
+      timeout: timesOf(this.#setting, BOOT_WITHIN),
+      ...(after === undefined ? {} : { after }),
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  #goOn(): void {
+    const { signal } = this.#setting;
+    if (signal?.aborted) throw new AbortedError('The conformance kit', signal.reason);
   }
 
   /** Waits for the boot that a driver said it has done. */
@@ -319,10 +355,8 @@ export class Course {
     const same = before?.process === `${this.#site.host.hostUuid} ${id}`;
     // Nothing has to be waited for where QEMU is still the same.
     if (same && boots === 'process') return [{ kind: 'untrue', what: 'it said done, and QEMU was not started anew' }];
-    const after = before?.boot;
-    const timeout = timesOf(this.#setting, BOOT_WITHIN);
     try {
-      await this.#guest.waitForReport(after === undefined ? { timeout } : { timeout, after });
+      await this.#newBoot();
     } catch {
       return [{ kind: 'untrue', what: 'it said done, and the guest has not booted anew' }];
     }
@@ -331,22 +365,13 @@ export class Course {
   }
 
   /** Asks all witnesses and holds them to the ledger and to what the driver said. */
-  async #look(
-    boots: StepOptions['boots'],
-    done: { readonly place?: string } | undefined,
-    { subject }: StepOptions,
-  ): Promise<Finding[]> {
+  async #look(done: { readonly place?: string } | undefined, { subject, boots }: StepOptions): Promise<Finding[]> {
     const before = this.#seen;
     const now = await this.#site.look(this.name, this.#guest, this.#setting.patience);
     if (!now) return [{ kind: 'down', what: 'the domain is gone' }];
     this.#seen = now;
     const findings = this.#ledger.compare(now, this.#expected);
-    if (before?.boot !== undefined && now.boot !== undefined && now.boot !== before.boot && !boots)
-      findings.push({ kind: 'rebooted', what: 'the guest was rebooted, and nobody had asked for it' });
-    if (before?.process !== undefined && now.process === undefined)
-      findings.push({ kind: 'down', what: 'the domain does not run any more' });
-    if (now.process !== undefined && now.guest === undefined)
-      findings.push({ kind: 'down', what: 'the guest does not answer' });
+    findings.push(...runOf(before, now, done !== undefined && boots !== undefined));
     if (done) findings.push(...untrueOf(findings, now, done.place, subject));
     this.#take(now);
     return findings;
@@ -374,9 +399,8 @@ export class Course {
     if (dom.id >= 0) throw new CutShort('the guest does not answer');
     this.#powerCycled();
     await this.#site.start(dom);
-    const after = this.#seen?.boot;
-    const timeout = timesOf(this.#setting, BOOT_WITHIN);
-    await this.#guest.waitForReport(after === undefined ? { timeout } : { timeout, after }).catch(() => {
+    await this.#newBoot().catch(() => {
+      this.#goOn();
       throw new CutShort('the guest does not boot');
     });
     const now = await this.#site.look(this.name, this.#guest, this.#setting.patience);
@@ -384,6 +408,25 @@ export class Course {
     this.#ledger.compare(now, this.#expected);
     this.#seen = now;
     this.#take(now);
+  }
+
+  async #linkIs(mac: string, link: 'up' | 'down'): Promise<Finding[]> {
+    const dom = await this.#dom();
+    const device = `interface ${mac}`;
+    const documents = [
+      ['document', await this.#site.canonical(dom)],
+      ['live', await this.#site.live(dom)],
+    ] as const;
+    return documents.flatMap(([witness, xml]): Finding[] =>
+      xml === undefined || linkOf(xml, mac) === link
+        ? []
+        : [{ kind: 'untrue', device, witness, what: `it said done, and the link of ${device} is not ${link}` }],
+    );
+  }
+
+  async #hasLeft(site: Site): Promise<Finding[]> {
+    const left = (await site.find(this.name)) !== undefined;
+    return left ? [{ kind: 'untrue', what: 'it said done, and the domain is still at the host that it left' }] : [];
   }
 
   async #isSo(operation: 'attach' | 'detach', device: KitDevice): Promise<boolean> {
@@ -441,6 +484,22 @@ const timesOf = ({ patience }: CourseSetting, milliseconds: number) => milliseco
 
 function isDriversFault(error: unknown): error is LibvirtCanonicalError {
   return error instanceof LibvirtCanonicalError && ['PROTOCOL_VIOLATION', 'TIMEOUT'].includes(error.code);
+}
+
+/** What the report has of a claim. */
+function saidOf(claim: Claim | 'kit', findings: readonly Finding[]): Pick<Step, 'claim' | 'why'> {
+  if (claim === 'kit') return { claim };
+  if (claim.claim === 'done') return { claim: 'done' };
+  return { claim: findings.some(({ kind }) => kind === 'died') ? 'died' : claim.claim, why: claim.why };
+}
+
+/** Whether the guest still runs, and was not booted without being asked for it. */
+function runOf(before: Sighting | undefined, now: Sighting, bootIsMeant: boolean): Finding[] {
+  if (now.process === undefined)
+    return before?.process === undefined ? [] : [{ kind: 'down', what: 'the domain does not run any more' }];
+  if (now.guest === undefined) return [{ kind: 'down', what: 'the guest does not answer' }];
+  if (before?.boot === undefined || now.boot === before.boot || bootIsMeant) return [];
+  return [{ kind: 'rebooted', what: 'the guest was rebooted, and nobody had asked for it' }];
 }
 
 /** What the driver said and is not so: its own subject is missing or still there, or is elsewhere. */

@@ -68,8 +68,8 @@ export interface Totals {
 
 export function totalsOf(driver: DriverReport): Totals {
   const steps = driver.courses.flatMap((course) => course.steps);
-  const all = steps.flatMap(({ findings }) => findings);
-  const count = (...kinds: FindingKind[]) => all.filter(({ kind }) => kinds.includes(kind)).length;
+  const all = steps.flatMap(othersIn);
+  const count = (...kinds: FindingKind[]) => all.filter((kind) => kinds.includes(kind)).length;
   const devicesMoved = steps.map(movedIn);
   return {
     steps: steps.length,
@@ -86,8 +86,19 @@ export function totalsOf(driver: DriverReport): Totals {
 
 /** The devices that moved in a step, each once, whoever saw it. */
 export function movedIn({ findings }: Step): string[] {
-  const devices = findings.flatMap(({ kind, device }) => (MOVES.includes(kind) && device ? [device] : []));
-  return [...new Set(devices)];
+  const devices = [
+    ...new Set(findings.flatMap(({ kind, device }) => (MOVES.includes(kind) && device ? [device] : []))),
+  ];
+  // A function without a name in the guest is one of the devices that the others tell by name.
+  const named = devices.filter((device) => !device.startsWith('pci '));
+  return named.length > 0 ? named : devices;
+}
+
+/** The kinds of the other findings of a step, once for each device, whoever saw it. */
+function othersIn({ findings }: Step): FindingKind[] {
+  const others = findings.filter(({ kind }) => !MOVES.includes(kind));
+  const byDevice = new Map(others.map(({ kind, device, what }) => [`${kind} ${device ?? what}`, kind]));
+  return [...byDevice.values()];
 }
 
 /** Whether the promise was kept: nothing found, in no course that was tried, and at least one was. */
@@ -128,8 +139,7 @@ export function courseText(course: Course | undefined): string {
   if (course.outcome === 'kept' || course.outcome === 'not offered') return course.outcome;
   const moved = course.steps.flatMap(movedIn).length;
   const kinds = new Map<string, number>(moved > 0 ? [['moved', moved]] : []);
-  for (const { kind } of course.steps.flatMap(({ findings }) => findings))
-    if (!MOVES.includes(kind)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  for (const kind of course.steps.flatMap(othersIn)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   const words = [...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ');
   return course.outcome === 'cut short' ? `cut short${words ? `: ${words}` : ''}` : words;
 }
@@ -144,8 +154,8 @@ export function matrixOf({
     if (before === undefined) return;
     const row = matrix.get(before) ?? new Map();
     const cell = row.get(step.event) ?? { moved: 0, others: 0 };
-    const others = step.findings.filter(({ kind }) => !MOVES.includes(kind)).length;
-    row.set(step.event, { moved: cell.moved + movedIn(step).length, others: cell.others + others });
+    const others = cell.others + othersIn(step).length;
+    row.set(step.event, { moved: cell.moved + movedIn(step).length, others });
     matrix.set(before, row);
   });
   return matrix;

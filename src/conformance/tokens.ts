@@ -10,19 +10,29 @@ const ATTRIBUTE = /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
  * that it can witness for or against the library's parser.
  */
 export function tokens(xml: string): Token[] {
-  const found: Token[] = [];
-  for (const [, comment, cdata, instruction, close, open, attributes = '', empty, text] of xml.matchAll(TOKEN)) {
-    if (comment !== undefined) found.push(['comment', comment]);
-    else if (cdata !== undefined) found.push(['cdata', cdata]);
-    else if (instruction !== undefined) found.push(['instruction', instruction.trim()]);
-    else if (close !== undefined) found.push(['close', close]);
-    else if (open !== undefined) {
-      const pairs = [...attributes.matchAll(ATTRIBUTE)].map(([, name, a, b]) => `${name}=${decoded(a ?? b ?? '')}`);
-      found.push(['open', open, ...pairs]);
-      if (empty) found.push(['close', open]);
-    } else if (text !== undefined) found.push(['text', decoded(text)]);
-  }
-  return found;
+  return [...xml.matchAll(TOKEN)].flatMap(tokensOf);
+}
+
+/** What one match of the scanner is: an empty element opens and closes. */
+function tokensOf([
+  ,
+  comment,
+  cdata,
+  instruction,
+  close,
+  open,
+  attributes = '',
+  empty,
+  text,
+]: RegExpMatchArray): Token[] {
+  if (comment !== undefined) return [['comment', comment]];
+  if (cdata !== undefined) return [['cdata', cdata]];
+  if (instruction !== undefined) return [['instruction', instruction.trim()]];
+  if (close !== undefined) return [['close', close]];
+  if (open === undefined) return text === undefined ? [] : [['text', decoded(text)]];
+  const pairs = [...attributes.matchAll(ATTRIBUTE)].map(([, name, a, b]) => `${name}=${decoded(a ?? b ?? '')}`);
+  const opened: Token = ['open', open, ...pairs];
+  return empty ? [opened, ['close', open]] : [opened];
 }
 
 const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };

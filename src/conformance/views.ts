@@ -48,6 +48,12 @@ export function documentView(xml: string): View {
   return new Map(devicesOf(xml).map(({ name, seen }) => [name, seen]));
 }
 
+/** The link of a NIC as a document has it; libvirt writes none where it is up. */
+export function linkOf(xml: string, mac: string): 'up' | 'down' {
+  const part = childrenOf(tokens(xml), 'devices').find((each) => attribute(each, 'mac', 'address') === mac);
+  return part && attribute(part, 'link', 'state') === 'down' ? 'down' : 'up';
+}
+
 /** The text of `<description>`, by which somebody else's edit is recognised. */
 export function descriptionOf(xml: string): string {
   const part = childrenOf(tokens(xml), 'domain').find((each) => each[0]?.[1] === 'description');
@@ -89,11 +95,15 @@ export function guestView(report: GuestReport): View {
   const add = (name: string, path: string, pciAddress = '') => {
     const way = (path.match(/[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/g) ?? []).join('/');
     known.add(pciAddress);
+    // Two NICs with one MAC, in the order of their ways.
+    let unique = name;
+    for (let n = 2; view.has(unique); n++) unique = `${name} #${n}`;
     // What the driver numbers by itself (virtio3) is left out. The bus numbers stay: names such as enp5s0 are made of them.
-    view.set(name, { place: way.replace(/[0-9a-f]{4}:[0-9a-f]{2}:/g, ''), path: way });
+    view.set(unique, { place: way.replace(/[0-9a-f]{4}:[0-9a-f]{2}:/g, ''), path: way });
   };
-  for (const { serial, name, path, pciAddress } of report.disks) add(`disk ${serial ?? name}`, path, pciAddress);
-  for (const { mac, path, pciAddress } of report.interfaces) add(`interface ${mac}`, path, pciAddress);
+  for (const { serial, name, path, pciAddress } of byPath(report.disks))
+    add(`disk ${serial ?? name}`, path, pciAddress);
+  for (const { mac, path, pciAddress } of byPath(report.interfaces)) add(`interface ${mac}`, path, pciAddress);
   const others = new Map<string, string[]>();
   for (const { address, vendor, device } of report.pci)
     if (!known.has(address)) {
@@ -104,6 +114,8 @@ export function guestView(report: GuestReport): View {
   return view;
 }
 
+const byPath = <T extends { readonly path: string }>(list: readonly T[]) =>
+  [...list].sort((a, b) => (a.path < b.path ? -1 : 1));
 const pick = (key: string, value: string): Seen => (value === '' ? {} : { [key]: value });
 const hex = (value: number) => value.toString(16).padStart(2, '0');
 

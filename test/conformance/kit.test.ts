@@ -87,6 +87,31 @@ test('control: a driver that lies is caught at each lie', async () => {
   assert.ok(refused?.includes('unasked'), `a refusal that was none: ${refused}`);
 });
 
+test('control: a driver that dies in the midst of the work is started again, and each death is told', async () => {
+  const report = await tried({ command: [...LIAR.command, 'dies'] });
+  const [course] = report.courses;
+  assert.is(course?.outcome, 'broken');
+  assert.equal(
+    course?.steps.map(({ claim }) => claim),
+    ['done', 'done', 'died', 'done', 'done', 'died', 'died'],
+  );
+  for (const { claim, findings } of course?.steps ?? [])
+    if (claim === 'died') assert.match(findings.find(({ kind }) => kind === 'died')?.what ?? '', 'ended with 9');
+});
+
+test('an abort ends the kit in the midst of a step, and leaves nothing behind', async () => {
+  const stop = new AbortController();
+  const began = performance.now();
+  const running = runConformance({
+    drivers: [driverCommand('library')],
+    scenarios: ['holes'],
+    signal: stop.signal,
+    onProgress: ({ step }) => step?.event === 'define' && setTimeout(() => stop.abort(), 300),
+  });
+  await failure(running, 'ABORTED');
+  assert.ok(performance.now() - began < scaled(15_000), 'it does not wait for the step');
+});
+
 test('what cannot be tried is said before anything is started', async () => {
   const drivers = [driverCommand('library')];
   assert.match(

@@ -64,6 +64,26 @@ test('witnesses that contradict each other', () => {
   assert.equal(kinds(new Ledger(), sight('02.0', contradiction)), ['disagree']);
 });
 
+test('what goes on being wrong is told once, and again when it was right meanwhile', () => {
+  const ledger = new Ledger();
+  const off = { machine: 'm', description: '', document: view({}) };
+  assert.equal(kinds(ledger, off), ['lost']);
+  assert.equal(kinds(ledger, off), []);
+  assert.equal(kinds(ledger, sight('02.0')), []);
+  assert.equal(kinds(ledger, off), ['lost']);
+});
+
+test('of two NICs with one MAC the guest cannot tell which is which, and is not taken for a contradiction', () => {
+  const nics = (a: string, b: string) => view({ 'interface m': { place: a }, 'interface m #2': { place: b } });
+  const two = { document: nics('01', '02'), live: nics('01', '02'), qemu: nics('01', '02'), guest: nics('02', '01') };
+  const expected: Expected = new Map([['interface m', { in: 'both' as const }]]);
+  const found = new Ledger().compare({ machine: 'm', description: '', ...two }, expected);
+  assert.equal(
+    found.map(({ kind, device }) => `${kind} ${device}`),
+    ['unasked interface m #2', 'unasked interface m #2', 'unasked interface m #2'],
+  );
+});
+
 test("another machine, and somebody else's edit that is gone", () => {
   const ledger = new Ledger();
   ledger.compare(sight('02.0'), BOTH);

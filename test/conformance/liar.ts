@@ -1,4 +1,7 @@
-/** A driver that lies: what it says it did it has not done, or has done otherwise. Each lie is one that the kit has to catch. */
+/**
+ * A driver that lies: what it says it did it has not done, or has done otherwise. Each lie is one that the kit has to catch. With
+ * the argument `dies` it ends at each attach instead.
+ */
 import { RefusedRequest, serveDriver } from '../../src/conformance/index.js';
 import { connect } from '../../src/index.js';
 
@@ -36,6 +39,7 @@ await serveDriver({
   attach: ({ host, name, device }) =>
     onHost(host, name, async ({ connection, dom }) => {
       attaches++;
+      if (process.argv[2] === 'dies') process.exit(9);
       // Done, and nothing is done.
       if (attaches === 1) return {};
       if (!('disk' in device)) throw new Error('disks alone');

@@ -32,8 +32,14 @@ const MOVED = course(
   'broken',
   step('define'),
   // Told by several witnesses, it is one device that moved.
-  step('reboot hard', finding('moved', 'disk a'), finding('moved', 'disk a'), finding('split', 'disk b')),
-  step('attach disk', finding('untrue', 'disk c')),
+  step(
+    'reboot hard',
+    finding('moved', 'disk a'),
+    finding('moved', 'disk a'),
+    finding('split', 'disk b'),
+    finding('moved', 'pci 1af4:1045'),
+  ),
+  step('attach disk', finding('untrue', 'disk c'), finding('untrue', 'disk c')),
 );
 const REPORT: ConformanceReport = {
   conformance: 1,

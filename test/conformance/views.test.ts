@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { descriptionOf, devicesOf, documentView, guestView, qemuView } from '../../src/conformance/views.js';
+import { descriptionOf, devicesOf, documentView, guestView, linkOf, qemuView } from '../../src/conformance/views.js';
 import type { GuestReport } from '../../src/testing/index.js';
 
 const LIVE = `<domain type='qemu' id='1'><name>a</name><description>by hand &amp; kept</description><devices>
@@ -28,6 +28,12 @@ test('a document: devices by what they are, at the slots on the way from the roo
   assert.ok(view.has('controller pci 3 pcie-root-port'));
   assert.is(devicesOf(LIVE).length, 6);
   assert.is(descriptionOf(LIVE), 'by hand & kept');
+});
+
+test('the link of a NIC: up where nothing is written', () => {
+  const mac = '52:54:00:00:00:01';
+  assert.is(linkOf(LIVE, mac), 'up');
+  assert.is(linkOf(LIVE.replace("<alias name='net0'/>", "<link state='down'/><alias name='net0'/>"), mac), 'down');
 });
 
 test('QEMU: its own tree, whatever it numbers the buses', () => {

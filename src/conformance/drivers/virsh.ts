@@ -9,7 +9,8 @@ const virsh = new Virsh();
 await serveDriver({
   hello: async (folder) => {
     virsh.folder = folder;
-    return { name: 'virsh', version: await virsh.version(), capabilities: ['update', 'next-boot', 'guest-reboot'] };
+    const capabilities = ['update', 'next-boot', 'guest-reboot', 'migrate'] as const;
+    return { name: 'virsh', version: await virsh.version(), capabilities };
   },
   define: async ({ xml, ...where }) => {
     await virsh.define(where, xml);
@@ -32,4 +33,5 @@ await serveDriver({
     return {};
   },
   reboot: (request) => virsh.reboot(request),
+  migrate: (request) => virsh.migrate(request),
 });

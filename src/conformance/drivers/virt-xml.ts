@@ -12,8 +12,7 @@ const virtXml = ({ host, name }: Where, ...args: readonly string[]) =>
 
 /** A device in the words of virt-xml's options. */
 function added(device: KitDevice): string[] {
-  if ('interface' in device)
-    return ['--network', `type=user,mac.address=${device.interface.mac},model.type=virtio,rom.bar=off`];
+  if ('interface' in device) return ['--network', `type=user,mac.address=${device.interface.mac},model.type=virtio`];
   const { file, format, target, serial } = device.disk;
   const fields = { path: file, 'driver.type': format, 'target.dev': target, 'target.bus': 'virtio', serial };
   return [
