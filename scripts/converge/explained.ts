@@ -30,4 +30,48 @@ export const EXPLAINED: readonly ExplainedRow[] = [
     desired: /^move$/,
     why: 'libvirt refuses the very document that it wrote of such vCPUs, so that no host can import it',
   },
+  {
+    line: /shmem \S+ size: 0 → 4/,
+    document: /<size unit="(b|bytes|k|kib|KB|KiB)">/,
+    why: 'a shmem of less than a MiB: libvirt writes 0, and reads that at the next change as its default of 4 MiB',
+  },
+  {
+    line: /^attach controller \w+1 /,
+    document: /<controller type="\w+"><address type="pci" bus="(0x0)?1"/,
+    why: 'the same of a controller that is told from others by that address',
+  },
+  {
+    line: /^update graphics \w+ \(config\): listen(\[\d\])?\//,
+    desired: /^migratable/,
+    document: /<listen type="address"\/><listen /,
+    why: 'the migratable dump leaves out a display that does not listen, so that its second listen stands first',
+  },
+  {
+    line: /^update graphics spice \(config\): @port -1 → \d+$/,
+    desired: /after a define of its own/,
+    document: /<graphics type="spice"[^>]* port="-1"/,
+    why: 'a port of -1 without autoport: the dump of the running guest does not say that libvirt chose the port',
+  },
+  {
+    line: /^throws LIBVIRT: (XML document failed to validate against schema|An error occurred, but the cause is unknown)/,
+    desired: /^move$/,
+    why: 'libvirt does not take the document that it wrote itself, by its schema or for no reason that it gives: no host can import it',
+  },
+  {
+    line: /^refused domain: os\/nvram\/source\/seclabel(\[2\]\/|\/label\[2\])/,
+    document: /<seclabel.*(<seclabel|<label>.*<label>)/,
+    why: 'of two labels of one image without a model libvirt keeps the first',
+  },
+  {
+    line: /^refused domain: (clock\/@basis: it is localtime|cpu\/numa\/cell\/@(memory|unit): )|^set memory \(config\): currentMemory \d+ KiB →/,
+    desired: /^migratable.*(while it runs|once it has run)$/,
+    document: /machine=['"]virt/,
+    why: 'a migratable dump of a machine without PS/2 devices cannot be told from a definition, and says what was so while it ran',
+  },
+  {
+    line: /^refused memory dimm 0: /,
+    desired: /while it runs|once it has run/,
+    document: /<size unit="(b|bytes|k|kib|KB|KiB)">/,
+    why: 'a module that is not whole MiB is rounded up at the start, and runs with another size than it is defined with',
+  },
 ];

@@ -46,6 +46,13 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
   }),
   ...unread('qemuDomainDefValidateFeatures: of pseries guests', ['features/hpt']),
   ...defaultValue('virDomainMemorybackingFormat', { 'memoryBacking/allocation/@threads': /^0+$/ }),
+  {
+    path: /^memoryBacking\/hugepages\/page(\[\d+\])?\/@nodeset$/,
+    where: { 'cpu/numa/cell{0}/@memory': [''], 'cpu/numa/cell{0}/@cpus': [''] },
+    asked: /^0$/,
+    there: 'nothing',
+    source: 'virDomainDefPostParseMemtune: without cells there is the one node',
+  },
   ...defaultValue('virDomainMemtuneFormat', { 'memtune/min_guarantee': /^0+$/ }),
   {
     path: 'vcpu/@cpuset',

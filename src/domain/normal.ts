@@ -29,9 +29,11 @@ export function inOrderOf(asked: Leaves, there: Leaves, rows: readonly Unordered
   return ordered;
 }
 
-function reordered(asked: Leaves, there: Leaves, { path, key, void: nothing }: UnorderedRow): Leaves {
+function reordered(asked: Leaves, there: Leaves, { path, key, void: nothing, once }: UnorderedRow): Leaves {
   const keyOf = (item: Leaves) => (key === undefined ? JSON.stringify([...item]) : item.get(key));
-  const items = itemsOf(asked, path);
+  const all = itemsOf(asked, path);
+  const items =
+    once === 'last' ? all.filter((item, at) => !all.slice(at + 1).some((later) => keyOf(later) === keyOf(item))) : all;
   if (items.length === 0) return asked;
   const places = itemsOf(there, path).map(keyOf);
   const free = [...items.keys()].map((n) => n + places.length);

@@ -101,6 +101,32 @@ const ROWS: readonly Row[] = [
     ),
   },
   {
+    name: 'huge pages of node 0, where there are no cells',
+    definition: xml(
+      '',
+      "<memory unit='MiB'>64</memory><memoryBacking><hugepages><page size='2048' unit='KiB' nodeset='0'/></hugepages></memoryBacking>",
+      plain,
+    ),
+  },
+  {
+    name: 'two modes of one SPICE channel, of which libvirt keeps the last',
+    definition: xml(
+      '',
+      '',
+      (image) =>
+        `${DISK(image)}${NIC}<graphics type='spice' autoport='yes'><channel name='main' mode='any'/><channel name='inputs' mode='secure'/><channel name='main' mode='secure'/></graphics>`,
+    ),
+  },
+  {
+    name: 'a port group of a NIC that is on no network, a bridge of one that is on none',
+    definition: xml(
+      '',
+      '',
+      (image) =>
+        `${DISK(image)}<interface type='direct'><mac address='52:54:00:00:00:07'/><source dev='lo' network='default' portgroup='web'/></interface><interface type='network'><mac address='52:54:00:00:00:08'/><source network='default' bridge='br0' macTableManager='kernel'/></interface>`,
+    ),
+  },
+  {
     name: 'slots for memory',
     options: { hotplug: { memory: { upTo: '256 MiB' } } },
     definition: xml(

@@ -261,7 +261,8 @@ export const graphics: DeviceKind<GraphicsSpec> = {
       path: 'channel',
       key: '@name',
       void: ['@mode', 'any'],
-      source: 'virDomainGraphicsDefFormat: in the order of its enum',
+      once: 'last',
+      source: 'virDomainGraphicsDefParseXMLSpice, virDomainGraphicsDefFormat: in the order of its enum',
     },
   ],
   normal: [

@@ -316,6 +316,8 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
       source: 'virDomainNetDefParseXMLDriver: read before a model is chosen',
     },
     ...defaultValue('virDomainHostdevDefFormat', { '@managed': /^no$/ }),
+    ...unread('virDomainNetDefParseXML', ['source/@portgroup'], { '@type': ['network'] }),
+    ...unread('virDomainNetDefParseXML', ['source/@macTableManager'], { '@type': ['bridge'] }),
     ...unread('virDomainNetDefParseXML', ['filterref'], { '@type': ['ethernet', 'network', 'bridge'] }),
     ...unread('virNetDevBandwidthFormat: only what comes in has a floor', ['bandwidth/outbound/@floor']),
     ...unread('virNetDevBandwidthFormat: only a network guarantees one', ['bandwidth/inbound/@floor'], {

@@ -152,6 +152,8 @@ export interface UnorderedRow {
   readonly key?: string;
   /** A value that makes an item say nothing, so that libvirt leaves it out. */
   readonly void?: readonly [path: string, value: string];
+  /** Of several items with one key libvirt keeps the last. */
+  readonly once?: 'last';
   readonly source: string;
 }
 
