@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LibvirtCanonicalError } from '../errors.js';
 import { Caller, type CallNumbers, type CallOptions, type PreparedCall } from './caller.js';
@@ -91,11 +92,24 @@ function unreachable(path: string, why: string, cause: unknown): LibvirtCanonica
   });
 }
 
-/** The admin socket beside the one that a URI leads to: `libvirt-admin-sock` beside `libvirt-sock`. UNSUPPORTED elsewhere. */
-export function adminSocketOf(uri: ConnectionUri, environment: Environment): string {
-  const path = uri.transport === 'unix' ? chooseSocket(uri, false, environment).path : '';
+/**
+ * The admin socket beside the one that a URI leads to: `libvirt-admin-sock` beside `libvirt-sock`. On a host of modular daemons
+ * that socket is virtproxyd's, which hands calls on: there it is the admin socket of the driver's own daemon, whose limits they
+ * meet. UNSUPPORTED elsewhere.
+ */
+export function adminSocketOf(
+  uri: ConnectionUri,
+  environment: Environment,
+  exists: (path: string) => boolean = existsSync,
+): string {
+  const path = uri.transport === 'unix' ? chooseSocket(uri, false, environment, exists).path : '';
   const [, daemon] = /([^/]+)-sock(?:-ro)?$/.exec(path) ?? [];
-  if (daemon) return join(dirname(path), `${daemon}-admin-sock`);
+  if (daemon) {
+    const [own, modular] = [daemon, `virt${uri.driver || 'qemu'}d`].map((name) =>
+      join(dirname(path), `${name}-admin-sock`),
+    ) as [string, string];
+    return daemon === 'libvirt' && !exists(own) && exists(modular) ? modular : own;
+  }
   throw new LibvirtCanonicalError('UNSUPPORTED', `there is no way to the admin socket of ${uri.text || 'the daemon'}`, {
     remedy: 'Connect to the unix socket of the daemon, on its own machine',
   });

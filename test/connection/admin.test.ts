@@ -1,7 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { adminSocketOf } from '../../src/connection/admin.js';
+import { processEnvironment } from '../../src/connection/transports/environment.js';
+import { parseUri } from '../../src/connection/transports/uri.js';
 import { type Connection, connect, LibvirtCanonicalError, LibvirtError, paramsToObject } from '../../src/index.js';
 import { PrivateHost, privilegedProblem } from '../../src/testing/index.js';
+import { failureNow } from '../support/deadline.js';
 
 /** Runs work as the user whom a private host's daemon runs as: the admin socket serves nobody else. */
 async function asDaemonUser<T>(work: () => Promise<T>): Promise<T> {
@@ -114,6 +118,30 @@ test('call: a system daemon takes admin calls of root', async () => {
   await using connection = await connect(system.uri);
   const { servers } = await connection.call('ADMIN_CONNECT_LIST_SERVERS', { need_results: 1, flags: 0 });
   assert.is(servers.length, 2);
+});
+
+test('adminSocketOf: beside the socket of the daemon; behind virtproxyd that of the driver daemon', () => {
+  const run = '/run/libvirt';
+  const environment = { ...processEnvironment(), root: true, systemRuntime: '/run' };
+  const MONOLITHIC = ['libvirt-sock', 'libvirt-admin-sock'];
+  const MODULAR = ['libvirt-sock', 'virtproxyd-admin-sock', 'virtqemud-sock', 'virtqemud-admin-sock'];
+  for (const [uri, there, admin] of [
+    ['qemu:///system', MONOLITHIC, 'libvirt-admin-sock'],
+    ['qemu:///system', MODULAR, 'virtqemud-admin-sock'],
+    [`qemu+unix:///system?socket=${run}/libvirt-sock`, MODULAR, 'virtqemud-admin-sock'],
+    [`qemu+unix:///system?socket=${run}/libvirt-sock-ro`, MONOLITHIC, 'libvirt-admin-sock'],
+    ['qemu:///system?mode=legacy', MODULAR, 'virtqemud-admin-sock'],
+    // Both run during a change from one to the other: the daemon that was asked for counts.
+    [`qemu+unix:///system?socket=${run}/libvirt-sock`, [...MONOLITHIC, ...MODULAR], 'libvirt-admin-sock'],
+    ['qemu:///system', [], 'libvirt-admin-sock'],
+  ] as const) {
+    const exists = (path: string) => there.some((name) => path === `${run}/${name}`);
+    assert.is(adminSocketOf(parseUri(uri), environment, exists), `${run}/${admin}`, `${uri}: ${there.join(' ')}`);
+  }
+  assert.is(
+    failureNow(() => adminSocketOf(parseUri('qemu+ssh://host/system'), environment), 'UNSUPPORTED').code,
+    'UNSUPPORTED',
+  );
 });
 
 test.run();
