@@ -127,6 +127,15 @@ const ROWS: readonly Row[] = [
     ),
   },
   {
+    name: 'a PCI address in octal, and a label of a pty, which has a path only while it runs',
+    definition: xml(
+      '',
+      '',
+      (image) =>
+        `${DISK(image)}<rng model='virtio'><backend model='random'>/dev/urandom</backend><address type='pci' domain='0' bus='0' slot='010' function='00'/></rng><serial type='pty'><source><seclabel model='dac' relabel='no'/></source></serial>`,
+    ),
+  },
+  {
     name: 'slots for memory',
     options: { hotplug: { memory: { upTo: '256 MiB' } } },
     definition: xml(

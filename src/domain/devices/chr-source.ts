@@ -211,6 +211,8 @@ export function chrNormal(at = ''): readonly NormalRow[] {
     { path: `${at}protocol/@type`, asked: /^raw$/, there: 'nothing', source },
     ...unread(source, [`${at}protocol`], { [`${at}@type`]: ['tcp'] }),
     ...only(['@path'], 'pty', 'dev', 'file', 'pipe', 'unix'),
+    // With its path, which a pty has only while it runs.
+    ...only(['seclabel', 'seclabel[2]'], 'dev', 'file', 'pipe', 'unix'),
     ...only(['@host', '@service'], 'tcp', 'udp'),
     ...only(['@mode'], 'tcp', 'udp', 'unix'),
     ...only(['@tls'], 'tcp'),

@@ -28,21 +28,25 @@ export type PciAddress = Extract<Address, { type: 'pci' }>;
 
 /** The leaves without a PCI address of 0000:00:00, where nothing can sit: libvirt takes it for none (virPCIDeviceAddressIsEmpty). */
 export function withoutEmptyAddress(leaves: Leaves): Leaves {
-  const zero = (name: string) => Number(leaves.get(`address/@${name}`) ?? 0) === 0;
+  const zero = (name: string) => cNumber(leaves.get(`address/@${name}`) ?? '0') === 0;
   if (leaves.get('address/@type') !== 'pci' || !zero('domain') || !zero('bus') || !zero('slot')) return leaves;
   return new Map([...leaves].filter(([path]) => !/^address\/@(domain|bus|slot|function)$/.test(path)));
 }
+
+/** A number as C writes it, octal with a zero before it: so libvirt reads the parts of a PCI address (virPCIDeviceAddressParseXML). */
+const cNumber = (text: string): number => (/^0[0-7]+$/.test(text) ? Number.parseInt(text, 8) : Number(text));
 
 /** The address that an element's leaves hold; undefined when libvirt has not given it one. */
 export function addressOf(leaves: Leaves): Address | undefined {
   const type = leaves.get('address/@type');
   if (type === undefined) return undefined;
   const number = (name: string) => Number(leaves.get(`address/@${name}`) ?? 0);
+  const pci = (name: string) => cNumber(leaves.get(`address/@${name}`) ?? '0');
   switch (type) {
     case 'pci':
       // A request may say only that the device is to sit on PCI.
       if (!leaves.has('address/@bus') && !leaves.has('address/@slot')) return undefined;
-      return { type, domain: number('domain'), bus: number('bus'), slot: number('slot'), function: number('function') };
+      return { type, domain: pci('domain'), bus: pci('bus'), slot: pci('slot'), function: pci('function') };
     case 'drive':
       return {
         type,
