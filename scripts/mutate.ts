@@ -20,7 +20,8 @@ const chosen = MUTANTS.filter(({ what, file }) => patterns.every((each) => `${wh
 /** A copy of what the tests need, in the temporary directory; it goes at the end. */
 function workshop(): string {
   const copy = mkdtempSync(join(tmpdir(), 'lvc-mutate-'));
-  for (const each of ['build', 'test', 'examples', 'docs', 'package.json', 'README.md'])
+  // dist/ too: it is where `#platform` of package.json leads.
+  for (const each of ['build', 'dist', 'test', 'examples', 'docs', 'package.json', 'README.md'])
     cpSync(join(project, each), join(copy, each), { recursive: true });
   symlinkSync(join(project, 'node_modules'), join(copy, 'node_modules'));
   return copy;

@@ -14,7 +14,7 @@ import { entriesHolder, entriesIn } from './entry.js';
 import { foreignBetween, staleParts } from './foreign.js';
 import { type GuestEnd, guestEnd, guestEndText } from './guest-end.js';
 import { Journal, refuseInterrupted, vanished } from './journal.js';
-import { takeOver, watchLate } from './late.js';
+import { stillAsked, takeOver, watchLate } from './late.js';
 import type { DomainLog } from './log.js';
 import { callSurely, OpenOutcome } from './outcome.js';
 import { queued, tell } from './queue.js';
@@ -238,6 +238,8 @@ async function applyOne(
   const found = read && hasAllFor(operation, read) ? read : await readFor(reader, operation, options);
   refuseForeign(reader, operation, work, found);
   work.begun.push({ operation, found });
+  // Noted before the call: a request that the guest answers during it stands no longer when the documents are compared.
+  const asked = stillAsked(reader);
   const unplugged = await callSurely(reader, operation, found, () => makeCall(reader, operation, options)).catch(
     (error: unknown) => {
       // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
@@ -248,7 +250,7 @@ async function applyOne(
   if (unplugged) work.unplugs.push(unplugged);
   // What the guest keeps until the next cold boot is gone from the canonical document, and there it is looked for.
   const kept = unplugged !== undefined && unplugged.outcome !== 'removed';
-  work.documents = await readBack(reader, kept ? { ...operation, scope: 'config' } : operation, found, options);
+  work.documents = await readBack(reader, kept ? { ...operation, scope: 'config' } : operation, found, options, asked);
   work.begun[work.begun.length - 1] = { operation, found, left: work.documents };
 }
 

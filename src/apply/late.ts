@@ -68,6 +68,13 @@ export function takeOver({ connection, handle }: DomainReader, { operations }: P
   }
 }
 
+/** The devices of a domain that the guest was asked to let go of by an earlier apply and has not answered for: it may do so at any time. */
+export function stillAsked({ connection, handle }: DomainReader): ReadonlySet<string> {
+  const start = `${handle.uuid} `;
+  const keys = [...(standing.get(connection)?.keys() ?? [])].filter((key) => key.startsWith(start));
+  return new Set(keys.map((key) => key.slice(start.length)));
+}
+
 function keyOf(uuid: string, { subject }: { readonly subject: string }): string {
   return `${uuid} ${subject}`;
 }

@@ -54,15 +54,16 @@ export function hasAllFor(step: Step, documents: Documents): boolean {
 /** True for a step about what stands in no document. */
 const isBeside = ({ call }: Step): boolean => call.procedure.startsWith('DOMAIN_SET_AUTOSTART');
 
-/** Reads both documents after a call and compares; returns them. */
+/** Reads both documents after a call and compares; returns them. What is in `stillAsked` may have left the guest meanwhile. */
 export async function readBack(
   reader: DomainReader,
   step: Step,
   before: Documents,
   options: StepOptions,
+  stillAsked?: ReadonlySet<string>,
 ): Promise<Documents> {
   const after = await readFor(reader, step, options);
-  verifyOperation(step, before, after);
+  verifyOperation(step, before, after, stillAsked);
   return after;
 }
 

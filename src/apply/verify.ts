@@ -62,14 +62,22 @@ export function differenceText({ subject, field, before, after }: AbiDifference)
 
 /**
  * Compares both documents before and after an operation, leaf by leaf. What it does not name must be as it was; what it
- * names must be as it says, at the address it says. Controllers that the address leads to may appear with an attach.
+ * names must be as it says, at the address it says. Controllers that the address leads to may appear with an attach, and
+ * devices that the guest was asked for earlier (`stillAsked`) may have left the live document.
  */
-export function verifyOperation(operation: Step, before: Documents, after: Documents): void {
+export function verifyOperation(
+  operation: Step,
+  before: Documents,
+  after: Documents,
+  stillAsked: ReadonlySet<string> = new Set(),
+): void {
   const { name } = after.canonical;
   for (const side of ['canonical', 'live'] as const) {
     const [a, b] = [before[side], after[side]];
     if (!a || !b) continue;
-    const moved = differencesBetween(a, b).filter((each) => !expected(operation, each, a, b));
+    const moved = differencesBetween(a, b)
+      .filter((each) => !expected(operation, each, a, b))
+      .filter((each) => side !== 'live' || !isLetGo(each, stillAsked));
     if (moved.length === 0) continue;
     const what = `${operation.action} of ${operation.subject} changed more than was asked in the ${side} document`;
     const seen = compareGuestAbi(abiOf(a), abiOf(b)).filter(({ subject }) =>
@@ -98,6 +106,11 @@ export function sidesOf({ scope }: Step, { live }: Documents): Side[] {
     ...(scope === 'live' ? [] : (['canonical'] as const)),
     ...(scope === 'config' || !live ? [] : (['live'] as const)),
   ];
+}
+
+/** True for a device that the guest has let go of after all, as an earlier apply had asked. */
+function isLetGo({ subject, field, after }: Difference, stillAsked: ReadonlySet<string>): boolean {
+  return field === 'device' && after === undefined && stillAsked.has(subject);
 }
 
 /** True for a difference that the operation is there to make, or that libvirt makes with it. */

@@ -108,7 +108,20 @@ export class Namespaces {
     const spaces = NAMESPACES.map((name) => (name === '--pid' ? `--pid=/proc/${pid}/ns/pid_for_children` : name));
     return {
       program: findProgram('nsenter'),
-      args: ['--target', String(pid), ...spaces, '/bin/sh', script, script, 'join', this.#directory, program, ...args],
+      // The root too: of a process in a chroot it is not that of its mount namespace.
+      args: [
+        '--target',
+        String(pid),
+        '--root',
+        ...spaces,
+        '/bin/sh',
+        script,
+        script,
+        'join',
+        this.#directory,
+        program,
+        ...args,
+      ],
       wrapped: true,
     };
   }

@@ -173,8 +173,14 @@ test('the completion waits for its turn behind other work on the domain', async 
     () => (done = true),
     () => (done = true),
   );
-  assert.is((await late).outcome, 'completed');
+  const { outcome, error } = await late;
+  assert.is(outcome, 'completed', String(error));
   assert.ok(done, 'the other apply was over');
+  assert.equal(
+    (await slow).operations.map(({ subject }) => subject)[0],
+    'title',
+    'a device that was asked for spoils no other apply',
+  );
   assert.is(await has(domain, 'lan'), 'neither');
 });
 

@@ -19,6 +19,18 @@ async function asDaemonUser<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Node over a libuv that may use io_uring, as on Debian 13, lets no process switch its user. */
+const switchProblem = (() => {
+  try {
+    if (process.geteuid?.() === 0) process.seteuid?.(0);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+})();
+if (switchProblem !== undefined) console.log(`skipped: admin calls as the daemon's user: ${switchProblem}`);
+const asOther = switchProblem === undefined ? test : test.skip;
+
 let host: PrivateHost | undefined;
 const connected = async (options = {}): Promise<Connection> => {
   host ??= await PrivateHost.start({ config: 'max_clients = 77\nmin_workers = 3\nmax_workers = 13\nprio_workers = 2' });
@@ -37,7 +49,7 @@ async function failure(work: Promise<unknown>): Promise<LibvirtCanonicalError> {
   return error as LibvirtCanonicalError;
 }
 
-test('call: the admin program reads and sets the limits of its daemon', async () => {
+asOther('call: the admin program reads and sets the limits of its daemon', async () => {
   const connection = await connected();
   await asDaemonUser(async () => {
     const { servers, ret } = await connection.call('ADMIN_CONNECT_LIST_SERVERS', { need_results: 1, flags: 0 });
@@ -60,7 +72,7 @@ test('call: the admin program reads and sets the limits of its daemon', async ()
   });
 });
 
-test('call: each procedure of the admin program is understood by the daemon', async () => {
+asOther('call: each procedure of the admin program is understood by the daemon', async () => {
   const connection = await connected();
   await asDaemonUser(async () => {
     assert.ok((await connection.call('ADMIN_CONNECT_GET_LIB_VERSION', {})).libVer >= 9_000_000n);
@@ -89,7 +101,7 @@ test('call: each procedure of the admin program is understood by the daemon', as
   });
 });
 
-test('call: the admin socket is opened again after the daemon was restarted', async () => {
+asOther('call: the admin socket is opened again after the daemon was restarted', async () => {
   const connection = await connected();
   await asDaemonUser(() => connection.call('ADMIN_CONNECT_GET_LIB_VERSION', {}));
   await host?.restartDaemon();
