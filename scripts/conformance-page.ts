@@ -38,10 +38,22 @@ function merged(reports: readonly ConformanceReport[]): DriverReport[] {
     const known = drivers.get(each.name);
     const later = new Set(each.courses.map(({ scenario }) => scenario));
     const before = (known?.courses ?? []).filter(({ scenario }) => !later.has(scenario));
-    const courses = [...before, ...each.courses].sort((a, b) => placeOf(a) - placeOf(b));
-    drivers.set(each.name, { ...each, courses });
+    drivers.set(each.name, { ...each, courses: [...before, ...each.courses] });
   }
+  for (const [name, driver] of drivers) drivers.set(name, { ...driver, courses: complete(driver) });
   return [...drivers.values()].sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name));
+}
+
+/** In the order of the scenarios, with those that a run of only some has not named and the driver cannot be asked for. */
+function complete({ courses, capabilities }: DriverReport): Course[] {
+  const absent = conformanceScenarios().filter(({ name }) => !courses.some(({ scenario }) => scenario === name));
+  const impossible = absent.flatMap(({ name, needs = [] }): Course[] => {
+    const missing = needs.find((need) => !capabilities.includes(need));
+    return missing
+      ? [{ scenario: name, outcome: 'not offered', why: `it has no ${missing}`, steps: [], defines: 0 }]
+      : [];
+  });
+  return [...courses, ...impossible].sort((a, b) => placeOf(a) - placeOf(b));
 }
 
 const SCENARIO_ORDER = conformanceScenarios().map(({ name }) => name);

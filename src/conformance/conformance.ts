@@ -110,7 +110,8 @@ async function tryDriver(
   for (const scenario of scenarios) {
     if (options.signal?.aborted) throw new AbortedError('The conformance kit', options.signal.reason);
     options.onProgress?.({ driver: name, scenario: scenario.name });
-    const course = await trySafely(scenario, hello, home, command, name, options, courses.length);
+    const trial = { command, hello, home, options, driver: name, domain: `kit${courses.length}` };
+    const course = await tryScenario(scenario, trial);
     options.onProgress?.({ driver: name, scenario: scenario.name, outcome: course.outcome });
     courses.push(course);
   }
@@ -136,20 +137,23 @@ function stateIn({ host }: Site, name: string): string {
   return folder;
 }
 
-async function trySafely(
-  scenario: Scenario,
-  hello: Hello,
-  home: Site,
-  command: DriverCommand,
-  driver: string,
-  options: ConformanceOptions,
-  nth: number,
-): Promise<CourseReport> {
+/** One scenario with one driver. */
+interface Trial {
+  readonly command: DriverCommand;
+  readonly hello: Hello;
+  readonly home: Site;
+  readonly options: ConformanceOptions;
+  /** Names of the driver and of the domain. */
+  readonly driver: string;
+  readonly domain: string;
+}
+
+async function tryScenario(scenario: Scenario, trial: Trial): Promise<CourseReport> {
+  const { command, hello, home, options, driver, domain: name } = trial;
   const missing = scenario.needs?.find((need) => !hello.capabilities.includes(need));
   if (missing)
     return { scenario: scenario.name, outcome: 'not offered', why: `it has no ${missing}`, steps: [], defines: 0 };
   await using other = scenario.travels ? await Site.open(siteOptions(options)) : undefined;
-  const name = `kit${nth}`;
   const setting: CourseSetting = {
     sites: other ? [home, other] : [home],
     command,

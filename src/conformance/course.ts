@@ -96,12 +96,7 @@ export class Course {
     return this.hello.capabilities.includes(capability);
   }
 
-  /** Devices that were attached later and are there now. */
-  get held(): readonly KitDevice[] {
-    return this.#held;
-  }
-
-  /** The newest, or the n-th, device of a kind that is held. */
+  /** The first, or the n-th, device of a kind that it has; from the end when n is less than 0. */
   pick(kind: 'disk' | 'interface', at = 0): KitDevice | undefined {
     return this.#held.filter((device) => kind in device).at(at);
   }

@@ -39,7 +39,11 @@ ${report.drivers.map(driverHtml).join('\n')}
 }
 
 function cellHtml(cell: string): string {
-  const kind = cell === 'kept' ? ' class="good"' : cell === 'not offered' || cell === '–' ? ' class="none"' : '';
+  const kind = cell.startsWith('kept')
+    ? ' class="good"'
+    : cell === 'not offered' || cell === '–'
+      ? ' class="none"'
+      : '';
   const bad = kind === '' && !/^\d+$/.test(cell) ? ' class="bad"' : kind;
   return `<td${bad}>${text(cell)}</td>`;
 }

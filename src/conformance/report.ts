@@ -101,10 +101,15 @@ function othersIn({ findings }: Step): FindingKind[] {
   return [...byDevice.values()];
 }
 
-/** Whether the promise was kept: nothing found, in no course that was tried, and at least one was. */
+/**
+ * Whether the promise was kept: nothing found, in no course that was tried. Who has attached nothing or rebooted nothing has kept
+ * nothing either.
+ */
 export function keeps({ courses }: DriverReport): boolean {
   const tried = courses.filter(({ outcome }) => outcome !== 'not offered');
-  return tried.length > 0 && tried.every(({ outcome }) => outcome === 'kept');
+  const done = tried.flatMap(({ steps }) => steps).filter(({ claim }) => claim === 'done');
+  const didBoth = ['attach', 'reboot'].every((what) => done.some(({ event }) => event.startsWith(what)));
+  return didBoth && tried.every(({ outcome }) => outcome === 'kept');
 }
 
 /** Several drivers side by side: rows of texts, the first of each is what it is about. */
@@ -136,7 +141,12 @@ export function sideBySide({ drivers }: ConformanceReport): { readonly head: str
 /** A course in a few words: `kept`, or what was found how often. */
 export function courseText(course: Course | undefined): string {
   if (!course) return '–';
-  if (course.outcome === 'kept' || course.outcome === 'not offered') return course.outcome;
+  if (course.outcome === 'not offered') return course.outcome;
+  const undone = (['refused', 'failed', 'died'] as const).flatMap((word) => {
+    const count = course.steps.filter(({ claim }) => claim === word).length;
+    return count > 0 ? [`${count} ${word}`] : [];
+  });
+  if (course.outcome === 'kept') return undone.length > 0 ? `kept (${undone.join(', ')})` : 'kept';
   const moved = course.steps.flatMap(movedIn).length;
   const kinds = new Map<string, number>(moved > 0 ? [['moved', moved]] : []);
   for (const kind of course.steps.flatMap(othersIn)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);

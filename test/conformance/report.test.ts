@@ -47,7 +47,11 @@ const REPORT: ConformanceReport = {
   qemu: '7.2.0',
   guest: '6.1',
   started: '2026-01-01T00:00:00.000Z',
-  drivers: [driver('good', course('kept', step('define'))), driver('<bad>', MOVED), driver('idle')],
+  drivers: [
+    driver('good', course('kept', step('attach disk'), step('reboot hard'))),
+    driver('<bad>', MOVED),
+    driver('idle'),
+  ],
 };
 
 test('sums: a device that several saw moving counts once', () => {
@@ -69,6 +73,10 @@ test('the promise is kept by who was tried and had no finding, and by nobody els
   assert.equal(REPORT.drivers.map(keeps), [true, false, false]);
   assert.not.ok(keeps(driver('x', course('not offered'))));
   assert.not.ok(keeps(driver('x', course('cut short'))));
+  const refusal: Step = { ...step('attach disk'), claim: 'refused' };
+  const idle = course('kept', refusal, refusal, step('reboot hard'));
+  assert.not.ok(keeps(driver('x', idle)), 'who does nothing moves nothing, and keeps nothing');
+  assert.is(courseText(idle), 'kept (2 refused)');
 });
 
 test('side by side, and the matrix by what followed what', () => {
