@@ -455,7 +455,9 @@ export class Course {
   async #newDisk(boot?: number): Promise<KitDisk> {
     const n = ++this.#made;
     const id = `d${n}`;
-    const taken = new Set(this.#held.flatMap((device) => ('disk' in device ? [device.disk.target] : [])));
+    const seen = [this.#seen?.document, this.#seen?.live].flatMap((view) => [...(view?.values() ?? [])]);
+    const held = this.#held.flatMap((device) => ('disk' in device ? [device.disk.target] : []));
+    const taken = new Set([...held, ...seen.map(({ target }) => target)]);
     const letter = [...'abcdefghijklmnopqrstuvwxyz'].find((each) => !taken.has(`vd${each}`)) ?? 'z';
     const host = this.#setting.sites[0].host;
     const file = await host.createDisk(`${this.name}-${id}.qcow2`, { size: '4 MiB' });
