@@ -102,7 +102,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
     if (scope === 'live') {
       const rival = sharedWith(half, live?.devices ?? []);
       const noPlace =
-        draft.topology.hotplugObjection(half.address, half.kind.bus(half.leaves)) ??
+        draft.topology.hotplugObjection(half.address, draft.topology.demandOf(half)) ??
         (rival && `${rival.holder.identity} of the running guest has ${rival.what}`);
       const outcome = lacking ?? refuseLive(draft, half, path, noPlace);
       if (outcome === 'next-boot') draft.notes.push(`${half.identity} waits for the next boot`);

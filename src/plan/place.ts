@@ -21,7 +21,7 @@ export interface Place {
 
 /** A place free in both documents, or the one that the request names if it can be had. */
 export function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): Place | undefined {
-  const demand = device.kind.bus(device.leaves);
+  const demand = draft.topology.demandOf(device);
   const hotplug = scope !== 'config';
   const problem = addressProblem(device.leaves);
   if (problem) throw invalid(path, problem, 'Leave the address out to have a free one chosen');

@@ -13,6 +13,7 @@ import {
 } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { can, cannot, NO_UPDATE } from './rows.js';
+import { virtioSlot } from './virtio.js';
 
 /** A bus controller. libvirt: `<controller>`. Known by type and index; PCI controllers exist only from the next start on. */
 export interface ControllerSpec extends DeviceSpecBase {
@@ -232,9 +233,14 @@ export const controller: DeviceKind<ControllerSpec> = {
     const express = ['virtio-scsi', 'virtio', 'virtio-non-transitional', 'qemu-xhci', 'nec-xhci'];
     switch (leaves.get('@type')) {
       case 'scsi':
-        return { type: 'pci', slot: express.includes(model ?? 'lsilogic') ? 'express' : 'conventional' };
+        // Without a model it is a virtio one where virtio is not on PCI (qemuDomainGetSCSIControllerModel).
+        return {
+          type: 'pci',
+          slot: express.includes(model ?? 'lsilogic') ? 'express' : 'conventional',
+          ...((model ?? 'virtio-scsi') === 'virtio-scsi' ? { virtio: true } : {}),
+        };
       case 'virtio-serial':
-        return { type: 'pci', slot: express.includes(model ?? 'virtio') ? 'express' : 'conventional' };
+        return virtioSlot(model);
       case 'usb':
         if (model === 'none' || leaves.has('master/@startport')) return undefined;
         return { type: 'pci', slot: express.includes(model ?? 'qemu-xhci') ? 'express' : 'conventional' };

@@ -38,5 +38,5 @@ export const crypto: DeviceKind<CryptoSpec> = {
   ...NO_UPDATE,
   abi: ['@model', '@type', 'backend/@queues', ...VIRTIO_ABI],
   liveOnly: [],
-  bus: () => ({ type: 'pci', slot: 'express' }),
+  bus: () => ({ type: 'pci', slot: 'express', virtio: true }),
 };

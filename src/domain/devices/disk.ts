@@ -5,6 +5,7 @@ import { IMAGE_NORMAL } from './disk-normal.js';
 import { type DiskEncryptionSpec, type DiskSourceSpec, diskSourceFields, encryptionField } from './disk-source.js';
 import { bootableFields, flag, group, integer, oneOf, present, size, text, VIRTIO_ABI } from './fields.js';
 import type { BootableSpec, ChosenRow, DeviceKind, UpdateRow } from './kind.js';
+import { virtioSlot } from './virtio.js';
 
 /** A disk, CD-ROM or floppy. libvirt: `<disk>`. Without a source: an empty drive (cdrom, floppy). */
 export interface DiskSpec extends BootableSpec, DiskSourceSpec {
@@ -361,9 +362,7 @@ export const disk: DeviceKind<DiskSpec> = {
   bus(leaves) {
     const target = leaves.get('target/@dev') ?? '';
     const bus = leaves.get('target/@bus');
-    if (bus === 'virtio') {
-      return { type: 'pci', slot: leaves.get('@model') === 'virtio-transitional' ? 'conventional' : 'express' };
-    }
+    if (bus === 'virtio') return virtioSlot(leaves.get('@model'));
     if (bus === 'usb') return { type: 'usb' };
     if (bus === 'scsi' || bus === 'sata' || bus === 'ide' || bus === 'fdc')
       return { type: 'drive', controller: bus, target };

@@ -249,6 +249,7 @@ export const hostdev: DeviceKind<HostdevSpec> = {
       case 'scsi_host':
         return virtioSlot(leaves.get('@model'));
       case 'mdev':
+        if (leaves.get('@model') === 'vfio-ccw') return { type: 'ccw' };
         return leaves.get('@model') === 'vfio-pci' ? { type: 'pci', slot: 'express' } : undefined;
       case 'pci':
         return { type: 'pci', slot: 'express' };

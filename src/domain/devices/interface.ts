@@ -348,9 +348,12 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     { path: 'coalesce', asked: /^\s*$/, there: 'nothing', source: 'virDomainNetDefCoalesceFormatXML' },
   ],
   bus(leaves) {
-    const model = leaves.get('model/@type') ?? 'rtl8139';
+    const named = leaves.get('model/@type');
+    const model = named ?? 'rtl8139';
     if (model === 'usb-net') return { type: 'usb' };
     const express = ['virtio', 'virtio-non-transitional', 'e1000e', 'igb'];
-    return { type: 'pci', slot: express.includes(model) ? 'express' : 'conventional' };
+    const slot = express.includes(model) ? 'express' : 'conventional';
+    // Where virtio is not on PCI, a NIC without a model is a virtio one (qemuDomainDefaultNetModel).
+    return { type: 'pci', slot, ...((named ?? 'virtio') === 'virtio' ? { virtio: true } : {}) };
   },
 };

@@ -18,9 +18,13 @@ export interface BootableSpec extends DeviceSpecBase {
   readonly boot?: number | undefined;
 }
 
-/** Which bus a device needs a place on. `express` and `conventional` tell a PCIe port from a conventional PCI slot. */
+/**
+ * Which bus a device needs a place on. `express` and `conventional` tell a PCIe port from a conventional PCI slot; `virtio`
+ * marks what goes onto another bus on a machine whose virtio devices are not on PCI.
+ */
 export type BusDemand =
-  | { readonly type: 'pci'; readonly slot: 'express' | 'conventional' }
+  | { readonly type: 'pci'; readonly slot: 'express' | 'conventional'; readonly virtio?: true }
+  | { readonly type: 'ccw' }
   | { readonly type: 'drive'; readonly controller: 'scsi' | 'sata' | 'ide' | 'fdc'; readonly target: string }
   | { readonly type: 'usb' }
   | { readonly type: 'virtio-serial' }

@@ -54,7 +54,7 @@ export interface VideoDriverSpec extends VirtioDriverSpec {
 const kib = { fallback: 'KiB' };
 /** qemuDomainDeviceCalculatePCIConnectFlags; a model that is not here is no PCI device. */
 const SLOTS: Readonly<Record<string, BusDemand>> = {
-  virtio: { type: 'pci', slot: 'express' },
+  virtio: { type: 'pci', slot: 'express', virtio: true },
   bochs: { type: 'pci', slot: 'express' },
   vga: { type: 'pci', slot: 'conventional' },
   cirrus: { type: 'pci', slot: 'conventional' },

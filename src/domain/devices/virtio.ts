@@ -5,5 +5,7 @@ export const VIRTIO_MODELS = ['virtio', 'virtio-transitional', 'virtio-non-trans
 
 /** The slot that qemuDomainDeviceCalculatePCIConnectFlags asks for: a transitional device is a conventional PCI one. */
 export function virtioSlot(model: string | undefined): BusDemand {
-  return { type: 'pci', slot: model === 'virtio-transitional' ? 'conventional' : 'express' };
+  if (model === 'virtio-transitional') return { type: 'pci', slot: 'conventional' };
+  // The models that are called by their generation are PCI devices on every machine.
+  return { type: 'pci', slot: 'express', ...(model === 'virtio-non-transitional' ? {} : { virtio: true }) };
 }

@@ -10,6 +10,7 @@ import { DOMAIN_ABI, type DomainAbiRow } from './fields.js';
 import { alwaysThere } from './listed.js';
 import type { AbiDifference, DeviceAbi, GuestAbi } from './values.js';
 
+const ZPCI = ['address/zpci/@uid', 'address/zpci/@fid'];
 const BY_ADDRESS = ['address', 'alias', 'boot'];
 
 /** The guest ABI of a document. It is stored and logged, so it has a digest of each text that may be a secret. */
@@ -61,6 +62,11 @@ function deviceAbi(device: Device): DeviceAbi {
   }
   const acpiIndex = device.leaves.get('acpi/@index');
   if (acpiIndex !== undefined) fields['acpi/@index'] = acpiIndex;
+  // What an s390x guest names a PCI device by, beside its address.
+  for (const path of ZPCI) {
+    const value = device.leaves.get(path);
+    if (value !== undefined) fields[path] = value;
+  }
   const order = device.leaves.get('boot/@order');
   return {
     identity: device.identity,

@@ -21,6 +21,7 @@ export type Address =
   | { readonly type: 'virtio-serial'; readonly controller: number; readonly bus: number; readonly port: number }
   | { readonly type: 'ccid'; readonly controller: number; readonly slot: number }
   | { readonly type: 'dimm'; readonly slot: number; readonly base: string | undefined }
+  | { readonly type: 'ccw'; readonly cssid: number; readonly ssid: number; readonly devno: number }
   | { readonly type: 'isa'; readonly iobase: string | undefined; readonly irq: string | undefined }
   | { readonly type: 'other'; readonly text: string };
 
@@ -63,6 +64,10 @@ export function addressOf(leaves: Leaves): Address | undefined {
       return { type, controller: number('controller'), slot: number('slot') };
     case 'dimm':
       return { type, slot: number('slot'), base: leaves.get('address/@base') };
+    case 'ccw':
+      // Without numbers it says only that the device is to sit there.
+      if (!leaves.has('address/@devno')) return undefined;
+      return { type, cssid: number('cssid'), ssid: number('ssid'), devno: number('devno') };
     case 'isa':
       return { type, iobase: leaves.get('address/@iobase'), irq: leaves.get('address/@irq') };
     default: {
@@ -72,17 +77,23 @@ export function addressOf(leaves: Leaves): Address | undefined {
   }
 }
 
-/** Highest values of a PCI address. */
-const PCI_LIMITS: Readonly<Record<string, number>> = { domain: 0xffff, bus: 0xff, slot: 0x1f, function: 7 };
+/** Highest values of each part of an address, by type. */
+const LIMITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  pci: { domain: 0xffff, bus: 0xff, slot: 0x1f, function: 7 },
+  drive: { controller: 0xffffffff, bus: 0xffffffff, target: 0xffffffff, unit: 0xffffffff },
+  // virDomainDeviceCCWAddressIsValid
+  ccw: { cssid: 0xfe, ssid: 3, devno: 0xffff },
+};
 
 /** What no address of that type can have; undefined when it is well-formed. libvirt would say so only to the call. */
 export function addressProblem(leaves: Leaves): string | undefined {
-  const type = leaves.get('address/@type');
-  if (type !== 'pci' && type !== 'drive') return undefined;
-  for (const name of type === 'pci' ? Object.keys(PCI_LIMITS) : ['controller', 'bus', 'target', 'unit']) {
-    const value = leaves.get(`address/@${name}`);
-    if (value === undefined) continue;
-    const limit = type === 'pci' ? (PCI_LIMITS[name] ?? 0) : 0xffffffff;
+  const type = leaves.get('address/@type') ?? '';
+  const limits = Object.entries(LIMITS[type] ?? {});
+  const given = limits.filter(([name]) => leaves.has(`address/@${name}`));
+  if (type === 'ccw' && given.length > 0 && given.length < limits.length)
+    return 'a ccw address has all of cssid, ssid and devno, or none of them';
+  for (const [name, limit] of given) {
+    const value = leaves.get(`address/@${name}`) ?? '';
     if (!/^(0x[0-9a-f]+|[0-9]+)$/i.test(value) || Number(value) > limit)
       return `"${value}" is no ${name} of a ${type} address, which goes from 0 to 0x${limit.toString(16)}`;
   }
@@ -91,7 +102,7 @@ export function addressProblem(leaves: Leaves): string | undefined {
 
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
 
-/** An address in one line, equal exactly when two addresses are: `pci 0000:04:00.0`, `drive 0:0:0:1`, `usb 0:1.2`. */
+/** An address in one line, equal exactly when two addresses are: `pci 0000:04:00.0`, `drive 0:0:0:1`, `ccw fe.0.0001`. */
 export function addressText(address: Address): string {
   switch (address.type) {
     case 'pci':
@@ -106,6 +117,8 @@ export function addressText(address: Address): string {
       return `ccid ${address.controller}:${address.slot}`;
     case 'dimm':
       return `dimm ${address.slot}${address.base ? `@${address.base}` : ''}`;
+    case 'ccw':
+      return `ccw ${address.cssid.toString(16)}.${address.ssid}.${hex(address.devno, 4)}`;
     case 'isa':
       return `isa ${[address.iobase, address.irq].filter(Boolean).join(' irq ')}`;
     case 'other':
@@ -123,6 +136,7 @@ export function addressLeaves(address: Exclude<Address, { type: 'other' }>): Rea
   const { type, ...parts } = address;
   const values = Object.entries(parts).filter((part) => part[1] !== undefined);
   const notation = (name: string, value: string | number) => {
+    if (type === 'ccw') return `0x${hex(Number(value), name === 'devno' ? 4 : 1)}`;
     if (type !== 'pci') return String(value);
     return `0x${hex(Number(value), name === 'domain' ? 4 : name === 'function' ? 1 : 2)}`;
   };
@@ -169,6 +183,15 @@ const FORMS: ReadonlyArray<
   [
     /^ccid (\d{1,3}):(\d{1,3})$/,
     ([controller, slot]) => ({ type: 'ccid', controller: Number(controller), slot: Number(slot) }),
+  ],
+  [
+    /^ccw ([0-9a-f]{1,2})\.([0-3])\.([0-9a-f]{1,4})$/i,
+    ([cssid = '', ssid, devno = '']) => ({
+      type: 'ccw',
+      cssid: Number.parseInt(cssid, 16),
+      ssid: Number(ssid),
+      devno: Number.parseInt(devno, 16),
+    }),
   ],
   [/^dimm (\d{1,3})(?:@(0x[0-9a-f]{1,16}))?$/, ([slot, base]) => ({ type: 'dimm', slot: Number(slot), base })],
 ];

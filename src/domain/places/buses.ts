@@ -26,6 +26,14 @@ export const PCI_MODELS: Readonly<Record<string, Omit<PciBus, 'index'>>> = {
   'pci-root': { slots: [3, 31], firstNamed: 2, accepts: ['express', 'conventional'], hotplug: true, byAcpi: true },
 };
 
+/** A pci-root that is no PC's: it keeps no slot to itself but 0, and hot-plug needs no ACPI. */
+export const PCI_ROOT = { accepts: ['express', 'conventional'], hotplug: true } as const;
+
+/** The numbers that libvirt gives to virtio devices on s390x: cssid 0xfe, ssid 0 to 3, devno 0 to 0xffff (virDomainCCWAddressAssign). */
+export const VIRTIO_CSSID = 0xfe;
+export const CCW_SSIDS = 4;
+export const CCW_DEVNOS = 0x10000;
+
 /** Drive controllers: units per controller, and which unit numbers there are (virDomainDiskDefAssignAddress). */
 export const DRIVE_UNITS: Readonly<Record<string, ReadonlyArray<{ readonly bus: number; readonly unit: number }>>> = {
   scsi: [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15].map((unit) => ({ bus: 0, unit })),

@@ -2,8 +2,21 @@ import type { BusDemand } from '../devices/index.js';
 import type { Device, DomainDocument } from '../document.js';
 import type { Scope } from '../operation.js';
 import { type Address, addressText, isPlace, type PciAddress, parseAddress } from './address.js';
-import { BUSES, type BusName, DRIVE_UNITS, HUB_PORTS, PCI_MODELS, type PciBus, USB_PORTS } from './buses.js';
+import {
+  BUSES,
+  type BusName,
+  CCW_DEVNOS,
+  CCW_SSIDS,
+  DRIVE_UNITS,
+  HUB_PORTS,
+  PCI_MODELS,
+  PCI_ROOT,
+  type PciBus,
+  USB_PORTS,
+  VIRTIO_CSSID,
+} from './buses.js';
 import { indexOf } from './controllers.js';
+import { type MachineRow, machineOf, onMachine } from './machines.js';
 
 /** How many places there are on a bus (on PCI those for hot-plug), and how many are free in both documents. */
 export interface Capacity {
@@ -17,6 +30,7 @@ export interface Capacity {
  */
 export class Topology {
   readonly #sides: readonly Side[];
+  readonly #machine: MachineRow;
   /** Who sits where; in two documents these can be two. */
   readonly #holders = new Map<string, Holder[]>();
   readonly #released = new Set<string>();
@@ -25,19 +39,26 @@ export class Topology {
   readonly #buses = new Map<boolean, readonly PciBus[]>();
 
   constructor(canonical: DomainDocument, live: DomainDocument | undefined) {
+    this.#machine = machineOf(canonical);
     this.#sides = (live ? [canonical, live] : [canonical]).map(sideOf);
     for (const { devices } of [canonical, ...(live ? [live] : [])]) for (const device of devices) this.seat(device);
   }
 
+  /** The bus that a device needs a place on, on this machine. */
+  demandOf({ kind, leaves }: Pick<Device, 'kind' | 'leaves'>): BusDemand | undefined {
+    return onMachine(this.#machine, kind.bus(leaves), leaves.get('address/@type'));
+  }
+
   /** Marks the place of a device as its own. One that is new brings a bus into the documents of `scope` when it is a controller. */
-  seat({ kind, leaves, address, identity }: Device, scope?: Scope): void {
+  seat(device: Device, scope?: Scope): void {
+    const { kind, leaves, address, identity } = device;
     if (scope && kind.element === 'controller') {
       for (const [n, side] of this.#sides.entries())
         if (scope === 'both' || (scope === 'live') === (n === 1)) add(side, leaves);
       this.#offers.clear();
       this.#buses.clear();
     }
-    this.take(address, identity, kind.bus(leaves), leaves.get('address/@multifunction') === 'on');
+    this.take(address, identity, this.demandOf(device), leaves.get('address/@multifunction') === 'on');
   }
 
   /** Marks an address as used by `who`. `demand` tells the drives of one controller from those of another. */
@@ -52,7 +73,7 @@ export class Topology {
   /** Marks the place of a device that the plan detaches: given to another only when nothing else is free. */
   release(device: Device): void {
     if (!device.address) return;
-    const left = place(device.address, device.kind.bus(device.leaves));
+    const left = place(device.address, this.demandOf(device));
     const others = (this.#holders.get(left) ?? []).filter(({ who }) => who !== device.identity);
     if (others.length > 0) this.#holders.set(left, others);
     else this.#holders.delete(left);
@@ -82,6 +103,7 @@ export class Topology {
 
   /** A free place for such a device, its `former` one if that is free; undefined when there is none. `hotplug` asks for one that works while running. */
   choose(demand: BusDemand, hotplug: boolean, former?: string): Address | undefined {
+    if (demand.type === 'ccw') return this.#chooseCcw(former);
     const free = this.#places(demand, hotplug).filter(({ at }) => !this.#holders.has(at));
     const own = demand.type === 'drive' ? unitOf(demand) : undefined;
     const back = former === undefined ? undefined : this.#formerPlace(former, demand, hotplug);
@@ -93,6 +115,26 @@ export class Topology {
       free.find(({ at }) => at === own) ??
       free[0];
     return chosen?.address;
+  }
+
+  /** The former number if it is free, else the lowest one, as virDomainCCWAddressAssign; there are more than a domain ever has devices. */
+  #chooseCcw(former: string | undefined): Address | undefined {
+    if (former?.startsWith('ccw ') && !this.#holders.has(former)) return parseAddress(former, 'the former address');
+    const last = CCW_SSIDS * CCW_DEVNOS;
+    const lowest = (avoid: (at: string) => boolean) => {
+      for (let n = 0; n < last; n++) {
+        const address: Address = {
+          type: 'ccw',
+          cssid: VIRTIO_CSSID,
+          ssid: Math.floor(n / CCW_DEVNOS),
+          devno: n % CCW_DEVNOS,
+        };
+        const at = place(address);
+        if (!this.#holders.has(at) && !avoid(at)) return address;
+      }
+      return undefined;
+    };
+    return lowest((at) => this.#released.has(at)) ?? lowest(() => false);
   }
 
   /** The place that a device had, whoever gave it: also one that is given away only by name. */
@@ -116,7 +158,7 @@ export class Topology {
     if (address.type === 'pci' && demand.type === 'pci') return this.#pciObjection(address, demand, hotplug);
     if (address.type !== demand.type) return `${addressText(address)} is no place for a device on ${busOf(demand)}`;
     // SCSI controllers take more targets and units than libvirt gives away by itself, and it adds controllers even live.
-    if (busOf(demand) === 'scsi') return undefined;
+    if (busOf(demand) === 'scsi' || demand.type === 'ccw') return undefined;
     const absent = hotplug ? this.hotplugObjection(address, demand) : undefined;
     // Without a port libvirt chooses one.
     if (absent || ('port' in address && !Number.parseInt(String(address.port), 10))) return absent;
@@ -162,6 +204,7 @@ export class Topology {
       if (this.#pciBuses(true).find(({ index }) => index === address.bus)?.hotplug) return undefined;
       return `PCI bus ${address.bus} does not support hot-plug`;
     }
+    if (address?.type === 'ccw' || demand?.type === 'ccw') return undefined;
     if (!address) return demand && 'libvirt gives it a place at the next boot only';
     const type = demand?.type === 'drive' ? demand.controller : demand?.type;
     if (type === undefined || type === 'dimm' || address.type === 'dimm') return undefined;
@@ -208,6 +251,8 @@ export class Topology {
               (slot): Address => ({ type: 'pci', domain: 0, bus: bus.index, slot, function: 0 }),
             ),
           );
+      case 'ccw':
+        return [];
       case 'usb':
         return this.#usbPorts(hotplug);
       case 'virtio-serial':
@@ -258,7 +303,9 @@ export class Topology {
     // Without PCIe every device goes into a PCI slot, on pci-root or behind a bridge.
     const plain = all.some(({ index, controllers }) => index === 0 && controllers[0]?.get('@model') === 'pci-root');
     const buses = all.flatMap(({ index, controllers }) => {
-      const offer = PCI_MODELS[controllers[0]?.get('@model') ?? ''];
+      const model = controllers[0]?.get('@model') ?? '';
+      const { pciRoot } = this.#machine;
+      const offer = model === 'pci-root' && pciRoot ? { ...PCI_ROOT, ...pciRoot } : PCI_MODELS[model];
       if (!offer) return [];
       return [
         {

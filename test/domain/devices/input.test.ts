@@ -91,7 +91,7 @@ test('the mouse and keyboard of the PC come back by themselves', () => {
 test('it takes a place on its bus', () => {
   const demand = (spec: InputSpec) => input.bus(build(input, spec));
   assert.equal(demand({ type: 'tablet' }), { type: 'usb' });
-  assert.equal(demand({ type: 'mouse', bus: 'virtio' }), { type: 'pci', slot: 'express' });
+  assert.equal(demand({ type: 'mouse', bus: 'virtio' }), { type: 'pci', slot: 'express', virtio: true });
   assert.is(demand({ type: 'mouse', bus: 'ps2' }), undefined);
 });
 

@@ -189,7 +189,8 @@ test('which types can be hot-plugged', () => {
 
 test('each model needs its kind of place', () => {
   const bus = (model: string) => networkInterface.bus(new Map([['model/@type', model]]));
-  for (const model of ['virtio', 'virtio-non-transitional', 'e1000e', 'igb'])
+  assert.equal(bus('virtio'), { type: 'pci', slot: 'express', virtio: true });
+  for (const model of ['virtio-non-transitional', 'e1000e', 'igb'])
     assert.equal(bus(model), { type: 'pci', slot: 'express' });
   for (const model of ['virtio-transitional', 'e1000', 'rtl8139', 'vmxnet3'])
     assert.equal(bus(model), { type: 'pci', slot: 'conventional' });

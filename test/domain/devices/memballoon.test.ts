@@ -45,7 +45,7 @@ test('it is in the definition or not at all', () => {
 
 test('none takes no slot', () => {
   assert.is(memballoon.bus(build(memballoon, { model: 'none' })), undefined);
-  assert.equal(memballoon.bus(build(memballoon, {})), { type: 'pci', slot: 'express' });
+  assert.equal(memballoon.bus(build(memballoon, {})), { type: 'pci', slot: 'express', virtio: true });
 });
 
 test.run();

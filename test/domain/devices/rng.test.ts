@@ -55,7 +55,7 @@ test('it comes and goes live and in the canonical document, on a slot of its mod
     for (const scope of ['live', 'config'] as const)
       assert.is(verdict({ rng: { builtin: true } }, action, scope), 'yes');
   const slot = (model: string) => rng.bus(new Map([['@model', model]]));
-  assert.equal(slot('virtio'), { type: 'pci', slot: 'express' });
+  assert.equal(slot('virtio'), { type: 'pci', slot: 'express', virtio: true });
   assert.equal(slot('virtio-transitional'), { type: 'pci', slot: 'conventional' });
 });
 

@@ -74,7 +74,7 @@ test('it is in the definition or not at all', () => {
 
 test('it takes a slot of its kind', () => {
   const slot = (model: VideoSpec['model']) => video.bus(build(video, { model }));
-  assert.equal(slot('virtio'), { type: 'pci', slot: 'express' });
+  assert.equal(slot('virtio'), { type: 'pci', slot: 'express', virtio: true });
   assert.equal(slot('qxl'), { type: 'pci', slot: 'conventional' });
   assert.is(slot('none'), undefined);
 });
