@@ -70,14 +70,11 @@ export interface ImportOptions extends StateOptions, ElsewhereOptions {
 /** The host cannot have a domain. Nothing was changed. `code` is `IMPORT_REFUSED`. */
 export class ImportRefusedError extends LibvirtCanonicalError {
   override readonly name = 'ImportRefusedError';
-  /** What to do about each, as the message says it beside each. */
-  override readonly remedy: string;
   /** All that stands in the way. */
   readonly findings: readonly HostFinding[];
   constructor(domain: string, findings: readonly HostFinding[]) {
     const all = findings.map(({ subject, problem, remedy }) => `${subject}: ${problem}. ${remedy}`).join('; ');
     super('IMPORT_REFUSED', `domain ${domain} cannot be imported here: ${all}`, { domain });
-    this.remedy = [...new Set(findings.map(({ remedy }) => remedy))].join('; ');
     this.findings = findings;
   }
 }

@@ -683,9 +683,13 @@ export class ManagedDomain {
 
   /**
    * All that makes the domain's machine the same one on another host, as one JSON value: canonical document, UEFI
-   * variables, TPM state, the record of its guest ABI. Disks are not in it. Nothing is changed.
+   * variables, TPM state, the record of its guest ABI. Nothing of it is changed. With `disks` the contents of its disks go along, as one file
+   * for each image in `folder` of this machine, with their SHA-256 in the bundle (virStorageVolDownload).
    *
-   * Errors: `DOMAIN_STATE` for a transient domain, and for one with a managed-save image unless `managedSave: 'without'`.
+   * Errors: `DOMAIN_STATE` for a transient domain, for one with a managed-save image unless `managedSave: 'without'`, and for one
+   * that runs when its disks are asked for; `UNSUPPORTED` for a disk that is no file of a storage pool's folder;
+   * `ARGUMENT_INVALID` when a file is there already; `JOB_FAILED` when an image was written to meanwhile. Whatever fails, the
+   * files that were written are removed.
    *
    * @example
    * await writeFile('web1.json', JSON.stringify(await web.export({ secrets: 'include' })), { mode: 0o600 });

@@ -290,7 +290,8 @@ export class DomainManager {
    * state, and the guest ABI compared with the bundle's record. A bundle, a value or its JSON text, is checked for its form
    * wherever it comes from, and beyond that it is as trusted as domain XML: it can name any device, file, emulator and
    * argument of QEMU; `onFindings` and {@link hostCheck} list those. Autostart is restored only when `autostart` asks for it.
-   * `virDomainDefineXMLFlags`, once.
+   * `virDomainDefineXMLFlags`, once. With `disks: 'include'` the images that were exported beside it are made and written first
+   * (virStorageVolUpload), each held to its SHA-256: `JOB_FAILED` when it is another, and what was made is removed.
    *
    * Errors, all before anything is changed: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`, `XML_…` by path for a bundle that is none;
    * `DOMAIN_RUNNING_ELSEWHERE` (RunningElsewhereError) when it runs on one of `hosts`, or may; `IMPORT_REFUSED`

@@ -13,14 +13,11 @@ export interface MigrationWhereabouts {
 /** The domain cannot migrate as asked. Nothing was changed. `code` is `MIGRATION_REFUSED`. */
 export class MigrationRefusedError extends LibvirtCanonicalError {
   override readonly name = 'MigrationRefusedError';
-  /** What to do about each, as the message says it beside each. */
-  override readonly remedy: string;
   /** All that stands in the way. */
   readonly findings: readonly MigrationFinding[];
   constructor(domain: string, findings: readonly MigrationFinding[]) {
     const all = findings.map(({ subject, problem, remedy }) => `${subject}: ${problem}. ${remedy}`).join('; ');
     super('MIGRATION_REFUSED', `domain ${domain} does not migrate: ${all}`, { domain });
-    this.remedy = [...new Set(findings.map(({ remedy }) => remedy))].join('; ');
     this.findings = findings;
   }
 }

@@ -21,6 +21,7 @@ import {
   VIR_DOMAIN_XML_INACTIVE,
 } from '../../src/connection/index.js';
 import { scaled } from '../support/deadline.js';
+import { eventually } from '../support/eventually.js';
 import { overUnix, type Reach } from '../support/reach.js';
 import { failure, within } from './helpers.js';
 
@@ -314,6 +315,13 @@ test('a daemon killed in mid-call: every call ends, sent or not, and so do the s
   assert.ok(reason === 'error' || reason === 'eof');
   await failure(connect(context.uri, context.options), 'DAEMON_UNREACHABLE');
   await within(context.host.startDaemon(), 30_000);
+  // It is up when its own socket answers; it may listen on others a moment later.
+  await eventually('it is reached again', () =>
+    connect(context.uri, context.options).then(
+      (reached) => reached.close().then(() => true),
+      () => false,
+    ),
+  );
   await using again = await open(context);
   assert.ok((await again.call('CONNECT_GET_HOSTNAME', {})).hostname.length > 0);
 });

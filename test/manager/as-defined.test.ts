@@ -127,6 +127,15 @@ const ROWS: readonly Row[] = [
     ),
   },
   {
+    name: 'numbers with a zero before them in what a device is known by',
+    definition: xml(
+      '',
+      '',
+      (image) =>
+        `${DISK(image)}<controller type='scsi' index='00' model='virtio-scsi'/><controller type='scsi' index='01' model='virtio-scsi'/><serial type='pty'><target port='00'/></serial><serial type='pty'><target port='01'/></serial><parallel type='pty'><target port='00'/></parallel>`,
+    ),
+  },
+  {
     name: 'a PCI address in octal, and a label of a pty, which has a path only while it runs',
     definition: xml(
       '',

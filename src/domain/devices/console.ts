@@ -10,7 +10,7 @@ import {
 } from './chr-source.js';
 import { deviceFields, integer, oneOf } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, cannot, NO_UPDATE, unread } from './rows.js';
+import { CONFIG, can, cannot, NO_UPDATE, plainNumber, unread } from './rows.js';
 
 /** A console of the guest. libvirt: `<console>`. */
 export interface ConsoleSpec extends DeviceSpecBase, ChrSourceSpec {
@@ -40,7 +40,7 @@ export const console: DeviceKind<ConsoleSpec> = {
   exclusive: [CHR_SOURCES],
   check: (leaves, where) => checkChrSource(leaves, where),
   // A serial one is the first, whatever number it is given (virDomainDefAddConsoleCompat).
-  names: (leaves) => [isSerial(leaves) ? '0' : leaves.get('target/@port')],
+  names: (leaves) => [isSerial(leaves) ? '0' : plainNumber(leaves.get('target/@port'))],
   numbered: true,
   unique: { 'target/@port': 'console' },
   support: [

@@ -12,7 +12,7 @@ import {
   virtioDriverFields,
 } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { can, cannot, NO_UPDATE } from './rows.js';
+import { can, cannot, NO_UPDATE, plainNumber } from './rows.js';
 import { virtioSlot } from './virtio.js';
 
 /** A bus controller. libvirt: `<controller>`. Known by type and index; PCI controllers exist only from the next start on. */
@@ -175,7 +175,7 @@ export const controller: DeviceKind<ControllerSpec> = {
     if (type === 'pci' && model === undefined)
       throw invalid(`${where}.model`, 'is missing', 'Every pci controller needs it');
   },
-  names: (leaves) => [`${leaves.get('@type')}${leaves.get('@index') ?? ''}`],
+  names: (leaves) => [`${leaves.get('@type')}${plainNumber(leaves.get('@index')) ?? ''}`],
   namesOne: true,
   // One without an index gets the lowest free one.
   numbered: true,

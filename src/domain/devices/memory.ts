@@ -1,7 +1,7 @@
 import { invalid, type Size } from '../values.js';
 import { deviceFields, flag, group, integer, oneOf, present, size, text, uuid } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, cannot, defaultValue, unread } from './rows.js';
+import { CONFIG, can, cannot, defaultValue, plainNumber, unread } from './rows.js';
 
 /**
  * A memory module. libvirt: `<memory>` below `<devices>`. The domain must be defined with `<maxMemory>` and a NUMA cell.
@@ -118,7 +118,9 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
     if (block && requested % block !== 0n) throw invalid(`${where}.requested`, 'is not a multiple of block');
   },
   // A slot's number is the module's name: its base address is there only while the guest runs.
-  names: (leaves) => [leaves.get('address/@type') === 'dimm' ? `dimm ${leaves.get('address/@slot')}` : undefined],
+  names: (leaves) => [
+    leaves.get('address/@type') === 'dimm' ? `dimm ${plainNumber(leaves.get('address/@slot'))}` : undefined,
+  ],
   unique: {},
   support: [
     cannot('attach', 'live', 'sgx-epc memory has no hot-plug', 'qemuDomainAttachMemory', SGX),

@@ -8,7 +8,7 @@ import {
 } from './chr-source.js';
 import { deviceFields, integer } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, cannot, NO_UPDATE, unread } from './rows.js';
+import { CONFIG, cannot, NO_UPDATE, plainNumber, unread } from './rows.js';
 
 /** A parallel port. libvirt: `<parallel>`. */
 export interface ParallelSpec extends DeviceSpecBase, ChrSourceSpec {
@@ -24,7 +24,7 @@ export const parallel: DeviceKind<ParallelSpec> = {
   required: ['port'],
   exclusive: [CHR_SOURCES],
   check: (leaves, where) => checkChrSource(leaves, where),
-  names: (leaves) => [leaves.get('target/@port')],
+  names: (leaves) => [plainNumber(leaves.get('target/@port'))],
   unique: { 'target/@port': 'parallel port' },
   support: [
     cannot('attach', 'live', reason, 'qemuDomainAttachChrDevice'),

@@ -60,3 +60,7 @@ export const DEVICE_NORMAL: readonly NormalRow[] = [
 
 /** Kinds that update-device does not know. */
 export const NO_UPDATE = { updateConfig: false, updates: [], identity: [] } as const;
+
+/** A number as libvirt writes it: `01` is 1. Anything else stays as it is. */
+export const plainNumber = (text: string | undefined): string | undefined =>
+  text !== undefined && /^\d+$/.test(text) ? String(Number(text)) : text;

@@ -9,7 +9,7 @@ import {
 } from './chr-source.js';
 import { deviceFields, integer, oneOf, text } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
-import { CONFIG, can, cannot, NO_UPDATE } from './rows.js';
+import { CONFIG, can, cannot, NO_UPDATE, plainNumber } from './rows.js';
 
 /** A serial port. libvirt: `<serial>`. */
 export interface SerialSpec extends DeviceSpecBase, ChrSourceSpec {
@@ -53,7 +53,7 @@ export const serial: DeviceKind<SerialSpec> = {
   required: ['port'],
   exclusive: [CHR_SOURCES],
   check: (leaves, where) => checkChrSource(leaves, where),
-  names: (leaves) => [leaves.get('target/@port')],
+  names: (leaves) => [plainNumber(leaves.get('target/@port'))],
   unique: { 'target/@port': 'serial port' },
   support: [
     coldSources(),
