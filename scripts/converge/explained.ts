@@ -26,9 +26,9 @@ export const EXPLAINED: readonly ExplainedRow[] = [
     why: 'a PCI address on a bus that the document does not list: libvirt builds buses and gives the device another address',
   },
   {
-    line: /^throws LIBVIRT: .*online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus/,
-    desired: /^move$/,
-    why: 'libvirt refuses the very document that it wrote of such vCPUs, so that no host can import it',
+    line: /^throws \w+: .*online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus/,
+    desired: /^(move|own attach)$/,
+    why: 'libvirt refuses the very document that it wrote of such vCPUs, so that no host can import it, and nothing can be attached for good',
   },
   {
     line: /shmem \S+ size: 0 → 4/,
@@ -36,12 +36,12 @@ export const EXPLAINED: readonly ExplainedRow[] = [
     why: 'a shmem of less than a MiB: libvirt writes 0, and reads that at the next change as its default of 4 MiB',
   },
   {
-    line: /^attach controller \w+1 /,
+    line: /^(attach|refused) controller \w+1[ :]/,
     document: /<controller type="\w+"><address type="pci" bus="(0x0)?1"/,
     why: 'the same of a controller that is told from others by that address',
   },
   {
-    line: /^update graphics \w+ \(config\): listen(\[\d\])?\//,
+    line: /^update graphics \w+( #\d+)? \(config\): listen(\[\d\])?\//,
     desired: /^migratable/,
     document: /<listen type="address"\/><listen /,
     why: 'the migratable dump leaves out a display that does not listen, so that its second listen stands first',
@@ -63,7 +63,7 @@ export const EXPLAINED: readonly ExplainedRow[] = [
     why: 'of two labels of one image without a model libvirt keeps the first',
   },
   {
-    line: /^refused domain: (clock\/@basis: it is localtime|cpu\/numa\/cell\/@(memory|unit): )|^set memory \(config\): currentMemory \d+ KiB →/,
+    line: /^refused domain: (clock\/@basis: it is localtime|cpu\/numa\/cell\/@(memory|unit): )|^set memory \(config\): currentMemory \d+ [KM]iB →/,
     desired: /^migratable.*(while it runs|once it has run)$/,
     document: /machine=['"]virt/,
     why: 'a migratable dump of a machine without PS/2 devices cannot be told from a definition, and says what was so while it ran',

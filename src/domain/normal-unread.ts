@@ -44,6 +44,12 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
     'features/tcg/tb-cache': /^0+$/,
     'features/tcg': /^\s*$/,
   }),
+  {
+    path: 'features/hyperv/spinlocks/@retries',
+    where: { 'features/hyperv/spinlocks/@state': ['off'] },
+    there: 'nothing',
+    source: 'virDomainDefFormatFeatures',
+  },
   ...unread('qemuDomainDefValidateFeatures: of pseries guests', ['features/hpt']),
   ...defaultValue('virDomainMemorybackingFormat', { 'memoryBacking/allocation/@threads': /^0+$/ }),
   {

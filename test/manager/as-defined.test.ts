@@ -101,6 +101,10 @@ const ROWS: readonly Row[] = [
     ),
   },
   {
+    name: 'spinlocks of Hyper-V that are off, with a number',
+    definition: xml('', "<features><hyperv><spinlocks state='off' retries='8191'/></hyperv></features>", plain),
+  },
+  {
     name: 'huge pages of node 0, where there are no cells',
     definition: xml(
       '',
