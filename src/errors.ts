@@ -57,6 +57,7 @@ export const ERROR_CODES = [
   'FLEET_PLAN_STALE',
   'FLEET_NO_CAPACITY',
   'FENCE_UNPROVED',
+  'DOMAIN_CLAIMED',
   // libvirt-canonical/testing
   'HOST_SETUP',
 ] as const;

@@ -31,6 +31,7 @@ export {
 } from './operation.js';
 export { bootWords, devicesToBoot } from './os-boot.js';
 export * from './os-names.js';
+export { type DomainClaim, domainClaims } from './own-metadata/claim.js';
 export {
   type DriftChange,
   type DriftedDevice,
@@ -51,6 +52,7 @@ export {
   ownElements,
   withoutBookkeeping,
 } from './own-metadata/own-metadata.js';
+export { type Quarantine, quarantineOf } from './own-metadata/quarantine.js';
 export { type BeforeWork, beforeWork, resealed } from './own-metadata/reseal.js';
 export { packed, readSeal, type Seal, sealedForm, sealXml, unpacked } from './own-metadata/seal.js';
 export { type JsonValue, recordJson, type StorageRecord, type StorageRequest } from './own-metadata/storage-record.js';

@@ -1,5 +1,6 @@
 import { sha256 } from '#platform';
 import type { Operation, Refusal } from '../domain/index.js';
+import type { StepDomain } from './step-inputs.js';
 import type { SilentHost } from './where.js';
 
 /** One operation of a change, without what it sets: that can be a secret. */
@@ -20,10 +21,7 @@ export interface PlannedChange {
 }
 
 /** What the step `apply` takes. */
-export interface ApplyInput {
-  readonly domain: { readonly name: string; readonly uuid: string };
-  /** The host's name in the fleet. */
-  readonly from: string;
+export interface ApplyInput extends StepDomain {
   /** Of the documents that the change was planned with. */
   readonly digest: string;
   /** An apply that was cut, as by the death of this step: `complete` it (default), `undo` it, or `refuse` to go on. */

@@ -3,9 +3,11 @@
  * store: whatever is to outlive a process runs on an engine of the caller's choice.
  */
 
+export type { DomainClaim } from '../domain/index.js';
 export type { FleetApplyRequest } from './apply.js';
 export { bundleDigest } from './bundles.js';
 export { type ApplyInput, type ChangeStep, FleetChange, type FleetChangeJson, type PlannedChange } from './change.js';
+export { DomainClaimedError } from './claimed.js';
 export type {
   CannotMove,
   ChosenDomain,
@@ -36,14 +38,16 @@ export { FleetPlan } from './plan.js';
 export type { FleetNote, FleetPlanJson, PlannedDomain, PlannedHost } from './plan-parts.js';
 export type { CellFigures, HostFigures } from './room.js';
 export { FleetPlanStaleError } from './stale.js';
-export type { EvacuateInput, MoveInput, ShutdownInput, ShutdownManner, StepDomain } from './step-inputs.js';
+export type { ClaimInput, EvacuateInput, MoveInput, ShutdownInput, ShutdownManner, StepDomain } from './step-inputs.js';
 export {
+  type ClaimOutcome,
   type EvacuateOptions,
   type EvacuateOutcome,
   FleetSteps,
   type MoveOutcome,
   type ShutdownOutcome,
   type StepOptions,
+  type UnclaimOutcome,
 } from './steps/index.js';
 export { FleetUpgrade, type FleetUpgradeJson, type UpgradeBatch, type UpgradeRequest } from './upgrade.js';
 export type { FleetDomain, FleetOutcome, FleetWhereabouts, SilentHost } from './where.js';

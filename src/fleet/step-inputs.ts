@@ -7,6 +7,16 @@ export interface StepDomain {
   readonly domain: { readonly name: string; readonly uuid: string };
   /** The host's name in the fleet. */
   readonly from: string;
+  /**
+   * Id of the operation that runs the step, in your own words, to 200 characters: a domain that another operation claims is
+   * refused, and without an id one that any operation claims.
+   */
+  readonly operation?: string;
+}
+
+/** What the steps `claim` and `unclaim` take. */
+export interface ClaimInput extends StepDomain {
+  readonly operation: string;
 }
 
 /** How a guest is asked to shut down. */

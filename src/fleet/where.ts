@@ -1,5 +1,12 @@
 import { DomainReader } from '../apply/index.js';
-import { type CallOptions, type Connection, type DomainHandle, LibvirtError } from '../connection/index.js';
+import {
+  type CallOptions,
+  type Connection,
+  type DomainHandle,
+  LibvirtError,
+  VIR_DOMAIN_XML_INACTIVE,
+} from '../connection/index.js';
+import { type DomainClaim, DomainDocument, domainClaims, type Quarantine, quarantineOf } from '../domain/index.js';
 import { isGone, lookUp, migrationInFlight, type Standing, standingOn } from '../migration/index.js';
 import type { DomainState, DomainStateReason } from '../power/index.js';
 import type { Member } from './member.js';
@@ -13,6 +20,12 @@ export interface FleetDomain {
   readonly state: DomainState;
   readonly reason: DomainStateReason;
   readonly persistent: boolean;
+  /** The operation that has it, where it is claimed: see `FleetSteps.claim`. */
+  readonly claim?: DomainClaim;
+  /** All that claim it, when there are several: the first one has it, and the others were cut before they saw that. */
+  readonly claims?: readonly DomainClaim[];
+  /** It is what a dead host left, and was brought back elsewhere: see `FleetSteps.quarantine`. */
+  readonly quarantine?: Quarantine;
 }
 
 /** A host that did not answer: the domain may run there. */
@@ -25,6 +38,7 @@ export interface SilentHost {
  * What the answers of all hosts together mean. `running`, `off`: on one host. `migrating`: on two, one of which holds it for a
  * migration. `running-twice`: two of one domain, which destroy its disks. `defined-twice`: it runs on one at most, and others
  * have a definition of it too. `ambiguous`: the name is that of several domains. `absent`: no host that answered has it.
+ * A definition in quarantine that is off does not count beside another one.
  */
 export type FleetOutcome = 'running' | 'off' | 'migrating' | 'running-twice' | 'defined-twice' | 'ambiguous' | 'absent';
 
@@ -82,7 +96,12 @@ async function whereabouts(
       host: member.name,
       answer: await member.ask(async (connection, call) => {
         const dom = await look(connection, call);
-        return dom && { dom, standing: await standingOn(connection, dom.uuid, call) };
+        if (!dom) return undefined;
+        const [standing, marks] = await Promise.all([
+          standingOn(connection, dom.uuid, call),
+          marksOf(connection, dom, call),
+        ]);
+        return { dom, standing, marks };
       }, signal),
     })),
   );
@@ -90,18 +109,37 @@ async function whereabouts(
   const silent: SilentHost[] = [];
   const absent: string[] = [];
   for (const { host, answer } of answers) {
-    const { dom, standing } = (answer.is === 'answered' ? answer.value : undefined) ?? {};
+    const { dom, standing, marks } = (answer.is === 'answered' ? answer.value : undefined) ?? {};
     if (answer.is === 'silent') silent.push({ host, why: answer.why });
     else if (standing?.is === 'unreachable') silent.push({ host, why: standing.why });
     // Without a definition and off it is nothing: libvirt lists what an offline migration left until its daemon starts anew.
     else if (dom && standing?.is === 'there' && (standing.persistent || !isOff(standing)))
-      found.push(domainOf(host, dom, standing));
+      found.push({ ...domainOf(host, dom, standing), ...marks });
     else absent.push(host);
   }
   found.sort((a, b) => Number(isOff(a)) - Number(isOff(b)));
   const outcome = outcomeOf(found, await hasRecord(members, found, signal));
   const meaning = meaningOf(asked, outcome, found, silent);
   return { asked, outcome, meaning, certain: silent.length === 0, found, absent, silent };
+}
+
+/** What this library's own metadata says of a domain on one host. virDomainGetXMLDesc. */
+export async function marksOf(
+  connection: Connection,
+  dom: DomainHandle,
+  call: CallOptions,
+): Promise<Pick<FleetDomain, 'claim' | 'claims' | 'quarantine'>> {
+  try {
+    // Of a transient domain that is the document of its run.
+    const { xml } = await connection.call('DOMAIN_GET_XML_DESC', { dom, flags: VIR_DOMAIN_XML_INACTIVE }, call);
+    const document = new DomainDocument(xml);
+    const [claims, quarantine] = [domainClaims(document), quarantineOf(document)];
+    const [claim] = claims;
+    return { ...(claim && { claim }), ...(claims.length > 1 && { claims }), ...(quarantine && { quarantine }) };
+  } catch (error) {
+    if (isGone(error)) return {};
+    throw error;
+  }
 }
 
 function domainOf(host: string, { name, uuid }: DomainHandle, standing: Standing & { is: 'there' }): FleetDomain {
@@ -145,8 +183,13 @@ async function hasRecord(
   return answers.some((answer) => answer?.is === 'answered' && answer.value);
 }
 
-function outcomeOf(found: readonly FleetDomain[], recorded: boolean): FleetOutcome {
-  if (new Set(found.map(({ uuid }) => uuid)).size > 1) return 'ambiguous';
+/** True for what a dead host left of a domain, when that is off. */
+export const isLeft = ({ quarantine, ...domain }: FleetDomain): boolean => quarantine !== undefined && isOff(domain);
+
+function outcomeOf(all: readonly FleetDomain[], recorded: boolean): FleetOutcome {
+  if (new Set(all.map(({ uuid }) => uuid)).size > 1) return 'ambiguous';
+  const others = all.filter((each) => !isLeft(each));
+  const found = others.length > 0 ? others : all;
   const running = found.filter((each) => !isOff(each));
   const paused = running.filter(({ state }) => state === 'paused');
   const halves = paused.filter(({ reason }) => recorded || HALVES.includes(reason));
@@ -169,9 +212,12 @@ function meaningOf(
   found: readonly FleetDomain[],
   silent: readonly SilentHost[],
 ): string {
-  const places = found.map(({ host, name, uuid, state, reason }) => {
+  const places = found.map(({ host, name, uuid, state, reason, quarantine }) => {
     const which = outcome === 'ambiguous' ? ` (${uuid})` : name === asked ? '' : ` as ${name}`;
-    return `${state}${state === 'paused' ? ` (${reason})` : ''} on ${host}${which}`;
+    const held = quarantine
+      ? ` in quarantine${quarantine.to === undefined ? '' : `, brought back on ${quarantine.to}`}`
+      : '';
+    return `${state}${state === 'paused' ? ` (${reason})` : ''} on ${host}${which}${held}`;
   });
   const where = places.length > 0 ? places.join(', ') : 'on no host that answered';
   const what = REMEDIES[outcome];

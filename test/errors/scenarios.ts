@@ -276,6 +276,16 @@ export const SCENARIOS: Readonly<Record<ErrorCode, Scenario>> = {
     await using fleet = await Fleet.open({ hosts: { a: host.uri } });
     await fleet.fence('a', personConfirms({ by: 'carol', host: 'a' }));
   }),
+  DOMAIN_CLAIMED: async ({ host, started }) => {
+    const { name, uuid } = await started();
+    const input = { domain: { name, uuid }, from: 'a' };
+    await using fleet = await Fleet.open({ hosts: { a: host.uri } });
+    await fleet.steps.claim({ ...input, operation: 'drain-a' });
+    return async () => {
+      await using other = await Fleet.open({ hosts: { a: host.uri } });
+      return await other.steps.shutDown({ ...input, operation: 'another' });
+    };
+  },
   HOST_SETUP: ready(() => PrivateHost.start({ libvirtd: '/nowhere/libvirtd' })),
 };
 

@@ -10,10 +10,12 @@ import { XdrReader } from '../../src/connection/wire/xdr.js';
 import {
   DomainDocument,
   decodeSpec,
+  domainClaims,
   driftFrom,
   guestAbi,
   OWN_METADATA,
   packed,
+  quarantineOf,
   readSeal,
   secretsHidden,
   withoutBookkeeping,
@@ -73,6 +75,8 @@ function lookInto(document: DomainDocument): void {
   Intent.read(document);
   interruptedIn({ canonical: document, live: undefined, entries: entriesIn(document) });
   rescueStateOf(document);
+  domainClaims(document);
+  quarantineOf(document);
   withoutBookkeeping(document.xml);
   const seal = readSeal(document);
   if (typeof seal !== 'string') driftFrom(seal, document, '9.0.0');

@@ -19,6 +19,10 @@ export const OWN_METADATA = {
   seal: { prefix: 'lvcd', uri: 'urn:libvirt-canonical:seal:1' },
   /** A migration under way: where to, by whom, since when. Canonical document, or the live one of a transient domain. */
   migration: { prefix: 'lvcm', uri: 'urn:libvirt-canonical:migration:1' },
+  /** An operation over many hosts has this domain, each under a URI of its own below this one. Canonical document, or the live one of a transient domain. */
+  claim: { prefix: 'lvcc', uri: 'urn:libvirt-canonical:claim:1' },
+  /** The domain was brought back elsewhere, so what is left of it here must not start. Canonical document only. */
+  quarantine: { prefix: 'lvcq', uri: 'urn:libvirt-canonical:quarantine:1' },
 } as const;
 
 /** Entries of one kind that are looked at. There are as many as processes that wait; more are somebody's mischief. */
@@ -32,10 +36,14 @@ export function isOwnNamespace(uri: string): boolean {
   return uri.slice(0, OWN.length).toLowerCase() === OWN;
 }
 
-/** True for a namespace of what apply keeps for itself. */
+/** What this library keeps for its own work, and not what callers asked for. */
+const BOOKKEEPING: readonly string[] = (['seal', 'journal', 'migration', 'claim', 'quarantine'] as const).map(
+  (name) => OWN_METADATA[name].uri,
+);
+
+/** True for a namespace of what this library keeps for its own work, those below it too. */
 export function isBookkeeping(uri: string): boolean {
-  const { seal, journal, migration } = OWN_METADATA;
-  return uri === seal.uri || uri === migration.uri || uri === journal.uri || uri.startsWith(`${journal.uri}:`);
+  return BOOKKEEPING.some((own) => uri === own || uri.startsWith(`${own}:`));
 }
 
 /** True when what names a domain's UUID, or none as releases before this one wrote it, is of the domain with that UUID. */

@@ -3,7 +3,9 @@ import { LibvirtCanonicalError } from '../../errors.js';
 import type { ManagedDomain } from '../../manager/index.js';
 import type { ChangeRequest } from '../../plan/index.js';
 import type { ApplyInput } from '../change.js';
+import { refuseClaimed } from '../claimed.js';
 import { FleetPlanStaleError } from '../stale.js';
+import { marksOf } from '../where.js';
 import type { StepHosts, StepOptions } from './context.js';
 import { checkApplyInput } from './input.js';
 
@@ -35,6 +37,8 @@ export async function apply(hosts: StepHosts, input: ApplyInput, options: ApplyS
   const member = hosts.member('apply', 'from', from);
   const { signal, request } = options;
   const domain = await there(await hosts.manager(member), input);
+  const { claim } = await marksOf(await member.connection(), { name: domain.name, uuid, id: -1 }, { signal });
+  refuseClaimed(name, claim, input.operation);
   let operations = 0;
   if (domain.interrupted && interrupted !== 'refuse') {
     tell(options.onProgress, { phase: 'recovering' });

@@ -1,9 +1,13 @@
+import type { Connection } from '../../connection/index.js';
+import type { DomainClaim } from '../../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../../errors.js';
 import { RunningElsewhereError } from '../../evacuation/index.js';
 import { DomainManager } from '../../manager/index.js';
+import { refuseClaimed } from '../claimed.js';
 import { checkHostName } from '../hosts.js';
 import type { Member } from '../member.js';
-import { type FleetDomain, type FleetWhereabouts, isOff, whereIsUuid } from '../where.js';
+import type { StepDomain } from '../step-inputs.js';
+import { type FleetDomain, type FleetWhereabouts, isLeft, isOff, whereIsUuid } from '../where.js';
 
 /** How a step is told to end, and whom it tells how far it is. */
 export interface StepOptions {
@@ -38,6 +42,11 @@ export class StepHosts {
     return new DomainManager(await member.connection());
   }
 
+  /** The connection to a host by its name. */
+  async connection(name: string): Promise<Connection> {
+    return this.member('a step', 'host', name).connection();
+  }
+
   /** Where a domain is, by the word of all hosts; rejects with `DAEMON_UNREACHABLE` when one of those that matter is silent. */
   async where(
     { name, uuid }: { readonly name: string; readonly uuid: string },
@@ -52,6 +61,19 @@ export class StepHosts {
       remedy: 'Ask again when it answers: until then nobody can tell whether the domain runs there',
     });
   }
+}
+
+/** A claim of another operation, where there is one. What a dead host left in quarantine counts no longer. */
+export function claimIn({ found }: FleetWhereabouts, operation: string | undefined): DomainClaim | undefined {
+  return found
+    .filter((each) => !isLeft(each))
+    .flatMap(({ claim }) => claim ?? [])
+    .find((claim) => claim.operation !== operation);
+}
+
+/** Rejects with `DOMAIN_CLAIMED` when another operation has the domain, on whichever host. */
+export function assertUnclaimed(where: FleetWhereabouts, { domain, operation }: StepDomain): void {
+  refuseClaimed(domain.name, claimIn(where, operation), operation);
 }
 
 /** The domain on one host, by what all said. */

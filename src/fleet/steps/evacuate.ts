@@ -9,7 +9,14 @@ import { NOTHING, needsOf } from '../needs.js';
 import { FleetPlanStaleError } from '../stale.js';
 import type { EvacuateInput } from '../step-inputs.js';
 import { type FleetWhereabouts, isOff } from '../where.js';
-import { assertNotElsewhere, onHost, refuseAborted, type StepHosts, type StepOptions } from './context.js';
+import {
+  assertNotElsewhere,
+  assertUnclaimed,
+  onHost,
+  refuseAborted,
+  type StepHosts,
+  type StepOptions,
+} from './context.js';
 import { checkEvacuateInput } from './input.js';
 import { assertRoom } from './room.js';
 
@@ -66,6 +73,7 @@ async function looked(hosts: StepHosts, input: EvacuateInput, { signal }: StepOp
     throw new FenceUnprovedError(from, proof.way, `${proof.by} says that it is, and libvirt answers there`, {
       remedy: 'A host that is back is looked at first: its domains may run',
     });
+  assertUnclaimed(where, input);
   assertNotElsewhere(where, [to]);
   const other = where.found.find(({ host }) => host !== to);
   if (other) throw new FleetPlanStaleError([`${domain.name}: ${other.host} has a definition of it, off`], domain.name);

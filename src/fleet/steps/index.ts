@@ -1,13 +1,15 @@
 import type { ApplyInput } from '../change.js';
 import type { Member } from '../member.js';
-import type { EvacuateInput, MoveInput, ShutdownInput } from '../step-inputs.js';
+import type { ClaimInput, EvacuateInput, MoveInput, ShutdownInput } from '../step-inputs.js';
 import { type ApplyOutcome, type ApplyStepOptions, apply } from './apply.js';
+import { type ClaimOutcome, claim, type UnclaimOutcome, unclaim } from './claim.js';
 import { StepHosts, type StepOptions } from './context.js';
 import { type EvacuateOptions, type EvacuateOutcome, evacuate } from './evacuate.js';
 import { type MoveOutcome, move } from './move.js';
 import { type ShutdownOutcome, shutDown } from './shut-down.js';
 
 export type { ApplyOutcome, ApplyStepOptions } from './apply.js';
+export type { ClaimOutcome, UnclaimOutcome } from './claim.js';
 export type { StepOptions } from './context.js';
 export type { EvacuateOptions, EvacuateOutcome } from './evacuate.js';
 export type { MoveOutcome } from './move.js';
@@ -26,10 +28,38 @@ export class FleetSteps {
   }
 
   /**
+   * Claims a domain for one operation, in the domain's own metadata, or finds that the operation has it. Of two operations one
+   * gets it. While it is claimed, every step of another operation, or of none, refuses it: so give the steps the same
+   * `operation`. The claim goes wherever the domain is moved; a copy, a bundle and an import carry none. It ends with `unclaim`
+   * and with nothing else: libvirt has no lease that runs out.
+   *
+   * Errors: `DOMAIN_CLAIMED` (DomainClaimedError) naming the other operation, `FLEET_PLAN_STALE` when the domain is not on that
+   * host alone, `DAEMON_UNREACHABLE`, `DOMAIN_STATE` while a failed transient start is in memory, `ABORTED`, `ARGUMENT_INVALID`.
+   * virDomainSetMetadata.
+   *
+   * @example
+   * await fleet.steps.claim({ operation: 'drain-a-1', domain, from: 'a' });
+   * await fleet.steps.move({ ...input, operation: 'drain-a-1' });
+   * await fleet.steps.unclaim({ operation: 'drain-a-1', domain, from: 'a' });
+   */
+  claim(input: ClaimInput, options: StepOptions = {}): Promise<ClaimOutcome> {
+    return claim(this.#hosts, input, options);
+  }
+
+  /**
+   * Takes an operation's claim from a domain, on whichever hosts that is by now, or finds none. Asked by a person for an operation
+   * that nothing carries on any more, it frees the domain: see where it is first. Errors: `DAEMON_UNREACHABLE` when no host that
+   * answers has it and one is silent, `DOMAIN_STATE`, `ABORTED`, `ARGUMENT_INVALID`. virDomainSetMetadata.
+   */
+  unclaim(input: ClaimInput, options: StepOptions = {}): Promise<UnclaimOutcome> {
+    return unclaim(this.#hosts, input, options);
+  }
+
+  /**
    * Moves a domain as planned, settles a migration of it that was cut, waits for one that another process makes, and starts it
    * at the target when it had to be shut down. `plan.steps.moves` are its inputs.
    *
-   * Errors: `FLEET_PLAN_STALE` when it is not as planned, `FLEET_NO_CAPACITY` when the target has no room now,
+   * Errors: `FLEET_PLAN_STALE` when it is not as planned, `DOMAIN_CLAIMED` when another operation has it, `FLEET_NO_CAPACITY` when the target has no room now,
    * `DOMAIN_RUNNING_ELSEWHERE` when it runs on a third host or twice, `DAEMON_UNREACHABLE` when one of the two is silent,
    * `MIGRATION_REFUSED`, `MIGRATION_FAILED` (it is on the source as before), `MIGRATION_UNSETTLED`, `TIMEOUT` of a shutdown,
    * `ABORTED`, `ARGUMENT_INVALID`. Nothing is shut down because a migration failed.

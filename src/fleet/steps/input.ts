@@ -16,13 +16,32 @@ import {
 } from '../../options.js';
 import type { ApplyInput } from '../change.js';
 import { PLACEMENT } from '../drain-request.js';
-import type { EvacuateInput, MoveInput, ShutdownInput, ShutdownManner, StepDomain } from '../step-inputs.js';
+import type {
+  ClaimInput,
+  EvacuateInput,
+  MoveInput,
+  ShutdownInput,
+  ShutdownManner,
+  StepDomain,
+} from '../step-inputs.js';
 
 const UUID: Rule = { takes: 'a UUID', fits: (value) => typeof value === 'string' && isUuid(value) };
+/** It is kept in the domain's document, and shown to people. */
+const OPERATION: Rule = {
+  takes: 'an id of 1 to 200 characters without control characters',
+  fits: (value) => typeof value === 'string' && /^\P{C}{1,200}$/u.test(value),
+};
 const STEP: OptionTable<StepDomain> = {
   domain: group<StepDomain['domain']>({ name: TEXT, uuid: UUID }),
   from: TEXT,
+  operation: OPERATION,
 };
+
+export function checkClaimInput(step: string, input: unknown): void {
+  checkOptions<ClaimInput>(step, input ?? null, STEP as OptionTable<ClaimInput>, {
+    needs: ['domain', 'from', 'operation'],
+  });
+}
 const SHUTDOWN = group<ShutdownManner>({
   by: words('acpi', 'agent', 'agent-else-acpi'),
   timeout: MILLISECONDS,

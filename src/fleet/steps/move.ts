@@ -14,7 +14,14 @@ import { type DomainNeeds, NOTHING, needsOf } from '../needs.js';
 import { FleetPlanStaleError } from '../stale.js';
 import type { MoveInput } from '../step-inputs.js';
 import { type FleetWhereabouts, isOff } from '../where.js';
-import { assertNotElsewhere, onHost, refuseAborted, type StepHosts, type StepOptions } from './context.js';
+import {
+  assertNotElsewhere,
+  assertUnclaimed,
+  onHost,
+  refuseAborted,
+  type StepHosts,
+  type StepOptions,
+} from './context.js';
 import { checkMove } from './input.js';
 import { assertRoom } from './room.js';
 import { shutDown } from './shut-down.js';
@@ -54,6 +61,7 @@ export async function move(hosts: StepHosts, input: MoveInput, options: StepOpti
   for (;;) {
     refuseAborted(`the move of ${domain.name}`, options);
     const where = await hosts.where(domain, [from, to], options.signal);
+    assertUnclaimed(where, input);
     assertNotElsewhere(where, [from, to]);
     const [here, there] = [onHost(where, from), onHost(where, to)];
     if (!here && !there) throw nowhere(input, where);
@@ -140,7 +148,8 @@ async function goes(
   const domain = await (await hosts.manager(source)).get(input.domain.uuid);
   await assertRoom(target, domain.name, await needsNow(domain, input, options), input, options);
   if (cold && !off) {
-    await shutDown(hosts, { domain: input.domain, from: input.from, shutdown: input.shutdown ?? {} }, options);
+    const { domain, from, operation, shutdown = {} } = input;
+    await shutDown(hosts, { domain, from, shutdown, ...(operation !== undefined && { operation }) }, options);
     return;
   }
   const job = domain.migrate(await hosts.manager(target), migrationOptions(target, input, options));

@@ -1,7 +1,7 @@
 import { tell } from '../../apply/index.js';
 import type { ShutdownInput } from '../step-inputs.js';
 import { isOff } from '../where.js';
-import { assertNotElsewhere, onHost, type StepHosts, type StepOptions } from './context.js';
+import { assertNotElsewhere, assertUnclaimed, onHost, type StepHosts, type StepOptions } from './context.js';
 import { checkShutdown } from './input.js';
 
 /** What came of the step `shutDown`. */
@@ -18,6 +18,7 @@ export async function shutDown(hosts: StepHosts, input: ShutdownInput, options: 
   const { name, uuid } = input.domain;
   const member = hosts.member('shutDown', 'from', input.from);
   const where = await hosts.where(input.domain, [input.from], options.signal);
+  assertUnclaimed(where, input);
   assertNotElsewhere(where, [input.from]);
   const here = onHost(where, input.from);
   const domain = { name, uuid };
