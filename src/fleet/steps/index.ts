@@ -59,7 +59,8 @@ export class FleetSteps {
    * Moves a domain as planned, settles a migration of it that was cut, waits for one that another process makes, and starts it
    * at the target when it had to be shut down. `plan.steps.moves` are its inputs.
    *
-   * Errors: `FLEET_PLAN_STALE` when it is not as planned, `DOMAIN_CLAIMED` when another operation has it, `FLEET_NO_CAPACITY` when the target has no room now,
+   * Errors: `FLEET_PLAN_STALE` when it is not as planned, `FLEET_NO_CAPACITY` when the target has no room now,
+   * `DOMAIN_CLAIMED` when another operation has it,
    * `DOMAIN_RUNNING_ELSEWHERE` when it runs on a third host or twice, `DAEMON_UNREACHABLE` when one of the two is silent,
    * `MIGRATION_REFUSED`, `MIGRATION_FAILED` (it is on the source as before), `MIGRATION_UNSETTLED`, `TIMEOUT` of a shutdown,
    * `ABORTED`, `ARGUMENT_INVALID`. Nothing is shut down because a migration failed.
@@ -76,7 +77,7 @@ export class FleetSteps {
    * to its time before every act, and libvirt is asked whether it speaks against it. `plan.steps.evacuations` are its inputs,
    * each with a `proof` of `fleet.fence`.
    *
-   * Errors: `FENCE_UNPROVED` without a proof that counts, or when the host answers; `DOMAIN_RUNNING_ELSEWHERE`,
+   * Errors: `FENCE_UNPROVED` without a proof that counts, or when the host answers; `DOMAIN_CLAIMED`, `DOMAIN_RUNNING_ELSEWHERE`,
    * `FLEET_PLAN_STALE` when another host has it; `DAEMON_UNREACHABLE` when another host is silent, unless `unknownHosts`
    * accepts that; `FLEET_NO_CAPACITY`, `IMPORT_REFUSED`, `GUEST_ABI_CHANGED` when what is defined there is another machine,
    * `START_FAILED`, `ABORTED`, `ARGUMENT_INVALID`.
@@ -94,7 +95,7 @@ export class FleetSteps {
    * inputs; the change itself is an option. Only the domain's own host is asked: nothing is started, and a fleet may have ten
    * thousand of them.
    *
-   * Errors: `FLEET_PLAN_STALE` when its documents are others, or it is not there; `APPLY_INTERRUPTED` where the input refuses
+   * Errors: `FLEET_PLAN_STALE` when its documents are others, or it is not there; `DOMAIN_CLAIMED`; `APPLY_INTERRUPTED` where the input refuses
    * one that was cut, `APPLY_IN_PROGRESS`, `APPLY_FAILED` (taken back), `PLAN_REFUSED`, and the others of `domain.apply`.
    *
    * @example
@@ -106,7 +107,8 @@ export class FleetSteps {
 
   /**
    * Shuts a domain down, or finds it off. `plan.steps.shutdowns` are its inputs. The plug is pulled only where the input says
-   * `onTimeout: 'destroy'`. Errors: `TIMEOUT`, `DAEMON_UNREACHABLE`, `DOMAIN_RUNNING_ELSEWHERE`, `ABORTED`, `ARGUMENT_INVALID`.
+   * `onTimeout: 'destroy'`. Errors: `TIMEOUT`, `DAEMON_UNREACHABLE`, `DOMAIN_CLAIMED`,
+   * `DOMAIN_RUNNING_ELSEWHERE`, `ABORTED`, `ARGUMENT_INVALID`.
    */
   shutDown(input: ShutdownInput, options: StepOptions = {}): Promise<ShutdownOutcome> {
     return shutDown(this.#hosts, input, options);
