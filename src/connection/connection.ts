@@ -18,7 +18,7 @@ import {
   procedureOf,
 } from './procedures.js';
 import { openStream, type ProcedureStream } from './streams/stream.js';
-import { DIRECTIONS, isSparse, type StreamProcedure } from './streams/stream-procedures.js';
+import { DIRECTIONS, isSparse, type StreamProcedure, takesAtMost } from './streams/stream-procedures.js';
 import type { Succession } from './succession.js';
 import { unwatched } from './unwatched.js';
 
@@ -149,7 +149,8 @@ export class Connection implements AsyncDisposable {
       }
       const call = prepare(procedure, args);
       const session = await this.#sockets.another(procedure, options.signal);
-      return openStream(session, call, options, isSparse(procedure, args));
+      const bounds = { sparse: isSparse(procedure, args), atMost: takesAtMost(procedure, args) };
+      return openStream(session, call, options, bounds);
     });
   }
 

@@ -41,7 +41,8 @@ export async function resolveFirmware(
   return [];
 }
 
-const NONE_FITS = 'no descriptor of firmware on the host fits, so the domain would not start';
+const NONE_FITS =
+  'no descriptor of firmware on the host fits, so the domain would not start, and libvirt since 9.2 does not define it';
 const REMEDY = 'Give the firmware by path: firmware: { loader, nvram: { template } }, or a way to the host’s files';
 
 function wishOf(root: Element, otherwise: false | undefined): FirmwareWish {

@@ -312,13 +312,26 @@ export interface KnownOfMigration {
 /** The row that both sides are in. */
 export function outcomeOf(source: Standing, destination: Standing, known?: KnownOfMigration): OutcomeRow {
   const b = destinationSide(destination, known);
-  const stands = known?.paused === true && b === 'arrived' && source.is === 'there' && source.state === 'paused';
+  const stands = known !== undefined && source.is === 'there' && standsStill(source, b, known);
   const side = sourceSide(source);
   const a = stands ? (side.endsWith('job') ? 'held, job' : 'held') : side;
   return (
     OUTCOMES.find((each) => each.source === a && each.destination === b) ??
     row(a, b, 'unknown', 'refuse', unknownMeaning(a, b))
   );
+}
+
+/**
+ * Whether the migration made it stand still, though libvirt says it in other words: it stood already, or libvirt could not resume
+ * it after a failure, which libvirt 9.0 leaves as it was and 11.3 calls an error (qemuMigrationSrcRestoreDomainState).
+ */
+function standsStill(
+  { state, reason }: Extract<Standing, { is: 'there' }>,
+  destination: DestinationSide,
+  { paused }: KnownOfMigration,
+): boolean {
+  if (state !== 'paused') return false;
+  return paused ? destination === 'arrived' : reason === 'apiError';
 }
 
 function unknownMeaning(source: SourceSide, destination: DestinationSide): string {

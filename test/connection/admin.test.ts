@@ -6,30 +6,12 @@ import { parseUri } from '../../src/connection/transports/uri.js';
 import { type Connection, connect, LibvirtCanonicalError, LibvirtError, paramsToObject } from '../../src/index.js';
 import { PrivateHost, privilegedProblem } from '../../src/testing/index.js';
 import { failureNow } from '../support/deadline.js';
+import { asUser, otherUserProblem } from '../support/other-user.js';
 
-/** Runs work as the user whom a private host's daemon runs as: the admin socket serves nobody else. */
-async function asDaemonUser<T>(work: () => Promise<T>): Promise<T> {
-  const own = process.geteuid?.();
-  if (own !== 0) return work();
-  process.seteuid?.('nobody');
-  try {
-    return await work();
-  } finally {
-    process.seteuid?.(0);
-  }
-}
-
-/** Node over a libuv that may use io_uring, as on Debian 13, lets no process switch its user. */
-const switchProblem = (() => {
-  try {
-    if (process.geteuid?.() === 0) process.seteuid?.(0);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-})();
-if (switchProblem !== undefined) console.log(`skipped: admin calls as the daemon's user: ${switchProblem}`);
-const asOther = switchProblem === undefined ? test : test.skip;
+/** The admin socket serves nobody but the user whom a private host's daemon runs as. */
+const asDaemonUser = <T>(work: () => Promise<T>): Promise<T> => asUser('nobody', work);
+if (otherUserProblem) console.log(`skipped: admin calls as the daemon's user: ${otherUserProblem}`);
+const asOther = otherUserProblem === undefined ? test : test.skip;
 
 let host: PrivateHost | undefined;
 const connected = async (options = {}): Promise<Connection> => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
@@ -196,6 +196,8 @@ const FAILURES: readonly Failure[] = [
 function readable({ directory }: SshServer): string {
   copyFileSync(`${directory}/user`, `${directory}/open`);
   chmodSync(`${directory}/open`, 0o644);
+  // ssh looks at the mode of one's own keys only, and newer libuv copies a file with its owner.
+  chownSync(`${directory}/open`, process.getuid?.() ?? -1, process.getgid?.() ?? -1);
   return `${directory}/open`;
 }
 

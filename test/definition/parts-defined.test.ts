@@ -1,16 +1,18 @@
 import gt from 'semver/functions/gt.js';
+import gte from 'semver/functions/gte.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readSpec } from '../../src/domain/index.js';
 import type { DomainSpec, Plan } from '../../src/index.js';
 import { EXAMPLES } from '../domain/definition/examples.js';
 import { benchOnDemand } from '../support/bench.js';
+import { failure } from '../support/deadline.js';
 
 const test = suite('every field of every part on a real daemon');
 const bench = benchOnDemand();
 test.after(() => bench.stop());
 
-for (const { part, since, notHere, with: more } of EXAMPLES) {
+for (const { part, since, refused, notHere, with: more } of EXAMPLES) {
   test(`defined, read back, and nothing planned: ${JSON.stringify(part)}`, async () => {
     const { manager, host } = await bench();
     if (since !== undefined && gt(since, host.libvirtVersion)) return;
@@ -24,6 +26,11 @@ for (const { part, since, notHere, with: more } of EXAMPLES) {
       ...more,
       ...part,
     } as unknown as DomainSpec;
+    if (refused !== undefined && gte(host.libvirtVersion, refused.since)) {
+      const error = await failure(manager.define(spec, { unstartable: 'allow' }), 'LIBVIRT');
+      assert.match(error.message, refused.says);
+      return;
+    }
     const domain = await manager.define(spec, { unstartable: 'allow' });
     try {
       const plan = await domain.planTowards(spec);

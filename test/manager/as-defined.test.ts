@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import gte from 'semver/functions/gte.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -8,6 +9,7 @@ import {
 } from '../../src/connection/index.js';
 import type { DefineOptions, DomainSpec, ManagedDomain } from '../../src/index.js';
 import { type Bench, benchOnDemand } from '../support/bench.js';
+import { failure } from '../support/deadline.js';
 
 const bench = benchOnDemand();
 test.after(() => bench.stop());
@@ -17,6 +19,8 @@ interface Row {
   readonly name: string;
   readonly options?: DefineOptions;
   readonly start?: true;
+  /** What define says of it since a version, and with what it defines it. */
+  readonly refused?: { readonly since: string; readonly says: RegExp; readonly mended: (xml: string) => string };
   definition(name: string, image: string): string | DomainSpec;
 }
 
@@ -40,6 +44,14 @@ const disks = (file: string): NonNullable<DomainSpec['disks']> => [{ target: 'vd
 
 /** What other programs write, but for what libvirt's schema does not have: define holds a document to it. */
 const READ = readdirSync('test/fixtures/programs').filter((file) => !/^(kubevirt|vdsm)\.xml$/.test(file));
+
+/** Before 11.2 libvirt only warned of it. */
+const UNSHARED = {
+  since: '11.2.0',
+  says: /'interface' requires shared memory/,
+  mended: (document: string) =>
+    document.replace('<vcpu>', '<memoryBacking><access mode="shared"/></memoryBacking><vcpu>'),
+};
 
 const ROWS: readonly Row[] = [
   { name: 'nothing but a disk and a NIC', start: true, definition: xml('', '', plain) },
@@ -204,6 +216,7 @@ const ROWS: readonly Row[] = [
     (file): Row => ({
       name: `as ${file} has it`,
       options: { unstartable: 'allow' },
+      ...(file === 'nova.xml' ? { refused: UNSHARED } : {}),
       definition: (name) =>
         readFileSync(`test/fixtures/programs/${file}`, 'utf8').replace(/<name>[^<]*</, `<name>${name}<`),
     }),
@@ -244,13 +257,17 @@ const ROWS: readonly Row[] = [
 
 for (const row of ROWS) test(`planTowards is empty after define: ${row.name}`, () => converges(row));
 
-async function converges({ definition, options = {}, start }: Row): Promise<void> {
+async function converges({ definition, options = {}, start, refused }: Row): Promise<void> {
   const b = await bench();
   const name = `asdefined${++count}`;
   const image = await b.disk(`${name}.qcow2`);
   await b.disk(`${name}.qcow2.2`);
-  const given = definition(name, image);
   const allowed = { unstartable: 'allow', ...options } as const;
+  let given = definition(name, image);
+  if (refused !== undefined && gte(b.host.libvirtVersion, refused.since)) {
+    assert.match((await failure(b.manager.define(given, allowed), 'LIBVIRT')).message, refused.says);
+    given = refused.mended(given as string);
+  }
   const domain = await b.manager.define(given, allowed);
   try {
     const documents = async () => ({ itself: given, ...(await dumpsOf(b, domain)) });

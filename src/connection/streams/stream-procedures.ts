@@ -18,3 +18,12 @@ export function isSparse(procedure: StreamProcedure, args: object): boolean {
   const { flags } = args as { flags?: number };
   return procedure.startsWith('STORAGE_VOL_') && ((flags ?? 0) & SPARSE) !== 0;
 }
+
+/**
+ * How many bytes the daemon takes on the stream of a call, holes counted; undefined without a bound. libvirtd 11.3 ends at one
+ * more, with all its connections (daemonStreamHandleWrite sends the message of an error twice); older ones end the stream.
+ */
+export function takesAtMost(procedure: StreamProcedure, args: object): bigint | undefined {
+  const { length } = args as { length?: bigint };
+  return procedure === 'STORAGE_VOL_UPLOAD' && length ? length : undefined;
+}

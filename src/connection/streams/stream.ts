@@ -43,14 +43,21 @@ export class ProcedureStream<P extends StreamProcedure> implements AsyncDisposab
   }
 }
 
+/** What may be written to a stream. */
+export interface StreamBounds {
+  readonly sparse: boolean;
+  /** Bytes, holes counted. */
+  readonly atMost: bigint | undefined;
+}
+
 /** Opens a stream on a session that carries nothing else; it is closed with the stream. */
 export async function openStream<P extends StreamProcedure>(
   session: Session,
   call: PreparedCall<P>,
   { signal, timeout }: CallOptions,
-  sparse: boolean,
+  { sparse, atMost }: StreamBounds,
 ): Promise<ProcedureStream<P>> {
-  const transfer = new Transfer(session, call, sparse);
+  const transfer = new Transfer(session, call, { sparse, atMost });
   session.onEnd = (closed) => transfer.lost(closed);
   try {
     const result = await session.sendStream(call, { signal, timeout }, transfer);
@@ -69,7 +76,8 @@ class Transfer implements PacketSink {
   readonly #session: Session;
   readonly #call: PreparedCall<StreamProcedure>;
   readonly #packets: Packets;
-  readonly #sparse: boolean;
+  readonly #bounds: StreamBounds;
+  #written = 0n;
   #reader: ReadableStreamDefaultController<StreamChunk> | undefined;
   #failWriting: (error: unknown) => void = () => {};
   #state: 'open' | 'finishing' | 'over' = 'open';
@@ -78,11 +86,11 @@ class Transfer implements PacketSink {
   #failure: unknown;
   #forgetSignal = (): void => {};
 
-  constructor(session: Session, call: PreparedCall<StreamProcedure>, sparse: boolean) {
+  constructor(session: Session, call: PreparedCall<StreamProcedure>, bounds: StreamBounds) {
     this.#session = session;
     this.#call = call;
     this.#packets = new Packets(call.procedure);
-    this.#sparse = sparse;
+    this.#bounds = bounds;
     const direction = DIRECTIONS[call.name];
     this.readable = new ReadableStream<StreamChunk>(
       {
@@ -154,17 +162,27 @@ class Transfer implements PacketSink {
     if (direction === 'read') throw this.#invalid('takes no data');
     if (this.#state !== 'open') throw this.#failure ?? this.#closed();
     if (isHole(chunk)) {
-      if (!this.#sparse) throw this.#invalid('is not sparse, so it takes no holes');
+      if (!this.#bounds.sparse) throw this.#invalid('is not sparse, so it takes no holes');
       if (typeof chunk.hole !== 'bigint' || chunk.hole < 0n) throw this.#invalid('takes holes of a bigint of bytes');
+      this.#count(chunk.hole);
       // libvirt takes none of length 0.
       if (chunk.hole > 0n) await this.#session.packets.packet(this.#packets.hole(chunk.hole));
     } else {
+      this.#count(BigInt(chunk.length));
       for (let at = 0; at < chunk.length; at += PACKET_SIZE) {
         if (this.#failure !== undefined) throw this.#failure;
         await this.#session.packets.packet(this.#packets.data(chunk.subarray(at, at + PACKET_SIZE)));
       }
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Refuses what is more than the daemon takes, before a byte of it is sent. */
+  #count(bytes: bigint): void {
+    const { atMost } = this.#bounds;
+    if (atMost !== undefined && this.#written + bytes > atMost)
+      throw this.#invalid(`takes ${atMost} bytes, as its call says, and not ${this.#written + bytes}`);
+    this.#written += bytes;
   }
 
   /** Says that all was sent and waits until the daemon has stored it. */

@@ -168,6 +168,12 @@ function encodeLoader(value: LoaderSpec, where: string): Assignment[] {
     said.set('os/loader/@readonly', 'yes');
   if (nvram === undefined) return [...said];
   if (loader.stateless) throw invalid(`${where}.nvram`, 'is not used by a stateless firmware');
+  if (nvram.templateFormat !== undefined && nvram.template === undefined)
+    throw invalid(
+      `${where}.nvram.templateFormat`,
+      'is of a template, and none is given',
+      'Give template, or leave it out',
+    );
   return [...said, ...encodeSpec(NVRAM, nvram, `${where}.nvram`)];
 }
 

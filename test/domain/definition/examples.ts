@@ -5,6 +5,8 @@ export interface Example {
   readonly part: Partial<DefinitionParts>;
   /** First libvirt whose schema has all of it. */
   readonly since?: string;
+  /** First libvirt whose define refuses it on Debian, and what it says: no firmware there fits. */
+  readonly refused?: { readonly since: string; readonly says: RegExp };
   /** Why no domain of an x86 guest without KVM can be defined with it. */
   readonly notHere?: string;
   /** What else the domain needs. */
@@ -12,6 +14,7 @@ export interface Example {
 }
 
 const POWER = 'it is for POWER guests';
+const NO_FIRMWARE = { since: '9.2.0', says: /Unable to find .*firmware/ };
 const four = { vcpus: { current: 4, maximum: 4 } };
 
 /** Every field of every part at least once. A test compares the list with the tables. */
@@ -20,8 +23,8 @@ export const EXAMPLES: readonly Example[] = [
   { part: { firmware: 'efi' } },
   { part: { firmware: { efi: { secureBoot: true, enrolledKeys: true, nvram: '/tmp/v.fd' } } } },
   { part: { firmware: { efi: { secureBoot: false } } } },
-  { part: { firmware: { efi: { stateless: true } } } },
-  { part: { firmware: { efi: { format: 'qcow2' } } }, since: '9.2.0' },
+  { part: { firmware: { efi: { stateless: true } } }, refused: NO_FIRMWARE },
+  { part: { firmware: { efi: { format: 'qcow2' } } }, since: '9.2.0', refused: NO_FIRMWARE },
   {
     part: {
       firmware: {
@@ -47,7 +50,7 @@ export const EXAMPLES: readonly Example[] = [
         type: 'pflash',
         readonly: true,
         format: 'raw',
-        nvram: { path: '/v', format: 'raw', templateFormat: 'raw' },
+        nvram: { path: '/v', format: 'raw', template: '/t', templateFormat: 'raw' },
       },
     },
     since: '10.10.0',

@@ -1,7 +1,9 @@
+import gte from 'semver/functions/gte.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ManagedDomain, Plan } from '../../../src/index.js';
+import type { LibvirtError, ManagedDomain, Plan } from '../../../src/index.js';
 import { type Bench, benchOnDemand } from '../../support/bench.js';
+import { failure } from '../../support/deadline.js';
 import { documentOf, type Form } from './form.js';
 
 const bench = benchOnDemand();
@@ -31,7 +33,12 @@ async function converges(form: Form, starts: boolean): Promise<void> {
   const b = await bench();
   const xml = documentOf(form, `form${++domains}`);
   const rival = await rivalOf(b);
-  const { dom } = await rival.call('DOMAIN_DEFINE_XML_FLAGS', { xml, flags: 0 });
+  const defining = rival.call('DOMAIN_DEFINE_XML_FLAGS', { xml, flags: 0 });
+  if (form.refused !== undefined && gte(b.host.libvirtVersion, form.refused.since)) {
+    assert.is((await failure<LibvirtError>(defining, 'LIBVIRT')).errorName, form.refused.code);
+    return;
+  }
+  const { dom } = await defining;
   const domain = await b.manager.get(`form${domains}`);
   const dump = async (flags: number) => (await rival.call('DOMAIN_GET_XML_DESC', { dom, flags })).xml;
   const documents: Record<string, string> = {
@@ -46,7 +53,9 @@ async function converges(form: Form, starts: boolean): Promise<void> {
     documents['migratable live dump'] = await dump(XML.secure | XML.migratable);
     failures.push(...(await planned(domain, documents, 'running')));
     const { changes } = await domain.pending();
-    if (changes.length > 0 !== (form.pending !== undefined)) failures.push(`pending: ${JSON.stringify(changes)}`);
+    const settled = form.settledSince !== undefined && gte(b.host.libvirtVersion, form.settledSince);
+    if (changes.length > 0 !== (form.pending !== undefined && !settled))
+      failures.push(`pending: ${JSON.stringify(changes)}`);
     await domain.destroy();
     failures.push(...(await planned(domain, documents, 'shut off again')));
   }

@@ -19,8 +19,12 @@ export interface Form {
   readonly head?: string;
   /** Why QEMU does not start it here: planned towards while shut off only. */
   readonly cold?: string;
+  /** First libvirt known to refuse its definition, and the code that it says. */
+  readonly refused?: { readonly since: string; readonly code: string };
   /** Why `pending()` of its running guest is not empty. */
   readonly pending?: string;
+  /** First libvirt known to leave nothing pending of it. */
+  readonly settledSince?: string;
   /** It is worth a start where the rest of its table is not. */
   readonly warm?: true;
 }

@@ -160,6 +160,7 @@ export const NAMES: readonly Form[] = [
   {
     name: 'virtio consoles',
     pending: 'libvirt numbers virtio consoles anew in the canonical document at the start',
+    settledSince: '11.3.0',
     devices:
       "<serial type='null'/><console type='pty'><target type='virtio'/></console><console type='null'><target type='virtio'/></console>",
   },

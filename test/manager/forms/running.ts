@@ -10,7 +10,13 @@ export const RUNNING: readonly Form[] = [
   { name: 'empty CD-ROM, sata', devices: drive('sda', 'sata') },
   { name: 'empty CD-ROM, scsi', devices: `<controller type='scsi' model='virtio-scsi'/>${drive('sda', 'scsi')}` },
   { name: 'empty CD-ROM, ide', machine: 'pc', devices: drive('hdc', 'ide') },
-  { name: 'empty CD-ROM, usb', devices: drive('sda', 'usb'), usb: XHCI, cold: 'QEMU wants a medium' },
+  {
+    name: 'empty CD-ROM, usb',
+    devices: drive('sda', 'usb'),
+    usb: XHCI,
+    cold: 'QEMU wants a medium',
+    refused: { since: '11.3.0', code: 'VIR_ERR_CONFIG_UNSUPPORTED' },
+  },
   { name: 'empty CD-ROM of type block', machine: 'pc', devices: drive('hdc', 'ide').replace("'file'", "'block'") },
   { name: 'empty CD-ROM with a driver', devices: drive('sda', 'sata', 'cdrom', "<driver name='qemu' type='raw'/>") },
   { name: 'empty CD-ROM with an empty source', devices: drive('sda', 'sata', 'cdrom', "<source file=''/>") },
@@ -72,6 +78,7 @@ export const RUNNING: readonly Form[] = [
   {
     name: 'consoles and ports',
     pending: 'libvirt numbers virtio consoles anew in the canonical document at the start',
+    settledSince: '11.3.0',
     devices:
       "<serial type='pty'/><channel type='pty'><target type='virtio' name='a'/></channel><console type='pty'><target type='virtio'/></console>",
   },

@@ -32,7 +32,11 @@ export const WORDS: readonly Form[] = [
       "<bandwidth><inbound average='100' peak='0' burst='0'/><outbound average='100' burst='0'/></bandwidth>",
     ),
   },
-  { name: 'zero floor', devices: nic("<bandwidth><inbound average='100' floor='0'/></bandwidth>") },
+  {
+    name: 'zero floor',
+    devices: nic("<bandwidth><inbound average='100' floor='0'/></bandwidth>"),
+    refused: { since: '11.3.0', code: 'VIR_ERR_CONFIG_UNSUPPORTED' },
+  },
   { name: 'VLAN without trunk', devices: net("<vlan trunk='no'><tag id='42'/></vlan>"), cold: NO_NETWORK },
   { name: 'VLAN trunk', devices: net("<vlan trunk='yes'><tag id='42'/><tag id='43'/></vlan>"), cold: NO_NETWORK },
   { name: 'VLAN tags make a trunk', devices: net("<vlan><tag id='42'/><tag id='43'/></vlan>"), cold: NO_NETWORK },
