@@ -3,9 +3,9 @@
  * attribute, choice and data type of `<domain>` one at a time, then two at a time of what was accepted, on q35, i440fx and
  * `virt`. The plan must be empty, or its lines among those explained in converge/explained.ts. Ends with 1 otherwise.
  *
- *   npm run converge -- [--seed N] [--singles N] [--pairs N] [--only ELEMENT,…] [--root DIRECTORY] [--out FILE]
+ *   npm run converge -- [--seed N] [--singles N] [--from N] [--pairs N] [--only ELEMENT,…] [--root DIRECTORY] [--out FILE]
  *
- * Without numbers it tries all singles and as many pairs again. `--root` takes another release's libvirt and QEMU
+ * Without numbers it tries all singles and as many pairs again; `--from` leaves out the first singles. `--root` takes another release's libvirt and QEMU
  * (`prepareHostRoot`), and `--root fetch` fetches them; `--out` writes every outcome, one JSON value a line.
  */
 import { writeFileSync } from 'node:fs';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     singles: { type: 'string' },
+    from: { type: 'string', default: '0' },
     pairs: { type: 'string', default: '20000' },
     only: { type: 'string' },
     root: { type: 'string' },
@@ -33,9 +34,10 @@ function tell({ outcome, findings }: Sweep['unexplained'][number]): void {
 }
 
 function report({ unexplained, ...result }: Sweep): void {
-  for (const { about, machine, parts } of result.crashes)
-    console.log(`libvirtd ended or hung at ${about} on ${machine}: ${parts.map(({ xml }) => xml).join(' + ')}`);
+  if (result.crashes.length > 0) console.log(`libvirtd ended or hung at ${result.crashes.length}`);
   for (const row of EXPLAINED) console.log(`explained in ${result.used.get(row) ?? 0}: ${row.why}`);
+  for (const [{ step, why }, count] of result.leftOut)
+    console.log(`${step === 'start' ? 'not started' : 'left out'}: ${count}: ${why}`);
   const trials = Object.entries(result.trials).map(([trial, count]) => `${trial} ${count}`);
   console.log(`libvirt ${result.libvirt}; beside the plans for a defined domain: ${trials.join(', ')}`);
   console.log(
@@ -47,10 +49,13 @@ const root = values.root === 'fetch' ? await prepareHostRoot() : values.root;
 const result = await sweep({
   seed: Number(values.seed),
   pairs: Number(values.pairs),
+  from: Number(values.from),
   ...(values.singles === undefined ? {} : { singles: Number(values.singles) }),
   ...(values.only === undefined ? {} : { only: values.only.split(',') }),
   ...(root === undefined ? {} : { root }),
   onUnexplained: tell,
+  onCrash: ({ about, machine, parts }) =>
+    console.log(`libvirtd ended or hung at ${about} on ${machine}: ${parts.map(({ xml }) => xml).join(' + ')}`),
   progress: (tried, accepted) => console.error(`${tried} tried, ${accepted} accepted`),
 });
 report(result);

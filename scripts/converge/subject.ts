@@ -11,6 +11,7 @@ import { type DomainManager, ImportRefusedError, LibvirtCanonicalError } from '.
 import { type BaseKind, documentOf, KINDS } from './bases.js';
 import type { Candidate } from './candidates.js';
 import { contextOf, stepsTowards } from './check.js';
+import { type NotTriedRow, notTried } from './not-tried.js';
 
 /** A line of the plan towards one of a domain's documents: there should be none. */
 export interface Finding {
@@ -33,6 +34,8 @@ export interface Outcome {
   /** What was done, when it could be. */
   readonly trials: readonly Trial[];
   readonly findings: readonly Finding[];
+  /** What was left out with it, because libvirt ends or hangs at it. */
+  readonly leftOut: readonly NotTriedRow[];
 }
 
 /** Where a domain is defined: the connection, a folder for its images, and the lane, each of which has a domain of its own. */
@@ -74,6 +77,7 @@ const PLUGGED = [
 /** Defines one candidate as another client would, and plans towards each of the documents that say the same. */
 export async function tryOut(site: Site, candidate: Candidate, index: number): Promise<Outcome> {
   const kinds = index % 2 === 0 ? KINDS : [...KINDS].reverse();
+  const leftOut: NotTriedRow[] = [];
   let refusal: string | undefined;
   for (const base of kinds) {
     const uuid = `d1c0ffee-0000-4000-8000-${String(site.lane).padStart(12, '0')}`;
@@ -81,6 +85,11 @@ export async function tryOut(site: Site, candidate: Candidate, index: number): P
       '/var/lib/libvirt/images',
       site.images,
     );
+    const row = notTried('define', xml);
+    if (row) {
+      leftOut.push(row);
+      continue;
+    }
     let dom: DomainHandle;
     try {
       dom = await define(site, xml);
@@ -96,9 +105,11 @@ export async function tryOut(site: Site, candidate: Candidate, index: number): P
     } finally {
       await domain.remove();
     }
-    return { index, candidate, base, xml, refusal: undefined, trials: domain.trials, findings: domain.findings };
+    const { trials, findings } = domain;
+    leftOut.push(...domain.leftOut);
+    return { index, candidate, base, xml, refusal: undefined, trials, findings, leftOut };
   }
-  return { index, candidate, base: undefined, xml: '', refusal, trials: [], findings: [] };
+  return { index, candidate, base: undefined, xml: '', refusal, trials: [], findings: [], leftOut };
 }
 
 async function define({ connection }: Site, xml: string): Promise<DomainHandle> {
@@ -109,6 +120,7 @@ async function define({ connection }: Site, xml: string): Promise<DomainHandle> 
 class Subject {
   readonly findings: Finding[] = [];
   readonly trials: Trial[] = [];
+  readonly leftOut: NotTriedRow[] = [];
   readonly #site: Site;
   #dom: DomainHandle;
   readonly #xml: string;
@@ -155,6 +167,11 @@ class Subject {
 
   async #started(after = ''): Promise<void> {
     const { connection } = this.#site;
+    const row = notTried('start', this.#xml);
+    if (row) {
+      this.leftOut.push(row);
+      return;
+    }
     const started = await connection
       .call('DOMAIN_CREATE_WITH_FLAGS', { dom: this.#dom, flags: START_PAUSED })
       .catch(unlessRefused);

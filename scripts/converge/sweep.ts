@@ -3,6 +3,7 @@ import { PrivateHost } from '../../src/testing/index.js';
 import { readGrammar, SCHEMAS } from '../../test/domain/schema/grammar.js';
 import { type Candidate, pairs, singles } from './candidates.js';
 import { EXPLAINED, type ExplainedRow } from './explained.js';
+import type { NotTriedRow } from './not-tried.js';
 import { type Finding, type Outcome, type Site, type Trial, tryOut } from './subject.js';
 
 export interface SweepOptions {
@@ -10,6 +11,8 @@ export interface SweepOptions {
   readonly seed?: number;
   /** How many documents with one thing in them. Default: all. */
   readonly singles?: number;
+  /** Leaves out so many of those, to go on where a run was cut. Default 0. */
+  readonly from?: number;
   /** How many with two, made of those that were accepted. Default 0. */
   readonly pairs?: number;
   /** Only these elements. */
@@ -18,6 +21,8 @@ export interface SweepOptions {
   readonly root?: string;
   /** Told every so often how far it is. */
   readonly progress?: (tried: number, accepted: number) => void;
+  /** Told of each document at which the daemon ended or hung, twice. */
+  readonly onCrash?: (at: Candidate) => void;
   /** Told of each document that is not explained, once it is known: a long sweep may be cut. */
   readonly onUnexplained?: (found: Unexplained) => void;
 }
@@ -36,6 +41,8 @@ export interface Sweep {
   readonly trials: Readonly<Record<Trial, number>>;
   /** Rows that explained something, by how many documents. */
   readonly used: ReadonlyMap<ExplainedRow, number>;
+  /** Rows by which something was not tried, by how many documents. */
+  readonly leftOut: ReadonlyMap<NotTriedRow, number>;
 }
 
 export interface Unexplained {
@@ -51,7 +58,9 @@ export async function sweep(options: SweepOptions = {}): Promise<Sweep> {
   const { seed = 1, root } = options;
   const grammar = readGrammar(root === undefined ? SCHEMAS : `${root}${SCHEMAS}`);
   await using runner = await Runner.start(options);
-  await runner.tryAll(first(singles(grammar, seed, options.only), options.singles ?? Number.POSITIVE_INFINITY));
+  const all = singles(grammar, seed, options.only);
+  for (let left = options.from ?? 0; left > 0; left--) all.next();
+  await runner.tryAll(first(all, options.singles ?? Number.POSITIVE_INFINITY));
   if (options.pairs) await runner.tryAll(first(pairs(runner.accepted, seed), options.pairs));
   return summary(runner);
 }
@@ -72,12 +81,13 @@ class Runner implements AsyncDisposable {
   readonly #options: SweepOptions;
   #host: PrivateHost;
   #site: Omit<Site, 'lane'>;
-  #tried = 0;
+  #tried: number;
 
   private constructor(options: SweepOptions, host: PrivateHost, site: Omit<Site, 'lane'>) {
     this.#options = options;
     this.#host = host;
     this.#site = site;
+    this.#tried = options.from ?? 0;
   }
 
   static async start(options: SweepOptions): Promise<Runner> {
@@ -118,7 +128,10 @@ class Runner implements AsyncDisposable {
         await this.#restart();
         const outcome = await this.#attempt(candidate, index, 0);
         if (outcome) this.#told(outcome);
-        else this.crashes.push(candidate);
+        else {
+          this.crashes.push(candidate);
+          this.#options.onCrash?.(candidate);
+        }
       }
       if (more) await this.#restart();
     }
@@ -170,14 +183,16 @@ function isDaemonsEnd(error: unknown): boolean {
 }
 
 async function siteOn(host: PrivateHost): Promise<Omit<Site, 'lane'>> {
-  const connection = await connect(host.uri, { redefine: 'allow', maxInFlight: 8, callTimeout: 120_000 });
+  const connection = await connect(host.uri, { redefine: 'allow', maxInFlight: 8, callTimeout: 60_000 });
   return { connection, manager: new DomainManager(connection), images: `${host.directory}/images` };
 }
 
 function summary({ outcomes, crashes, libvirt }: Runner): Sweep {
   const used = new Map<ExplainedRow, number>();
+  const leftOut = new Map<NotTriedRow, number>();
   const unexplained: Unexplained[] = [];
   const accepted = outcomes.filter(({ base }) => base !== undefined);
+  for (const each of outcomes) for (const row of new Set(each.leftOut)) leftOut.set(row, (leftOut.get(row) ?? 0) + 1);
   for (const outcome of accepted) {
     const { rows, left } = judged(outcome);
     for (const row of rows) used.set(row, (used.get(row) ?? 0) + 1);
@@ -202,6 +217,7 @@ function summary({ outcomes, crashes, libvirt }: Runner): Sweep {
       move: went('move'),
     },
     used,
+    leftOut,
   };
 }
 

@@ -92,6 +92,12 @@ export const DOMAIN_RUNNING: readonly NormalRow[] = [
   ...['@mode', '@match', '@check', 'model/@fallback'].map(
     (path): NormalRow => ({ path: `cpu/${path}`, there: 'any', source: 'virCPUUpdateLive' }),
   ),
+  // The least that a guest needs is the model that it is defined with; it runs with all that its host has.
+  {
+    path: /^cpu\/(model|vendor)$/,
+    there: (_, there) => there.get('cpu/@match') === 'minimum',
+    source: 'virCPUx86UpdateLive',
+  },
   { path: /^cpu\/feature\{[^}]*\}\/@policy$/, there: 'any', source: 'virCPUUpdateLive' },
   // QEMU gets the memory of a cell in whole MiB.
   { path: /^cpu\/numa\/cell\{\d+\}\/@(memory|unit)$/, there: 'any', source: 'qemuDomainAlignMemorySizes' },

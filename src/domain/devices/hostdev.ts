@@ -229,7 +229,11 @@ export const hostdev: DeviceKind<HostdevSpec> = {
     ...unread('virDomainHostdevSubsysSCSIHostDefParseXML: an adapter is known by its name', [
       /^source\/adapter\/(?!@name$)/,
     ]),
-    ...unread('virDomainHostdevSubsysPCIDefFormat: an address of the host', ['source/address/@multifunction']),
+    ...unread('virDomainHostdevSubsysPCIDefFormat: an address of the host', [
+      'source/address/@multifunction',
+      'source/address/@type',
+    ]),
+    ...unread('virDomainHostdevDefFormat: as libvirt found the device at the start', ['source/@missing']),
     { path: 'source/@protocol', asked: /^adapter$/, there: 'nothing', source: 'virDomainHostdevDefFormatSubsysSCSI' },
     { path: 'source/host/@port', asked: /^0+$/, there: 'any', source: 'virStorageSourceNetworkAssignDefaultPorts' },
     {

@@ -19,6 +19,20 @@ import { type RomSpec, romField } from './rom.js';
 import { defaultValue, unread } from './rows.js';
 import { VIRTIO_MODELS } from './virtio.js';
 
+/** What of `<source>` libvirt reads of which types of interface alone. */
+const SOURCES: Readonly<Record<string, readonly string[]>> = {
+  '@network': ['network'],
+  '@portgroup': ['network'],
+  '@bridge': ['bridge'],
+  '@name': ['internal'],
+  '@type': ['vhostuser'],
+  '@path': ['vhostuser'],
+  '@mode': ['direct', 'vhostuser'],
+  '@address': ['server', 'client', 'mcast', 'udp'],
+  '@port': ['server', 'client', 'mcast', 'udp'],
+  local: ['udp'],
+};
+
 /** A network card. libvirt: `<interface>`. `network`, `bridge`, `user` … say where it is connected. */
 export interface InterfaceSpec extends BootableSpec, InterfaceConnectionSpec {
   /** Port group of a libvirt network. */
@@ -316,8 +330,12 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
       source: 'virDomainNetDefParseXMLDriver: read before a model is chosen',
     },
     ...defaultValue('virDomainHostdevDefFormat', { '@managed': /^no$/ }),
-    ...unread('virDomainNetDefParseXML', ['source/@portgroup'], { '@type': ['network'] }),
-    ...unread('virDomainNetDefParseXML', ['source/@macTableManager'], { '@type': ['bridge'] }),
+    ...Object.entries(SOURCES).flatMap(([path, types]) =>
+      unread('virDomainNetDefParseXML', [`source/${path}`], { '@type': types }),
+    ),
+    ...unread('virDomainActualNetDefParseXML: of a running guest', ['source/@macTableManager']),
+    ...unread('virDomainHostdevDefFormat: as libvirt found the device at the start', ['source/@missing']),
+    ...unread('virDomainHostdevSubsysPCIDefFormat: an address of the host', ['source/address/@multifunction']),
     ...unread('virDomainNetDefParseXML', ['filterref'], { '@type': ['ethernet', 'network', 'bridge'] }),
     ...unread('virNetDevBandwidthFormat: only what comes in has a floor', ['bandwidth/outbound/@floor']),
     ...unread('virNetDevBandwidthFormat: only a network guarantees one', ['bandwidth/inbound/@floor'], {
@@ -326,7 +344,7 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
     ...unread(
       'virDomainNetDefFormat',
       ['source/@dev'],
-      { '@type': ['direct', 'vdpa', 'ethernet', 'hostdev'] },
+      { '@type': ['direct', 'vdpa'] },
       { 'backend/@type': ['passt'] },
     ),
     { path: 'driver/@queues', asked: /^[01]$/, there: 'nothing', source: 'virDomainNetDriverAttributesFormat' },

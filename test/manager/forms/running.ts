@@ -26,6 +26,14 @@ export const RUNNING: readonly Form[] = [
     devices: drive('sda', 'sata').replace("bus='sata'", "bus='sata' tray='open'"),
   },
   { name: 'empty floppy', machine: 'pc', devices: drive('fda', 'fdc', 'floppy') },
+  {
+    name: 'the least CPU that will do',
+    rest: "<cpu match='minimum'><model>qemu64</model></cpu>",
+  },
+  {
+    name: 'the least CPU that will do, of another vendor and with a feature',
+    rest: "<cpu mode='custom' match='minimum' check='partial'><model fallback='allow'>Nehalem</model><feature policy='optional' name='aes'/></cpu>",
+  },
   { name: 'VNC', devices: vnc() },
   { name: 'VNC with an automatic port', devices: vnc(" port='-1' autoport='yes'") },
   { name: 'VNC with an automatic port and a listener', devices: vnc(" port='-1' autoport='yes' listen='127.0.0.1'") },

@@ -41,6 +41,35 @@ export const WORDS: readonly Form[] = [
   { name: 'VLAN trunk', devices: net("<vlan trunk='yes'><tag id='42'/><tag id='43'/></vlan>"), cold: NO_NETWORK },
   { name: 'VLAN tags make a trunk', devices: net("<vlan><tag id='42'/><tag id='43'/></vlan>"), cold: NO_NETWORK },
   { name: 'coalescing of nothing', devices: nic('<coalesce><rx><frames/></rx></coalesce>') },
+  ...['network', 'bridge', 'direct', 'ethernet', 'server'].map(
+    (type): Form => ({
+      name: `what other types have as a source: ${type}`,
+      devices: nic(
+        "<source network='none' portgroup='a' bridge='br0' macTableManager='libvirt' dev='lo' mode='vepa' name='a' path='/tmp/a' type='unix' address='127.0.0.1' port='4005'/>",
+        type,
+      ),
+      cold: 'there is no such network, bridge or right to one',
+    }),
+  ),
+  {
+    name: 'source of another type without a MAC',
+    devices: "<interface type='bridge'><source bridge='br0' network='none'/></interface>",
+    cold: 'there is no such bridge',
+  },
+  {
+    name: 'a card of the host that is missing and has other functions',
+    devices: nic(
+      "<source missing='yes'><address type='pci' domain='0' bus='4' slot='5' function='0' multifunction='on'/></source>",
+      'hostdev',
+    ),
+    cold: 'there is no such card',
+  },
+  {
+    name: 'a device of the host that is missing and has other functions',
+    devices:
+      "<hostdev mode='subsystem' type='pci'><source missing='yes'><address type='pci' domain='0' bus='4' slot='5' function='1' multifunction='off'/></source></hostdev>",
+    cold: 'there is no such device',
+  },
   { name: 'MTU of nothing', devices: nic("<mtu size='0'/>") },
   { name: 'script of nothing', devices: nic("<script path=''/>") },
   { name: 'filter of nothing', devices: nic('<filterref/>') },
