@@ -10,6 +10,11 @@ export interface NotTriedRow {
 export const NOT_TRIED: readonly NotTriedRow[] = [
   {
     step: 'start',
+    document: /<interface [^>]*type="(null|vds)"/,
+    why: 'an interface of a type that QEMU has not, null or vds: libvirtd 9.0 ends when the domain is started',
+  },
+  {
+    step: 'start',
     document: /<interface [^>]*type="vhostuser"(?:(?!<\/interface>)[\s\S])*<source [^>]*mode="server"/,
     why: 'a vhost-user interface whose socket QEMU serves: QEMU waits for its peer before it answers, and the start with it',
   },

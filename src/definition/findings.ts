@@ -216,6 +216,17 @@ const tpmVersion: Rule = ({ devices }) =>
       : [],
   );
 
+/** Types of interface that libvirt's schema has for other drivers: its daemon ends when QEMU is to be started with one (seen in 9.0; 11.3 refuses the start). */
+const OTHER_DRIVERS = ['null', 'vds'];
+
+const interfaceType: Rule = ({ devices }) =>
+  devices.flatMap(({ kind, identity, leaves }) => {
+    const type = leaves.get('@type') ?? '';
+    if (kind.element !== 'interface' || !OTHER_DRIVERS.includes(type)) return [];
+    const problem = `QEMU has no interface of type ${type}: the domain would not start, and libvirtd 9.0 ends at the attempt`;
+    return [finding('refuses', identity, '@type', problem, 'Connect it otherwise, such as to a network or a bridge')];
+  });
+
 /** What goes past libvirt. */
 const pastLibvirt: Rule = ({ root }) =>
   children(root).some(({ nodeName }) => /^\w+:(commandline|override)$/.test(nodeName))
@@ -242,6 +253,7 @@ const RULES: readonly Rule[] = [
   sharedMemory,
   cpuMode,
   tpmVersion,
+  interfaceType,
   pastLibvirt,
 ];
 

@@ -154,6 +154,15 @@ const BAD: ReadonlyArray<
   ['one timer twice', xmlOf("<clock offset='utc'><timer name='rtc'/><timer name='rtc'/></clock>"), 'refuses', /timer/],
   ['a zone that is none', { clock: { offset: { timezone: 'No/Where' } } }, 'warns', /timezone/],
   ['shared memory on disk', { memoryBacking: { access: 'shared' } }, 'warns', /memoryBacking/],
+  ...['null', 'vds'].map((type): (typeof BAD)[number] => [
+    `an interface of type ${type}, which QEMU has not`,
+    xmlOf(
+      '',
+      `<interface type='${type}'><mac address='52:54:00:00:00:01'/>${type === 'vds' ? "<source switchid='c7a5fdbd-edaf-9455-926a-d65c16db1809' portid='4' portgroupid='a' connectionid='4'/>" : ''}</interface>`,
+    ),
+    'refuses',
+    /^@type/,
+  ]),
   ['a full check', { cpu: { model: 'EPYC', check: 'full' } }, 'refuses', /check/],
   ['a CPU model that nobody knows', { cpu: 'NoSuchCPU' }, 'refuses', /^cpu$/],
   [
