@@ -3,11 +3,12 @@ import {
   DomainDocument,
   type DomainSpec,
   describe,
-  expressTaken,
   freePorts,
   invalid,
+  machineOf,
   memorySlots,
   numaCell,
+  placesTaken,
   roomFor,
   roomyVcpus,
 } from '../domain/index.js';
@@ -91,17 +92,26 @@ function addPorts(draft: Draft, hotplug: NonNullable<DomainSpec['hotplug']>, ask
   const free = freePorts({ hotplug } as DomainSpec);
   const controllers = roomFor(
     document.devices.map(({ element }) => serialize(element)),
+    machineOf(document),
     free,
   );
   const list = select(draft.root, 'devices')[0] ?? makeDevices(draft.root);
   const owner = draft.root.ownerDocument as NonNullable<Element['ownerDocument']>;
   for (const xml of controllers) list.appendChild(owner.importNode(parseElement(xml), true));
   const ports = controllers.filter((xml) => xml.includes('pcie-root-port')).length;
-  draft.say(
-    'devices/controller',
-    `${ports} pcie-root-port`,
-    `q35 has one spare port by itself; ${free} are free for hot-plug, and none can be added later`,
-  );
+  const bridges = controllers.filter((xml) => xml.includes("'pci-root'")).length;
+  if (ports > 0)
+    draft.say(
+      'devices/controller',
+      `${ports} pcie-root-port`,
+      `${document.machine.includes('q35') ? 'q35' : 'the machine'} has one spare port by itself; ${free} are free for hot-plug, and none can be added later`,
+    );
+  if (bridges > 0)
+    draft.say(
+      'devices/controller',
+      `${bridges} pci-root`,
+      `each has 31 slots; ${free} are free for hot-plug, and none can be added later`,
+    );
   draft.reread();
 }
 
@@ -112,7 +122,8 @@ function makeDevices(root: Element): Element {
 
 /** Why ports cannot be added without moving what the caller laid out; undefined when they can. */
 function whyNoPorts(document: DomainDocument): string | undefined {
-  if (!isQ35(document)) return `the machine ${document.machine || 'by default'} has no PCIe ports of that sort`;
+  const { room } = machineOf(document);
+  if (room.by === 'nothing') return `the machine ${document.machine || 'by default'} cannot have them: ${room.reason}`;
   if (document.devices.some(({ kind, leaves }) => kind.element === 'controller' && leaves.get('@type') === 'pci'))
     return 'the XML has PCI controllers of its own, and libvirt would place others among them';
   const placed = document.devices.find(({ address }) => address?.type === 'pci' && address.bus > 0);
@@ -125,9 +136,10 @@ function isQ35({ machine }: DomainDocument): boolean {
 
 /** The PCIe ports of a document that is about to be defined; undefined for a machine without. */
 export function portCapacity(document: DomainDocument): PortCapacity | undefined {
-  if (!isQ35(document)) return undefined;
+  const { room } = machineOf(document);
+  if (room.by !== 'pcie-root-port') return undefined;
   const total = document.devices.filter(isPort).length;
-  return { total, free: Math.max(0, total - expressTaken(document.devices.filter(withoutBus0))) };
+  return { total, free: Math.max(0, total - placesTaken(document.devices.filter(withoutBus0), room)) };
 }
 
 function isPort({ kind, leaves }: Device): boolean {

@@ -76,6 +76,11 @@ export class DomainDocument {
     return this.value('os/type/@machine') ?? '';
   }
 
+  /** `x86_64` and the like. */
+  get arch(): string {
+    return this.value('os/type/@arch') ?? '';
+  }
+
   /** True when boot order stands in `<os>`, which shuts out every per-device order for good. */
   get hasOsBoot(): boolean {
     return this.value('os/boot') !== undefined;

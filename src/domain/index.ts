@@ -67,7 +67,11 @@ export {
   parseAddress,
 } from './places/address.js';
 export type { BusName } from './places/buses.js';
+export { whyCold } from './places/cold-buses.js';
 export { controllersFor, isOccupied } from './places/controllers.js';
+export { whyNotOnMachine } from './places/machine-support.js';
+export { type MachineRow, machineOf } from './places/machines.js';
+export { movedOnMmio } from './places/mmio.js';
 export { busOf, type Capacity, Topology } from './places/topology.js';
 export * from './presets.js';
 export { type ReadSpec, readSpec, type Unsaid } from './read-spec.js';
@@ -78,7 +82,7 @@ export type { Setting } from './settings/setting.js';
 export type { DeviceRequest, DomainSpec } from './spec.js';
 export { deviceXml, requestedDevices } from './spec-devices.js';
 export { memorySlots, numaCell, roomyVcpus } from './spec-head.js';
-export { expressTaken, freePorts, roomFor } from './spec-ports.js';
+export { freePorts, placesTaken, roomFor } from './spec-ports.js';
 export {
   deviceRequestSchema,
   deviceSchemas,

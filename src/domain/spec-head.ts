@@ -1,6 +1,7 @@
 import { assertXmlText } from '../xml/index.js';
 import { type CpuSpec, cpuSpec, DEFINITION_PARTS, type DefinitionParts } from './definition/index.js';
 import type { Assignment, Field } from './devices/index.js';
+import { machineOf } from './places/machines.js';
 import { numbersOf } from './settings/cpuset.js';
 import { vcpuCount } from './settings/vcpus.js';
 import type { DomainSpec } from './spec.js';
@@ -137,7 +138,8 @@ function partLeaves(spec: DomainSpec): Assignment[] {
   const x86 = /^(x86_64|i686)$/.test(spec.arch ?? 'x86_64');
   const cpu = cpuOf(spec);
   const features = {
-    ...(x86 || spec.arch === 'aarch64' ? { acpi: true } : {}),
+    // On Arm it is the firmware's (virDomainDefValidate: ACPI requires UEFI on this architecture).
+    ...(x86 || (spec.arch === 'aarch64' && spec.firmware !== undefined) ? { acpi: true } : {}),
     ...(x86 ? { apic: true } : {}),
     ...(isSecure(spec) ? { smm: true } : {}),
   };
@@ -167,8 +169,12 @@ function isSecure({ firmware }: DomainSpec): boolean {
 }
 
 /** The CPU as an object. With KVM one that names neither a mode nor a model is the host's model. */
-function cpuOf({ cpu, type }: DomainSpec): CpuSpec | undefined {
-  if (cpu === undefined) return type === 'qemu' ? undefined : { mode: 'host-model' };
+function cpuOf({ cpu, type, machine = 'q35', arch }: DomainSpec): CpuSpec | undefined {
+  if (cpu === undefined && type === 'qemu') {
+    const model = machineOf({ machine, arch }).cpu;
+    return model === undefined ? undefined : { mode: 'custom', model, match: 'exact', check: 'none' };
+  }
+  if (cpu === undefined) return { mode: 'host-model' };
   const spec = cpuSpec(cpu, 'cpu');
   const named = typeof spec !== 'object' || spec === null || spec.mode !== undefined || spec.model !== undefined;
   return named || type === 'qemu' ? spec : { mode: 'host-model', ...spec };

@@ -1,39 +1,54 @@
 import { parseElement } from '../xml/index.js';
 import type { BusDemand } from './devices/index.js';
 import { type Device, readDevice } from './document.js';
+import { type MachineRow, machineOf } from './places/machines.js';
 import type { DomainSpec } from './spec.js';
 import { refuseUnknownFields } from './unknown-field.js';
 import { describe, invalid } from './values.js';
 
-/** Ports that q35 needs for devices libvirt adds by itself: the USB controller and the memory balloon. */
-const IMPLICIT_EXPRESS = 2;
 /** Free PCIe ports when nothing is said of them. */
 export const DEFAULT_FREE_PORTS = 8;
+const SLOTS_OF_HOST_BRIDGE = 31;
+/** A PC of another sort has been given no room, and says nothing of it. */
+const OTHER = machineOf({ machine: '' }).name;
 
 /** The controllers that a spec leads to: PCIe ports for its devices and for hot-plug, and virtio-scsi for scsi disks. */
 export function controllers(spec: DomainSpec, devices: readonly string[]): string[] {
-  return roomFor(devices, isQ35(spec) ? freePorts(spec) : undefined);
+  const free = freePorts(spec);
+  const { machine = 'q35', arch } = spec;
+  const row = machineOf({ machine, arch });
+  if (row.room.by === 'nothing' && row.name !== OTHER && spec.hotplug?.pciePorts !== undefined)
+    throw invalid('hotplug.pciePorts', `the machine ${machine} needs none: ${row.room.reason}`, 'Leave it out');
+  return roomFor(devices, row, free);
 }
 
 /**
- * Controllers for devices given as XML: virtio-scsi for scsi disks, and with `free` so many PCIe ports beyond those that
- * the devices take. Where PCI controllers are given, all of them are.
+ * Controllers for devices given as XML: virtio-scsi for scsi disks, and so many free PCIe ports beyond those that
+ * the devices take, or host bridges with as many free slots. Where PCI controllers are given, all of them are.
  */
-export function roomFor(devices: readonly string[], free: number | undefined): string[] {
+export function roomFor(devices: readonly string[], { room }: Pick<MachineRow, 'room'>, free: number): string[] {
   const read = devices.map((xml) => readDevice(parseElement(xml)));
   const has = (type: string) =>
     read.some(({ kind, leaves }) => kind.element === 'controller' && leaves.get('@type') === type);
   const demands = read.map(demandOf);
   const needsScsi = demands.some((demand) => demand?.type === 'drive' && demand.controller === 'scsi') && !has('scsi');
   const scsi = needsScsi ? ["<controller type='scsi' index='0' model='virtio-scsi'/>"] : [];
-  if (free === undefined || has('pci')) return scsi;
-  const taken = expressTaken(read) + scsi.length;
+  if (room.by === 'nothing' || has('pci')) return scsi;
+  const taken = placesTaken(read, room) + scsi.length;
+  if (room.by === 'pci-root') return [...hostBridges(taken + free), ...scsi];
   const ports = Array.from({ length: taken + free }, () => "<controller type='pci' model='pcie-root-port'/>");
   return ["<controller type='pci' index='0' model='pcie-root'/>", ...ports, ...scsi];
 }
 
-/** PCIe ports that devices take, with those of what libvirt adds by itself. */
-export function expressTaken(devices: readonly Device[]): number {
+/** Host bridges of pseries with so many slots together; the first one libvirt adds by itself. */
+function hostBridges(slots: number): string[] {
+  const count = Math.ceil(slots / SLOTS_OF_HOST_BRIDGE);
+  if (count < 2) return [];
+  return Array.from({ length: count }, (_, index) => `<controller type='pci' index='${index}' model='pci-root'/>`);
+}
+
+/** Places that devices take, with those of what libvirt adds by itself: PCIe ports, or slots of host bridges. */
+export function placesTaken(devices: readonly Device[], room: Exclude<MachineRow['room'], { by: 'nothing' }>): number {
   const has = (type: string) =>
     devices.some(({ kind, leaves }) => kind.element === 'controller' && leaves.get('@type') === type);
   const demands = devices.map(demandOf);
@@ -41,10 +56,10 @@ export function expressTaken(devices: readonly Device[]): number {
     demands.filter((demand) => demand?.type === 'pci' && demand.slot === slot).length;
   return (
     slots('express') +
-    // One bridge to conventional slots, which sits on a port.
-    Number(slots('conventional') > 0) +
+    // One bridge to conventional slots, which sits on a port; a host bridge has a slot for each.
+    (room.by === 'pci-root' ? slots('conventional') : Number(slots('conventional') > 0)) +
     Number(demands.some((demand) => demand?.type === 'virtio-serial') && !has('virtio-serial')) +
-    IMPLICIT_EXPRESS
+    room.implicit
   );
 }
 

@@ -28,7 +28,7 @@ export function topologyBuses(sightings: readonly Sighting[], places: Topology):
       // What is part of the machine, such as its first PCI bus, sits nowhere.
       if (!device || (!device.address && madeBy(device) !== undefined)) continue;
       const { name, address } = seatOf(device);
-      const at = address === undefined ? `${NO_BUS} ${identity}` : addressText(address);
+      const at = placeName(address, identity);
       const port = portOf(bus(name), at, address);
       port[side] ??= identity;
     }
@@ -63,6 +63,12 @@ function portOf({ ports }: BusDraft, at: string, address: Address | undefined): 
   const known = ports.get(at) ?? { address, free: false, hotplug: false, canonical: undefined, live: undefined };
   ports.set(at, known);
   return known;
+}
+
+/** What a place is called where one device is told from another: addresses on virtio-mmio are all the same. */
+function placeName(address: Address | undefined, identity: string): string {
+  if (address === undefined) return `${NO_BUS} ${identity}`;
+  return address.type === 'virtio-mmio' ? `${address.type} ${identity}` : addressText(address);
 }
 
 /** The bus that a device sits on. */

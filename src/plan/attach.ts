@@ -15,6 +15,7 @@ import {
   type Operation,
   readDevice,
   type Scope,
+  whyCold,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, parseElement, setAt } from '../xml/index.js';
@@ -120,7 +121,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   const keeper = asked === 'both' ? keeperOf(draft, device) : undefined;
   let scope = lacking === 'next-boot' || keeper ? 'config' : asked;
   if (scope !== 'config') {
-    const outcome = refuseLive(draft, device, path);
+    const outcome = refuseLive(draft, device, path, whyCold(device.address ?? draft.topology.demandOf(device)));
     if (outcome === 'refused' || (outcome === 'next-boot' && asked === 'live')) return;
     if (outcome === 'next-boot') scope = 'config';
   }
@@ -134,7 +135,10 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
   const placed = choosePlace(draft, device, scope, path);
   if (!placed) return;
   scope = placed.scope;
-  device = changed(device, [...macFor(draft, device, placed.address, path), ...placeFor(device, placed.address)]);
+  device = changed(device, [
+    ...macFor(draft, device, placed.address, path),
+    ...placeFor(draft, device, placed.address),
+  ]);
   device = numbered(draft, device, scope);
   draft.topology.seat(device, scope);
   draft.attached.push({ device, path, scope });
@@ -213,12 +217,12 @@ function refuseTakenInOther(draft: Draft, device: Device, other: DomainDocument 
   const { identity, address } = device;
   const place = address && addressText(address);
   // Drives of two kinds of controllers can have one address.
-  const bus = ({ kind, leaves }: Device) => JSON.stringify(kind.bus(leaves), ['type', 'controller']);
+  const bus = (each: Device) => JSON.stringify(draft.topology.demandOf(each), ['type', 'controller']);
   const holder = other?.devices.find(
     (each) =>
       each.address && addressText(each.address) === place && (address?.type === 'pci' || bus(each) === bus(device)),
   );
-  if (!place || !holder) return false;
+  if (!place || !holder || address.type === 'virtio-mmio') return false;
   const reason = `its place ${place} is taken by ${holder.identity} in the other document`;
   draft.refuse(identity, path, reason, 'Detach it, and attach it anew at a place free in both');
   return true;
@@ -311,8 +315,9 @@ function refuseLive(
 }
 
 /** What puts a device without an address at its place. */
-function placeFor(device: Device, address: Address | undefined): readonly Assignment[] {
-  return !address || address.type === 'other' || device.address ? [] : addressLeaves(address);
+function placeFor({ topology }: Draft, device: Device, address: Address | undefined): readonly Assignment[] {
+  const zpci = topology.zpciFor(device, address);
+  return !address || address.type === 'other' || device.address ? zpci : [...addressLeaves(address), ...zpci];
 }
 
 /** A NIC without a MAC gets one that the plan can name and that stays the same when the plan is made again. */

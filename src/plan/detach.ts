@@ -1,6 +1,7 @@
 import { addressText, type Device, type DomainDocument, meantDevice, type Operation } from '../domain/index.js';
 import { detachWithInverse } from './device-operations.js';
 import type { Draft } from './draft.js';
+import { whyMoved } from './place.js';
 import type { DeviceSelector } from './request.js';
 import { findBoth, readSelector } from './select.js';
 
@@ -64,7 +65,9 @@ export function detachDevice(
     }
   }
   if (inCanonical) {
-    const objection = draft.objection(inCanonical, 'detach', 'config');
+    const onMmio = inCanonical.address?.type === 'virtio-mmio';
+    const objection =
+      draft.objection(inCanonical, 'detach', 'config') ?? (onMmio ? whyMoved(draft, inCanonical) : undefined);
     if (objection) {
       draft.refuse(inCanonical.identity, path, objection, 'No call can remove it');
       return;

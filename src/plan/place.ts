@@ -7,6 +7,7 @@ import {
   busOf,
   type Device,
   invalid,
+  movedOnMmio,
   type Scope,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -25,6 +26,11 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
   const hotplug = scope !== 'config';
   const problem = addressProblem(device.leaves);
   if (problem) throw invalid(path, problem, 'Leave the address out to have a free one chosen');
+  const impossible = neverOnMachine(draft, device, demand);
+  if (impossible) {
+    draft.refuse(device.identity, path, impossible.reason, impossible.remedy);
+    return undefined;
+  }
   if (device.address) {
     const occupant = draft.topology.occupant(device.address, demand);
     // One that is replaced from the next boot on still sits there while the guest runs.
@@ -44,8 +50,8 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
   if (!demand) return { address: undefined, scope };
   const address = draft.topology.choose(demand, hotplug, draft.formerAddress(device));
   if (address) return { address, scope };
-  const shortage = shortageOf(busOf(demand));
-  const fixed = fixedBus(draft, demand);
+  const shortage = shortageOf(draft, busOf(demand));
+  const fixed = fixedBus(draft, demand, hotplug);
   if (fixed) {
     draft.refuse(device.identity, path, `${shortage}: ${fixed.reason}`, fixed.remedy);
     return undefined;
@@ -55,7 +61,10 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
     const cold = draft.topology.choose(demand, false, draft.formerAddress(device));
     return { address: cold, scope: 'config', reason: `${shortage} while the domain runs` };
   }
-  const more = demand.type === 'pci' ? 'Define with more hotplug.pciePorts, or ask' : 'Ask';
+  const more =
+    demand.type === 'pci' && draft.topology.machine.room.by !== 'nothing'
+      ? 'Define with more hotplug.pciePorts, or ask'
+      : 'Ask';
   draft.refuse(device.identity, path, shortage, `${more} for ifNotLive: 'next-boot'`);
   return undefined;
 }
@@ -63,6 +72,10 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
 /** A bus to which libvirt adds nothing when a device is attached and finds no free place. */
 interface FixedRow {
   readonly bus: string;
+  /** Only where libvirt adds this SCSI controller. */
+  readonly scsi?: 'lsilogic' | 'virtio-scsi' | 'ibmvscsi';
+  /** Only for a guest that runs. */
+  readonly live?: true;
   /** Only once the domain has a controller of the bus: the first one libvirt adds. */
   readonly full?: true;
   readonly reason: string;
@@ -73,7 +86,25 @@ interface FixedRow {
 const FIXED: readonly FixedRow[] = [
   {
     bus: 'scsi',
+    scsi: 'lsilogic',
     reason: 'the controller that libvirt would add is an lsilogic, which few guests drive and which needs a PCI bridge',
+    remedy: "Attach <controller type='scsi' model='virtio-scsi'/> first",
+    source: 'qemuDomainFindOrCreateSCSIDiskController',
+  },
+  {
+    bus: 'scsi',
+    scsi: 'virtio-scsi',
+    live: true,
+    reason:
+      'the virtio-scsi controller that libvirt would add gets a CCW number of its own in each document, and could move at the next boot',
+    remedy: "Attach <controller type='scsi' model='virtio-scsi'/> first",
+    source: 'qemuDomainFindOrCreateSCSIDiskController',
+  },
+  {
+    bus: 'scsi',
+    scsi: 'ibmvscsi',
+    live: true,
+    reason: 'the controller that libvirt would add is an ibmvscsi, and spapr-vio does not support hot-plug',
     remedy: "Attach <controller type='scsi' model='virtio-scsi'/> first",
     source: 'qemuDomainFindOrCreateSCSIDiskController',
   },
@@ -110,17 +141,57 @@ const FIXED: readonly FixedRow[] = [
 ];
 
 /** Why libvirt adds no controller to a bus that has no free place, not even for the next boot. */
-function fixedBus({ context, capacity }: Draft, demand: BusDemand): { reason: string; remedy: string } | undefined {
+function fixedBus(
+  { context, capacity, topology }: Draft,
+  demand: BusDemand,
+  hotplug: boolean,
+): { reason: string; remedy: string } | undefined {
   const bus = busOf(demand);
   const off = ({ leaves }: Device) => leaves.get('@type') === 'usb' && leaves.get('@model') === 'none';
   if (bus === 'usb' && context.canonical.devices.some(off))
     return { reason: 'the domain is defined without USB', remedy: 'Only another definition can give it some' };
   const isThere = (capacity[bus as BusName]?.total ?? 0) > 0;
-  const row = FIXED.find((each) => each.bus === bus && (!each.full || isThere));
+  // libvirt adds a further host bridge, which takes any device.
+  if (demand.type === 'pci' && topology.machine.room.by === 'pci-root') return undefined;
+  const scsi = topology.machine.scsi ?? 'lsilogic';
+  const row = FIXED.find(
+    (each) =>
+      each.bus === bus &&
+      (!each.full || isThere) &&
+      (!each.live || hotplug) &&
+      (each.scsi === undefined || each.scsi === scsi),
+  );
   return row && { reason: `${row.reason} (${row.source})`, remedy: row.remedy };
 }
 
-function shortageOf(bus: string): string {
+/** Why the machine has no place for a device in whatever document, or none that leaves the others where they are. */
+function neverOnMachine(draft: Draft, device: Device, demand: BusDemand | undefined) {
+  const { topology } = draft;
+  const { noPci, transports } = topology.machine;
+  const bus = device.address?.type ?? demand?.type;
+  if (bus === 'pci' && noPci) return { reason: noPci, remedy: 'Use a virtio device, or a domain of another machine' };
+  const zpci = bus === 'pci' ? topology.zpciProblem(device) : undefined;
+  if (zpci) return { reason: zpci, remedy: 'Leave uid and fid out to have free ones chosen' };
+  if (bus !== 'virtio-mmio' || transports === undefined) return undefined;
+  if (topology.transportsFull)
+    return {
+      reason: `all ${transports} virtio-mmio transports of the machine are taken`,
+      remedy: 'Detach another device first',
+    };
+  const moved = whyMoved(draft, device);
+  return moved && { reason: moved, remedy: 'Only another definition can have it' };
+}
+
+/** Why a device on virtio-mmio can neither come nor go: QEMU numbers the transports anew at each start. */
+export function whyMoved({ context: { canonical } }: Draft, device: Device): string | undefined {
+  const moved = movedOnMmio(device, canonical).map(({ identity }) => identity);
+  if (moved.length === 0) return undefined;
+  return `QEMU fills virtio-mmio in the order of its command line: ${moved.join(', ')} would be on another transport at the next boot`;
+}
+
+function shortageOf({ topology }: Draft, bus: string): string {
+  const hostBridge = topology.machine.room.by === 'pci-root' && (bus === 'express' || bus === 'conventional');
+  if (hostBridge) return 'no slot of a PCI host bridge is free in both documents';
   const what: Record<string, string> = {
     express: 'no hot-plug PCIe port is free in both documents',
     conventional: 'there is no free slot on a conventional PCI bus',

@@ -1,4 +1,4 @@
-import { applies, type Device, type LimitRow, type Scope } from '../domain/index.js';
+import { applies, type Device, type LimitRow, type Scope, whyNotOnMachine } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Draft } from './draft.js';
 
@@ -18,6 +18,11 @@ export function lacks(draft: Draft, device: Device, scope: Scope, path: string):
       device: identity,
       remedy: 'Leave it out, or use a newer libvirt',
     });
+  }
+  const absent = whyNotOnMachine(device, canonical);
+  if (absent) {
+    draft.refuse(identity, path, absent, 'Attach a device that the machine has');
+    return 'refused';
   }
   const documents = [...(scope === 'live' ? [] : [canonical]), ...(scope === 'config' || !live ? [] : [live])];
   let outcome: 'next-boot' | undefined;

@@ -1,10 +1,20 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addressText, compareGuestAbi, DomainDocument, guestAbi, Topology } from '../../src/domain/index.js';
+import {
+  addressText,
+  compareGuestAbi,
+  DomainDocument,
+  type DomainSpec,
+  domainXml,
+  guestAbi,
+  movedOnMmio,
+  Topology,
+  whyNotOnMachine,
+} from '../../src/domain/index.js';
 
-const document = (machine: string, devices: string) =>
+const document = (machine: string, devices: string, arch = 'x86_64') =>
   new DomainDocument(
-    `<domain type='qemu'><name>m</name><os><type machine='${machine}'>hvm</type></os><features><acpi/></features><devices>${devices}</devices></domain>`,
+    `<domain type='qemu'><name>m</name><os><type arch='${arch}' machine='${machine}'>hvm</type></os><features><acpi/></features><devices>${devices}</devices></domain>`,
   );
 const ccw = (devno: string) => `<address type='ccw' cssid='0xfe' ssid='0x0' devno='${devno}'/>`;
 const disk = (target: string, address: string, bus = 'virtio') =>
@@ -76,6 +86,110 @@ test('guest ABI: uid and fid of zPCI, and the number on CCW', () => {
   assert.equal(fields(zpci('0x0001', '0x00000000'), zpci('0x0002', '0x00000000')), ['address/zpci/@uid']);
   assert.equal(fields(zpci('0x0001', '0x00000000'), zpci('0x0001', '0x00000005')), ['address/zpci/@fid']);
   assert.equal(fields(ccw('0x0001'), ccw('0x0002')), ['address']);
+});
+
+const vio = (reg: string) => `<address type='spapr-vio' reg='${reg}'/>`;
+const scsi = (index: number, model: string, address = '') =>
+  `<controller type='scsi' index='${index}' model='${model}'>${address}</controller>`;
+
+test('pseries: spapr-vio has one space of numbers, begun by kind, and free in both documents', () => {
+  const canonical = scsi(0, 'ibmvscsi', vio('0x00002000'));
+  const live = canonical + scsi(1, 'ibmvscsi', vio('0x00003000'));
+  const at = (device: string) => placeOf('pseries-7.2', device, canonical, live);
+  assert.is(at(scsi(2, 'ibmvscsi')), 'spapr-vio 0x00004000');
+  assert.is(at("<controller type='scsi' index='2'/>"), 'spapr-vio 0x00004000');
+  assert.is(at("<interface type='user'><model type='spapr-vlan'/></interface>"), 'spapr-vio 0x00001000');
+  assert.is(at("<serial type='pty'><target type='spapr-vio-serial' port='0'/></serial>"), 'spapr-vio 0x30000000');
+  assert.match(at(scsi(2, 'virtio-scsi')) ?? '', /^pci /);
+  const topology = new Topology(document('pseries-7.2', canonical), undefined);
+  assert.is(topology.occupant({ type: 'spapr-vio', reg: 0x2000 }), 'controller scsi0');
+  assert.match(topology.hotplugObjection({ type: 'spapr-vio', reg: 0x2000 }) ?? '', /does not support hot-plug/);
+});
+
+const mmio = "<address type='virtio-mmio'/>";
+const MICRO = `${disk('vda', mmio) + disk('vdb', mmio)}<memballoon model='virtio'>${mmio}</memballoon>`;
+
+test('microvm: addresses on virtio-mmio are alike, keep nobody out, and are counted', () => {
+  assert.is(placeOf('microvm', disk('vdc', ''), MICRO), 'virtio-mmio');
+  const topology = new Topology(document('microvm', MICRO), undefined);
+  assert.is(topology.occupant({ type: 'virtio-mmio' }), undefined);
+  assert.is(topology.transportsFull, false);
+  const full = new Topology(
+    document(
+      'microvm',
+      'abcdefgh'.replace(/./g, (n) => disk(`vd${n}`, mmio)),
+    ),
+    undefined,
+  );
+  assert.is(full.transportsFull, true);
+  assert.match(
+    topology.objection({ type: 'pci', domain: 0, bus: 0, slot: 1, function: 0 }, undefined, false) ?? '',
+    /no PCI/,
+  );
+});
+
+test('microvm: what comes after a device on the command line moves when the device comes or goes', () => {
+  const domain = document('microvm', MICRO);
+  const moved = (xml: string) => {
+    const [device] = document('microvm', xml).devices;
+    assert.ok(device);
+    return movedOnMmio(device, domain).map(({ identity }) => identity);
+  };
+  assert.equal(moved(disk('vdc', mmio)), ['memballoon memballoon']);
+  assert.equal(moved(disk('vda', mmio)), ['disk vdb', 'memballoon memballoon']);
+  assert.equal(moved("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"), []);
+});
+
+test('the same name is another machine on another architecture', () => {
+  const memory = "<memory model='virtio-mem'><target><size>1</size></target></memory>";
+  const why = (arch: string) => {
+    const [device] = document('virt', memory, arch).devices;
+    assert.ok(device);
+    return whyNotOnMachine(device, document('virt', '', arch));
+  };
+  assert.is(why('aarch64'), undefined);
+  assert.match(why('riscv64') ?? '', /riscv64/);
+});
+
+test('zPCI: numbers that a device leaves out are the lowest that are free in both documents', () => {
+  const at = (uid: number, fid: number) =>
+    `<address type='pci' domain='0x0000' bus='0x00' slot='0x0${uid}' function='0x0'><zpci uid='0x000${uid}' fid='0x0000000${fid}'/></address>`;
+  const topology = new Topology(document(S390, disk('vda', at(1, 0))), document(S390, disk('vdb', at(2, 1))));
+  const pci = { type: 'pci', domain: 0, bus: 0, slot: 9, function: 0 } as const;
+  assert.equal(topology.zpciFor({ leaves: new Map() }, pci), [
+    ['address/zpci/@uid', '0x0003'],
+    ['address/zpci/@fid', '0x00000002'],
+  ]);
+  assert.equal(topology.zpciFor({ leaves: new Map() }, { type: 'ccw', cssid: 0xfe, ssid: 0, devno: 1 }), []);
+  assert.equal(new Topology(document('pc', ''), undefined).zpciFor({ leaves: new Map() }, pci), []);
+});
+
+test('guest ABI: GIC, host bridge and number on spapr-vio', () => {
+  const base = document('virt-7.2', '', 'aarch64').toString().replace('<acpi/>', "<gic version='2'/>");
+  const fields = (a: string, b: string) =>
+    compareGuestAbi(guestAbi(new DomainDocument(a)), guestAbi(new DomainDocument(b))).map(({ field }) => field);
+  assert.equal(fields(base, base.replace("version='2'", "version='3'")), ['features/gic/@version']);
+  const bridge = (target: number) =>
+    document(
+      'pseries-7.2',
+      `<controller type='pci' index='1' model='pci-root'><target index='${target}'/></controller>`,
+    ).toString();
+  assert.equal(fields(bridge(1), bridge(2)), ['target/@index']);
+  const on = (reg: string) => document('pseries-7.2', scsi(0, 'ibmvscsi', vio(reg))).toString();
+  assert.equal(fields(on('0x00002000'), on('0x00003000')), ['address']);
+});
+
+test('a definition has room by machine: root ports, host bridges, or none', () => {
+  const xml = (machine: string, arch: string, pciePorts: number) =>
+    domainXml({ name: 'm', type: 'qemu', memory: '256 MiB', machine, arch, hotplug: { pciePorts } } as DomainSpec);
+  const count = (text: string, what: string) => text.split(what).length - 1;
+  assert.is(count(xml('virt', 'aarch64', 5), 'pcie-root-port'), 5);
+  assert.is(count(xml('virt', 'riscv64', 5), 'pcie-root-port'), 6);
+  assert.is(count(xml('q35', 'x86_64', 5), 'pcie-root-port'), 7);
+  assert.is(count(xml('pseries', 'ppc64', 29), "'pci-root'"), 0);
+  assert.is(count(xml('pseries', 'ppc64', 30), "'pci-root'"), 2);
+  assert.throws(() => xml('s390-ccw-virtio', 's390x', 5), /sit on CCW/);
+  assert.throws(() => xml('microvm', 'x86_64', 5), /no hot-plug/);
 });
 
 test.run();

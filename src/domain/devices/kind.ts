@@ -25,6 +25,9 @@ export interface BootableSpec extends DeviceSpecBase {
 export type BusDemand =
   | { readonly type: 'pci'; readonly slot: 'express' | 'conventional'; readonly virtio?: true }
   | { readonly type: 'ccw' }
+  | { readonly type: 'virtio-mmio' }
+  /** `first` is the number at which libvirt begins for the kind. */
+  | { readonly type: 'spapr-vio'; readonly first: number }
   | { readonly type: 'drive'; readonly controller: 'scsi' | 'sata' | 'ide' | 'fdc'; readonly target: string }
   | { readonly type: 'usb' }
   | { readonly type: 'virtio-serial' }

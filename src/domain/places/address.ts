@@ -22,6 +22,9 @@ export type Address =
   | { readonly type: 'ccid'; readonly controller: number; readonly slot: number }
   | { readonly type: 'dimm'; readonly slot: number; readonly base: string | undefined }
   | { readonly type: 'ccw'; readonly cssid: number; readonly ssid: number; readonly devno: number }
+  | { readonly type: 'spapr-vio'; readonly reg: number }
+  /** The address has no attribute: which transport the device is on is QEMU's choice at each start. */
+  | { readonly type: 'virtio-mmio' }
   | { readonly type: 'isa'; readonly iobase: string | undefined; readonly irq: string | undefined }
   | { readonly type: 'other'; readonly text: string };
 
@@ -68,6 +71,11 @@ export function addressOf(leaves: Leaves): Address | undefined {
       // Without numbers it says only that the device is to sit there.
       if (!leaves.has('address/@devno')) return undefined;
       return { type, cssid: number('cssid'), ssid: number('ssid'), devno: number('devno') };
+    case 'spapr-vio':
+      // Without a number it says only that the device is to sit there.
+      return leaves.has('address/@reg') ? { type, reg: number('reg') } : undefined;
+    case 'virtio-mmio':
+      return { type };
     case 'isa':
       return { type, iobase: leaves.get('address/@iobase'), irq: leaves.get('address/@irq') };
     default: {
@@ -83,6 +91,7 @@ const LIMITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   drive: { controller: 0xffffffff, bus: 0xffffffff, target: 0xffffffff, unit: 0xffffffff },
   // virDomainDeviceCCWAddressIsValid
   ccw: { cssid: 0xfe, ssid: 3, devno: 0xffff },
+  'spapr-vio': { reg: 0xffffffff },
 };
 
 /** What no address of that type can have; undefined when it is well-formed. libvirt would say so only to the call. */
@@ -119,6 +128,10 @@ export function addressText(address: Address): string {
       return `dimm ${address.slot}${address.base ? `@${address.base}` : ''}`;
     case 'ccw':
       return `ccw ${address.cssid.toString(16)}.${address.ssid}.${hex(address.devno, 4)}`;
+    case 'spapr-vio':
+      return `spapr-vio 0x${hex(address.reg, 8)}`;
+    case 'virtio-mmio':
+      return address.type;
     case 'isa':
       return `isa ${[address.iobase, address.irq].filter(Boolean).join(' irq ')}`;
     case 'other':
@@ -136,6 +149,7 @@ export function addressLeaves(address: Exclude<Address, { type: 'other' }>): Rea
   const { type, ...parts } = address;
   const values = Object.entries(parts).filter((part) => part[1] !== undefined);
   const notation = (name: string, value: string | number) => {
+    if (type === 'spapr-vio') return `0x${hex(Number(value), 8)}`;
     if (type === 'ccw') return `0x${hex(Number(value), name === 'devno' ? 4 : 1)}`;
     if (type !== 'pci') return String(value);
     return `0x${hex(Number(value), name === 'domain' ? 4 : name === 'function' ? 1 : 2)}`;
@@ -193,6 +207,8 @@ const FORMS: ReadonlyArray<
       devno: Number.parseInt(devno, 16),
     }),
   ],
+  [/^spapr-vio 0x([0-9a-f]{1,8})$/i, ([reg = '']) => ({ type: 'spapr-vio', reg: Number.parseInt(reg, 16) })],
+  [/^virtio-mmio$/, () => ({ type: 'virtio-mmio' })],
   [/^dimm (\d{1,3})(?:@(0x[0-9a-f]{1,16}))?$/, ([slot, base]) => ({ type: 'dimm', slot: Number(slot), base })],
 ];
 

@@ -34,6 +34,9 @@ export const VIRTIO_CSSID = 0xfe;
 export const CCW_SSIDS = 4;
 export const CCW_DEVNOS = 0x10000;
 
+/** From one number on spapr-vio to the next (qemuDomainAssignSpaprVIOAddress). */
+export const SPAPR_VIO_STEP = 0x1000;
+
 /** Drive controllers: units per controller, and which unit numbers there are (virDomainDiskDefAssignAddress). */
 export const DRIVE_UNITS: Readonly<Record<string, ReadonlyArray<{ readonly bus: number; readonly unit: number }>>> = {
   scsi: [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15].map((unit) => ({ bus: 0, unit })),

@@ -1,4 +1,4 @@
-import type { BusDemand } from '../devices/index.js';
+import type { Assignment, BusDemand } from '../devices/index.js';
 import type { Device, DomainDocument } from '../document.js';
 import type { Scope } from '../operation.js';
 import { type Address, addressText, isPlace, type PciAddress, parseAddress } from './address.js';
@@ -12,11 +12,14 @@ import {
   PCI_MODELS,
   PCI_ROOT,
   type PciBus,
+  SPAPR_VIO_STEP,
   USB_PORTS,
   VIRTIO_CSSID,
 } from './buses.js';
+import { whyCold } from './cold-buses.js';
 import { indexOf } from './controllers.js';
 import { type MachineRow, machineOf, onMachine } from './machines.js';
+import { ZpciNumbers } from './zpci.js';
 
 /** How many places there are on a bus (on PCI those for hot-plug), and how many are free in both documents. */
 export interface Capacity {
@@ -30,7 +33,12 @@ export interface Capacity {
  */
 export class Topology {
   readonly #sides: readonly Side[];
-  readonly #machine: MachineRow;
+  /** What the domain's machine decides. */
+  readonly machine: MachineRow;
+  /** On s390x alone. */
+  readonly #zpci: ZpciNumbers | undefined;
+  /** Devices on virtio-mmio, whose addresses do not tell them apart. */
+  readonly #transports = new Set<string>();
   /** Who sits where; in two documents these can be two. */
   readonly #holders = new Map<string, Holder[]>();
   readonly #released = new Set<string>();
@@ -39,14 +47,20 @@ export class Topology {
   readonly #buses = new Map<boolean, readonly PciBus[]>();
 
   constructor(canonical: DomainDocument, live: DomainDocument | undefined) {
-    this.#machine = machineOf(canonical);
+    this.machine = machineOf(canonical);
+    if (this.machine.virtio === 'ccw') this.#zpci = new ZpciNumbers(live ? [canonical, live] : [canonical]);
     this.#sides = (live ? [canonical, live] : [canonical]).map(sideOf);
     for (const { devices } of [canonical, ...(live ? [live] : [])]) for (const device of devices) this.seat(device);
   }
 
   /** The bus that a device needs a place on, on this machine. */
-  demandOf({ kind, leaves }: Pick<Device, 'kind' | 'leaves'>): BusDemand | undefined {
-    return onMachine(this.#machine, kind.bus(leaves), leaves.get('address/@type'));
+  demandOf(device: Pick<Device, 'kind' | 'leaves'>): BusDemand | undefined {
+    return onMachine(this.machine, device);
+  }
+
+  /** What an s390x guest knows a PCI device by, as far as the device leaves it out: the same in both documents. */
+  zpciFor({ leaves }: Pick<Device, 'leaves'>, address: Address | undefined): readonly Assignment[] {
+    return address?.type === 'pci' && this.#zpci ? this.#zpci.choose(leaves) : [];
   }
 
   /** Marks the place of a device as its own. One that is new brings a bus into the documents of `scope` when it is a controller. */
@@ -58,12 +72,17 @@ export class Topology {
       this.#offers.clear();
       this.#buses.clear();
     }
+    this.#zpci?.take(device);
     this.take(address, identity, this.demandOf(device), leaves.get('address/@multifunction') === 'on');
   }
 
   /** Marks an address as used by `who`. `demand` tells the drives of one controller from those of another. */
   take(address: Address | undefined, who: string, demand?: BusDemand, shares = false): void {
     if (!address) return;
+    if (address.type === 'virtio-mmio') {
+      this.#transports.add(who);
+      return;
+    }
     const at = place(address, demand);
     const holder = { who, function: address.type === 'pci' ? address.function : 0, shares };
     this.#holders.set(at, [...(this.#holders.get(at) ?? []), holder]);
@@ -73,6 +92,7 @@ export class Topology {
   /** Marks the place of a device that the plan detaches: given to another only when nothing else is free. */
   release(device: Device): void {
     if (!device.address) return;
+    this.#transports.delete(device.identity);
     const left = place(device.address, this.demandOf(device));
     const others = (this.#holders.get(left) ?? []).filter(({ who }) => who !== device.identity);
     if (others.length > 0) this.#holders.set(left, others);
@@ -104,6 +124,8 @@ export class Topology {
   /** A free place for such a device, its `former` one if that is free; undefined when there is none. `hotplug` asks for one that works while running. */
   choose(demand: BusDemand, hotplug: boolean, former?: string): Address | undefined {
     if (demand.type === 'ccw') return this.#chooseCcw(former);
+    if (demand.type === 'spapr-vio') return this.#chooseSpaprVio(demand.first, former);
+    if (demand.type === 'virtio-mmio') return this.transportsFull ? undefined : demand;
     const free = this.#places(demand, hotplug).filter(({ at }) => !this.#holders.has(at));
     const own = demand.type === 'drive' ? unitOf(demand) : undefined;
     const back = former === undefined ? undefined : this.#formerPlace(former, demand, hotplug);
@@ -137,6 +159,20 @@ export class Topology {
     return lowest((at) => this.#released.has(at)) ?? lowest(() => false);
   }
 
+  /** The former number if it is free, else the first free one from that of the kind on, as qemuDomainAssignSpaprVIOAddress. */
+  #chooseSpaprVio(first: number, former: string | undefined): Address {
+    if (former?.startsWith('spapr-vio ') && !this.#holders.has(former))
+      return parseAddress(former, 'the former address');
+    let reg = first;
+    while (this.#holders.has(place({ type: 'spapr-vio', reg }))) reg += SPAPR_VIO_STEP;
+    return { type: 'spapr-vio', reg };
+  }
+
+  /** True when each virtio-mmio transport of the machine has its device. */
+  get transportsFull(): boolean {
+    return this.#transports.size >= (this.machine.transports ?? 0);
+  }
+
   /** The place that a device had, whoever gave it: also one that is given away only by name. */
   #formerPlace(former: string, demand: BusDemand, hotplug: boolean): Address | undefined {
     const address = isPlace(former) ? parseAddress(former, 'the former address') : undefined;
@@ -150,15 +186,25 @@ export class Topology {
     return this.objection(address, demand, hotplug) === undefined ? address : undefined;
   }
 
+  /** Says what is wrong with the numbers of zPCI that a request gives; undefined when they can be had. */
+  zpciProblem(device: Pick<Device, 'leaves' | 'identity'>): string | undefined {
+    return this.#zpci?.problem(device);
+  }
+
   /** Says why an address that a request names cannot be had; undefined when it can. */
   objection(address: Address, demand: BusDemand | undefined, hotplug: boolean): string | undefined {
     const occupant = this.occupant(address, demand);
     if (occupant) return `${addressText(address)} is taken by ${occupant}`;
+    const { name, noPci } = this.machine;
+    if (address.type === 'pci' && noPci) return noPci;
+    if (address.type === 'virtio-mmio' && this.machine.transports === undefined)
+      return `the machine ${name} has no virtio-mmio that libvirt uses`;
     if (!demand || address.type === 'other') return undefined;
     if (address.type === 'pci' && demand.type === 'pci') return this.#pciObjection(address, demand, hotplug);
     if (address.type !== demand.type) return `${addressText(address)} is no place for a device on ${busOf(demand)}`;
     // SCSI controllers take more targets and units than libvirt gives away by itself, and it adds controllers even live.
     if (busOf(demand) === 'scsi' || demand.type === 'ccw') return undefined;
+    if (address.type === 'virtio-mmio' || address.type === 'spapr-vio') return hotplug ? whyCold(address) : undefined;
     const absent = hotplug ? this.hotplugObjection(address, demand) : undefined;
     // Without a port libvirt chooses one.
     if (absent || ('port' in address && !Number.parseInt(String(address.port), 10))) return absent;
@@ -200,6 +246,8 @@ export class Topology {
 
   /** Why nothing can be plugged or unplugged at an address while the domain runs; undefined when it can. */
   hotplugObjection(address: Address | undefined, demand?: BusDemand): string | undefined {
+    const cold = whyCold(address ?? demand);
+    if (cold) return cold;
     if (address?.type === 'pci') {
       if (this.#pciBuses(true).find(({ index }) => index === address.bus)?.hotplug) return undefined;
       return `PCI bus ${address.bus} does not support hot-plug`;
@@ -252,6 +300,8 @@ export class Topology {
             ),
           );
       case 'ccw':
+      case 'spapr-vio':
+      case 'virtio-mmio':
         return [];
       case 'usb':
         return this.#usbPorts(hotplug);
@@ -304,7 +354,7 @@ export class Topology {
     const plain = all.some(({ index, controllers }) => index === 0 && controllers[0]?.get('@model') === 'pci-root');
     const buses = all.flatMap(({ index, controllers }) => {
       const model = controllers[0]?.get('@model') ?? '';
-      const { pciRoot } = this.#machine;
+      const { pciRoot } = this.machine;
       const offer = model === 'pci-root' && pciRoot ? { ...PCI_ROOT, ...pciRoot } : PCI_MODELS[model];
       if (!offer) return [];
       return [

@@ -1,6 +1,7 @@
 import { type Element, select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import { amountOrBoth, wholeNumber } from '../json-schema.js';
+import { whyNoVcpuHotplug } from '../places/machine-support.js';
 import { describe, invalid } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
 import { numbersOf } from './cpuset.js';
@@ -75,6 +76,8 @@ export function vcpuAmounts(document: DomainDocument): { current: number; maximu
  * a running guest as soon as one of them can.
  */
 function heldBack(live: DomainDocument, current: number): string | undefined {
+  const never = whyNoVcpuHotplug(live);
+  if (never && current !== vcpuAmounts(live).current) return never;
   const listed = select(live.root, 'vcpus/vcpu');
   const isFixed = (vcpu: Element) =>
     vcpu.getAttribute('enabled') === 'yes' && vcpu.getAttribute('hotpluggable') !== 'yes';
