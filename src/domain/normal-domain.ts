@@ -69,6 +69,18 @@ export const DOMAIN_NORMAL: readonly NormalRow[] = [
   ...SECLABELS_OFF,
   // A domain that has run forbids to fall back: its model was found.
   { path: 'cpu/model/@fallback', asked: /^forbid$/, there: ['allow'], source: 'virCPUUpdateLive' },
+  {
+    path: 'cpu/@match',
+    where: { 'cpu/@mode': ['host-model', 'host-passthrough', 'maximum'] },
+    there: 'nothing',
+    source: 'virCPUDefFormatBufFull: only a custom CPU is matched',
+  },
+  {
+    path: /^cpu\/(model|vendor)(\/|$)/,
+    where: { 'cpu/@mode': ['host-passthrough', 'maximum'] },
+    there: 'nothing',
+    source: 'virCPUDefFormatBuf: such a CPU has no model',
+  },
   // With the model of the host there is none to fall back from.
   {
     path: 'cpu/model/@fallback',
@@ -92,10 +104,10 @@ export const DOMAIN_RUNNING: readonly NormalRow[] = [
   ...['@mode', '@match', '@check', 'model/@fallback'].map(
     (path): NormalRow => ({ path: `cpu/${path}`, there: 'any', source: 'virCPUUpdateLive' }),
   ),
-  // The least that a guest needs is the model that it is defined with; it runs with all that its host has.
+  // Beside host-model a model says nothing, and beside match='minimum' the least: such a guest runs with what its host has.
   {
     path: /^cpu\/(model|vendor)$/,
-    there: (_, there) => there.get('cpu/@match') === 'minimum',
+    there: (_, there) => there.get('cpu/@match') === 'minimum' || there.get('cpu/@mode') === 'host-model',
     source: 'virCPUx86UpdateLive',
   },
   { path: /^cpu\/feature\{[^}]*\}\/@policy$/, there: 'any', source: 'virCPUUpdateLive' },

@@ -100,6 +100,15 @@ const ROWS: readonly Row[] = [
     ),
   },
   {
+    name: 'a disk that others write to, too, which is not cached while it runs',
+    start: true,
+    definition: xml(
+      '',
+      '',
+      (image) => `${DISK(image).replace('qcow2', 'raw').replace('</disk>', '<shareable/></disk>')}${NIC}`,
+    ),
+  },
+  {
     name: 'host-model that is not pinned',
     options: { pinCpu: false },
     definition: xml('', "<cpu mode='host-model' check='partial'><model fallback='forbid'/></cpu>", plain),

@@ -210,6 +210,7 @@ export function chrNormal(at = ''): readonly NormalRow[] {
   return [
     { path: `${at}protocol/@type`, asked: /^raw$/, there: 'nothing', source },
     ...unread(source, [`${at}protocol`], { [`${at}@type`]: ['tcp'] }),
+    ...unread('virDomainChrSourceDefParseXML', [`${at}source/@type`, `${at}source/seclabel/@type`]),
     ...only(['@path'], 'pty', 'dev', 'file', 'pipe', 'unix'),
     // With its path, which a pty has only while it runs.
     ...only(['seclabel', 'seclabel[2]'], 'dev', 'file', 'pipe', 'unix'),

@@ -28,6 +28,10 @@ export function imageNormal(at: string): NormalRow[] {
       const source = 'virSecurityDeviceLabelDefParseXML: a running domain has it';
       return { path, where: { [`${path}/@labelskip`]: ['yes'] }, there: 'nothing', source };
     }),
+    ...unread(
+      'virSecurityDeviceLabelDefParseXML: of the labels of a whole domain',
+      ['seclabel', 'seclabel[2]'].map((label) => `${at}source/${label}/@type`),
+    ),
     ...['seclabel', 'seclabel[2]', '@startupPolicy'].map((path): NormalRow => {
       const source = 'virDomainDiskSourceFormat: not for what is on the network';
       return { path: `${at}source/${path}`, where: network, there: 'nothing', source };

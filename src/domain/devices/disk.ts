@@ -320,6 +320,8 @@ export const disk: DeviceKind<DiskSpec> = {
   liveOnly: [
     ...['source/@index', 'mirror'].map((path) => ({ path })),
     ...['backingStore', 'target/@tray'].map((path) => ({ path, askable: true }) as const),
+    // A disk that others write to as well is not cached, whether that is said or not (qemuDomainPrepareDiskCachemode).
+    { path: 'driver/@cache', where: { shareable: ['*'], 'driver/@cache': ['none'] }, askable: true },
   ],
   // The guest moves the tray, and an empty one has no format.
   coldOnly: [{ path: 'driver/@type', where: { ...EMPTY, '@device': ['cdrom', 'floppy'] } }, { path: 'target/@tray' }],

@@ -34,6 +34,10 @@ export const RUNNING: readonly Form[] = [
     name: 'the least CPU that will do, of another vendor and with a feature',
     rest: "<cpu mode='custom' match='minimum' check='partial'><model fallback='allow'>Nehalem</model><feature policy='optional' name='aes'/></cpu>",
   },
+  {
+    name: 'host-model beside a model',
+    rest: "<cpu mode='host-model'><model fallback='allow'>qemu64</model></cpu>",
+  },
   { name: 'VNC', devices: vnc() },
   { name: 'VNC with an automatic port', devices: vnc(" port='-1' autoport='yes'") },
   { name: 'VNC with an automatic port and a listener', devices: vnc(" port='-1' autoport='yes' listen='127.0.0.1'") },

@@ -41,6 +41,30 @@ export const WORDS: readonly Form[] = [
   { name: 'VLAN trunk', devices: net("<vlan trunk='yes'><tag id='42'/><tag id='43'/></vlan>"), cold: NO_NETWORK },
   { name: 'VLAN tags make a trunk', devices: net("<vlan><tag id='42'/><tag id='43'/></vlan>"), cold: NO_NETWORK },
   { name: 'coalescing of nothing', devices: nic('<coalesce><rx><frames/></rx></coalesce>') },
+  ...['host-model', 'host-passthrough', 'maximum'].map(
+    (mode): Form => ({
+      name: `a CPU of ${mode} with a match`,
+      rest: `<cpu mode='${mode}' match='exact'/>`,
+      cold: 'it may need KVM',
+    }),
+  ),
+  ...['host-passthrough', 'maximum'].map(
+    (mode): Form => ({
+      name: `a CPU of ${mode} beside a model and a vendor`,
+      rest: `<cpu mode='${mode}'><model fallback='forbid' vendor_id='AuthenticAMD'>qemu64</model><vendor>Intel</vendor></cpu>`,
+      cold: 'it may need KVM',
+    }),
+  ),
+  {
+    name: 'a label of an image with a type, which only the labels of a domain have',
+    devices: disk('', "<source file='/dev/null'><seclabel model='dac' type='none' relabel='no'/></source>"),
+    cold: 'there may be no such driver',
+  },
+  {
+    name: 'a type of the source of a channel',
+    devices:
+      "<channel type='unix'><source type='unix' mode='bind' path='/tmp/converge.channel'/><target type='virtio' name='a'/></channel>",
+  },
   ...['network', 'bridge', 'direct', 'ethernet', 'server'].map(
     (type): Form => ({
       name: `what other types have as a source: ${type}`,
