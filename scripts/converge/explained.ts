@@ -63,7 +63,7 @@ export const EXPLAINED: readonly ExplainedRow[] = [
     why: 'of two labels of one image without a model libvirt keeps the first',
   },
   {
-    line: /^refused domain: (clock\/@basis: it is localtime|cpu\/numa\/cell\/@(memory|unit): )|^set memory \(config\): currentMemory \d+ [KM]iB →/,
+    line: /^refused domain: (clock\/@basis: it is localtime|cpu\/numa\/cell\/@(memory|unit): |maxMemory(\/@unit)?: )|^set memory \(config\): currentMemory \d+ [KM]iB →/,
     desired: /^migratable.*(while it runs|once it has run)$/,
     document: /machine=['"]virt/,
     why: 'a migratable dump of a machine without PS/2 devices cannot be told from a definition, and says what was so while it ran',

@@ -119,19 +119,21 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
   const byItsName = (devices: readonly Device[]) => {
     // Of several of one name, who is where it is asked to be comes first, then who is all that is asked.
     const signs = [
-      (device: Device) => (other: Device) => isSameAddress(device.address, other.address),
-      (device: Device) => saysNoMore(device),
-      () => () => true,
+      (device: Device) => namesakes(device).find((other) => isSameAddress(device.address, other.address)),
+      (device: Device) => plainest(namesakes(device).filter(saysNoMore(device))),
+      (device: Device) => namesakes(device)[0],
     ];
-    for (const sign of signs)
-      for (const device of devices) if (!found.has(device)) settle(device, namesakes(device).find(sign(device)));
+    for (const sign of signs) for (const device of devices) if (!found.has(device)) settle(device, sign(device));
   };
   byItsName(open().filter((device) => isNamed(device) && !device.kind.numbered));
-  for (const device of open()) if (device.kind.numbered) settle(device, namesakes(device).find(saysNoMore(device)));
+  for (const device of open())
+    if (device.kind.numbered) settle(device, plainest(namesakes(device).filter(saysNoMore(device))));
   // Who says most chooses first, or another would take the one device that has it all.
   for (const device of open().sort((a, b) => b.leaves.size - a.leaves.size)) {
-    if (device.kind.numbered || (!isNamed(device) && !device.userAlias))
-      settle(device, candidates(device).find(saysNoMore(device)));
+    if (device.kind.numbered || (!isNamed(device) && !device.userAlias)) {
+      const all = candidates(device).filter(saysNoMore(device));
+      settle(device, plainest(all.filter((other) => owned.has(other))) ?? plainest(all));
+    }
   }
   byItsName(open().filter(({ kind }) => kind.numbered));
   // A name that only one device can have tells it under another id, too, unless that name is a place with another image in it.
@@ -153,6 +155,11 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
       );
   }
   return desired.map(({ device, ...rest }) => ({ ...rest, desired: device, found: found.get(device) }));
+}
+
+/** The first of those that say the least: of two that would do, the one that has what was asked and no more. */
+function plainest(devices: readonly Device[]): Device | undefined {
+  return [...devices].sort((a, b) => a.leaves.size - b.leaves.size)[0];
 }
 
 /** True for another image at the target of a disk: a target is a place, while a MAC is the card itself. */

@@ -226,6 +226,13 @@ export const controller: DeviceKind<ControllerSpec> = {
       source: 'virDomainControllerDriverFormat',
     },
     { path: '@model', asked: /^auto$/, there: 'any', source: 'qemuDomainControllerDefPostParse' },
+    {
+      path: 'address',
+      where: { '@model': ['ibmvscsi'] },
+      unless: [{ 'address/@type': ['spapr-vio'] }],
+      there: 'any',
+      source: 'qemuDomainAssignSpaprVIOAddresses: it sits nowhere else',
+    },
   ],
   // As qemuDomainDeviceCalculatePCIConnectFlags; ports and the other bridges are placed by libvirt.
   bus(leaves) {

@@ -43,5 +43,11 @@ export const memballoon: DeviceKind<MemballoonSpec> = {
   implicit: [{ source: 'qemuDomainDefAddDefaultDevices' }],
   abi: ['@model', '@autodeflate', '@freePageReporting', ...VIRTIO_ABI],
   liveOnly: [],
+  normal: ['address', 'alias'].map((path) => ({
+    path,
+    where: { '@model': ['none'] },
+    there: 'nothing',
+    source: 'virDomainMemballoonDefFormat: what is not there sits nowhere',
+  })),
   bus: (leaves) => (leaves.get('@model') === 'none' ? undefined : virtioSlot(leaves.get('@model'))),
 };

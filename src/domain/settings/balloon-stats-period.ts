@@ -19,8 +19,9 @@ export const balloonStatsPeriod: Setting<number> = {
   shown: (document) => read(document).period,
   plan(value, { canonical, live }, path) {
     const text = seconds.parse(value, path);
+    const period = text === '0' ? undefined : text;
     const model = canonical.value('devices/memballoon/@model') ?? 'none';
-    if (!model.startsWith('virtio')) {
+    if (!model.startsWith('virtio') && period !== read(canonical).period) {
       return refusal({
         subject: 'balloonStatsPeriod',
         path,
@@ -32,7 +33,7 @@ export const balloonStatsPeriod: Setting<number> = {
       name: 'balloonStatsPeriod',
       canonical: read(canonical),
       live: live && read(live),
-      wanted: { period: text === '0' ? undefined : text },
+      wanted: { period },
       label: () => 'memballoon/stats/@period',
       call: ({ period = '0' }, _, flags) => ({
         procedure: 'DOMAIN_SET_MEMORY_STATS_PERIOD',

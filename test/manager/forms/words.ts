@@ -65,6 +65,21 @@ export const WORDS: readonly Form[] = [
     devices:
       "<channel type='unix'><source type='unix' mode='bind' path='/tmp/converge.channel'/><target type='virtio' name='a'/></channel>",
   },
+  {
+    name: 'a balloon that is none, with an address',
+    balloon: "<memballoon model='none'><address type='isa'/></memballoon>",
+  },
+  {
+    name: 'a balloon that is none, with statistics',
+    balloon: "<memballoon model='none'><alias name='ua-none'/><stats period='5'/></memballoon>",
+  },
+  {
+    name: 'boot order of one of two redirected devices at one place, and a label of the other',
+    usb: XHCI,
+    devices:
+      "<redirdev bus='usb' type='dev'><boot order='1'/><source path='/tmp/none'/></redirdev><redirdev bus='usb' type='dev'><source path='/tmp/none'><seclabel model='selinux' relabel='no'/></source></redirdev>",
+    cold: 'there is no such device',
+  },
   ...['network', 'bridge', 'direct', 'ethernet', 'server'].map(
     (type): Form => ({
       name: `what other types have as a source: ${type}`,
