@@ -58,6 +58,7 @@ export const ERROR_CODES = [
   'FLEET_NO_CAPACITY',
   'FENCE_UNPROVED',
   'DOMAIN_CLAIMED',
+  'DOMAIN_QUARANTINED',
   // libvirt-canonical/testing
   'HOST_SETUP',
 ] as const;

@@ -389,7 +389,7 @@ export type {
   ShutdownProgress,
   StartOptions,
 } from './power/index.js';
-export { HookError, StartFailedError } from './power/index.js';
+export { DomainQuarantinedError, HookError, StartFailedError } from './power/index.js';
 export type { RescueDisk, RescueKernel, RescueOptions, RescueState, UnrescueOptions } from './rescue/index.js';
 export { CALL_TRACE, type CallTrace, METHOD_TRACE, type MethodTrace } from './tracing.js';
 export type {

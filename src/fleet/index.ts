@@ -3,7 +3,7 @@
  * store: whatever is to outlive a process runs on an engine of the caller's choice.
  */
 
-export type { DomainClaim } from '../domain/index.js';
+export type { DomainClaim, Quarantine } from '../domain/index.js';
 export type { FleetApplyRequest } from './apply.js';
 export { bundleDigest } from './bundles.js';
 export { type ApplyInput, type ChangeStep, FleetChange, type FleetChangeJson, type PlannedChange } from './change.js';
@@ -25,9 +25,14 @@ export {
   type FenceProof,
   FenceUnprovedError,
   fenceAgent,
+  type HeartbeatOptions,
+  type HeartbeatWatchdog,
+  heartbeat,
   personConfirms,
   type RedfishOptions,
   redfish,
+  type StorageLeaseOptions,
+  storageLease,
 } from './fences/index.js';
 export { type FenceOptions, Fleet, type FleetAskOptions } from './fleet.js';
 export type { FleetHost } from './host.js';
@@ -38,13 +43,25 @@ export { FleetPlan } from './plan.js';
 export type { FleetNote, FleetPlanJson, PlannedDomain, PlannedHost } from './plan-parts.js';
 export type { CellFigures, HostFigures } from './room.js';
 export { FleetPlanStaleError } from './stale.js';
-export type { ClaimInput, EvacuateInput, MoveInput, ShutdownInput, ShutdownManner, StepDomain } from './step-inputs.js';
+export type {
+  ClaimInput,
+  EvacuateInput,
+  MoveInput,
+  QuarantineInput,
+  ReleaseInput,
+  ShutdownInput,
+  ShutdownManner,
+  StepDomain,
+} from './step-inputs.js';
 export {
   type ClaimOutcome,
   type EvacuateOptions,
   type EvacuateOutcome,
   FleetSteps,
   type MoveOutcome,
+  type QuarantinedDomain,
+  type QuarantineOutcome,
+  type ReleaseOutcome,
   type ShutdownOutcome,
   type StepOptions,
   type UnclaimOutcome,

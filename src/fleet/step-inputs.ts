@@ -64,3 +64,27 @@ export interface EvacuateInput extends StepDomain {
   /** Other hosts of the fleet that do not answer: `refuse` (default), or `accept` that it may run there. */
   readonly unknownHosts?: 'refuse' | 'accept';
 }
+
+/** What the step `quarantine` takes. */
+export interface QuarantineInput {
+  /** Id of the operation that brought the domains back: it stands in each mark. */
+  readonly operation: string;
+  /** The host that was dead and is back, by its name in the fleet. */
+  readonly from: string;
+  /** What was brought back, and where: the caller's own note. What else runs on another host as well is found without it. */
+  readonly domains?: ReadonlyArray<{ readonly name: string; readonly uuid: string; readonly to?: string }>;
+  /** What runs on the host that came back while it is seen to run on another: `leave` it (default), or `destroy` it there. */
+  readonly running?: 'leave' | 'destroy';
+}
+
+/** What the step `release` takes. */
+export interface ReleaseInput extends StepDomain {
+  /** `undefine` what is left over, when another host has the domain; or `clear` the mark, when no other has it. */
+  readonly does: 'undefine' | 'clear';
+  /** Of `undefine`: the domain at its new home has to be the `same` machine (default), or may be `any`. */
+  readonly abi?: 'same' | 'any';
+  /** Of `undefine`: the file of its UEFI variables on this host. Default `keep`. */
+  readonly nvram?: 'keep' | 'remove';
+  /** Of `clear`: hosts that do not answer: `refuse` (default), or `accept` that it may run there. */
+  readonly unknownHosts?: 'refuse' | 'accept';
+}

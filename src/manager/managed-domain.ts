@@ -454,7 +454,7 @@ export class ManagedDomain {
 
   /**
    * Starts the domain, after the hook `beforeStart`. virDomainCreateWithFlags. Errors: `DOMAIN_STATE` when it runs or a
-   * managed-save image waits, `START_FAILED`, `HOOK_FAILED`, and with `verify` `GUEST_ABI_CHANGED`; whichever, a domain
+   * managed-save image waits, `DOMAIN_QUARANTINED` when it was brought back elsewhere from a dead host, `START_FAILED`, `HOOK_FAILED`, and with `verify` `GUEST_ABI_CHANGED`; whichever, a domain
    * that is off afterwards had its `afterStop`.
    */
   start(options: StartOptions = {}): Promise<void> {

@@ -8,6 +8,7 @@ export { type AgentOptions, type AgentState, GuestAgent, isRefusal, isSilence, n
 export { destroy } from './destroy.js';
 export { type DomainHooks, type HookContext, HookError, type HookOperation, HookRunner } from './hooks.js';
 export { type Progress, ProgressMeter, type ProgressOptions } from './progress.js';
+export { DomainQuarantinedError, refuseQuarantined } from './quarantined.js';
 export { type RebootOptions, reboot } from './reboot.js';
 export { type RestoreOptions, restore } from './restore.js';
 export { type SaveOptions, save } from './save.js';

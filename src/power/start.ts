@@ -1,6 +1,7 @@
 import { assertNoUnsavedDefinition, type DomainReader } from '../apply/index.js';
 import { type CallOptions, VIR_DOMAIN_START_FORCE_BOOT, VIR_DOMAIN_START_PAUSED } from '../connection/index.js';
 import { HookError, type HookMoment, type HookOperation, type HookRunner } from './hooks.js';
+import { refuseQuarantined } from './quarantined.js';
 import { hasManagedSave, managedSaveDocument, refuseManagedSave } from './saved.js';
 import { starting } from './start-failed.js';
 import { refuseRunning, stateError, stateOf } from './state.js';
@@ -40,6 +41,7 @@ export async function start(
   // Before any hook: one that unplugs a running guest's volumes because it cannot be started again would do harm.
   await refuseRunning(reader, 'started', { signal });
   await assertNoUnsavedDefinition(reader, { signal });
+  await refuseQuarantined(reader, { signal });
   if (managedSave === 'refuse') await refuseManagedSave(reader, { signal });
   const restores = managedSave === 'restore' && (await hasManagedSave(reader, { signal }));
   try {

@@ -7,6 +7,7 @@ import {
   type HookOperation,
   type HookRunner,
   refuseManagedSave,
+  refuseQuarantined,
   type ShutdownOptions,
   StartFailedError,
   shutdown,
@@ -68,6 +69,7 @@ export async function rescue(subject: RescueSubject, options: RescueOptions): Pr
     new LibvirtCanonicalError('DOMAIN_STATE', `domain ${name} ${problem}`, { domain: name, remedy });
   if (!persistent) throw state('is transient', 'Only a persistent domain has a canonical document to come back to');
   if (rescueStateOf(live)) throw state('is in a rescue already', 'unrescue() it first');
+  await refuseQuarantined(reader, call);
   await refuseManagedSave(reader, call);
   const document = rescueDocument(context, options.disk, options.kernel, new Date().toISOString());
   await rehearse(reader, document.xml, call).catch((error: unknown) => {

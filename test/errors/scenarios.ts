@@ -286,6 +286,14 @@ export const SCENARIOS: Readonly<Record<ErrorCode, Scenario>> = {
       return await other.steps.shutDown({ ...input, operation: 'another' });
     };
   },
+  DOMAIN_QUARANTINED: async ({ host, manager, define }) => {
+    const { name, uuid } = await define();
+    const silent = 'qemu+unix:///session?socket=/nonexistent/libvirt-sock';
+    await using fleet = await Fleet.open({ hosts: { a: host.uri, b: silent } });
+    const domains = [{ name, uuid, to: 'b' }];
+    await fleet.steps.quarantine({ operation: 'evacuate-a', from: 'a', domains });
+    return async () => (await manager.get(uuid)).start();
+  },
   HOST_SETUP: ready(() => PrivateHost.start({ libvirtd: '/nowhere/libvirtd' })),
 };
 

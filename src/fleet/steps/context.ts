@@ -3,6 +3,7 @@ import type { DomainClaim } from '../../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../../errors.js';
 import { RunningElsewhereError } from '../../evacuation/index.js';
 import { DomainManager } from '../../manager/index.js';
+import { DomainQuarantinedError } from '../../power/index.js';
 import { refuseClaimed } from '../claimed.js';
 import { checkHostName } from '../hosts.js';
 import type { Member } from '../member.js';
@@ -92,6 +93,12 @@ export function assertNotElsewhere(where: FleetWhereabouts, hosts: readonly stri
     absent: where.absent,
     unknown: where.silent.map(({ host, why }) => ({ host, error: new Error(why) })),
   });
+}
+
+/** Rejects with `DOMAIN_QUARANTINED` when what one of these hosts has is what a dead host left of the domain. */
+export function assertNotQuarantined({ found }: FleetWhereabouts, hosts: readonly string[]): void {
+  for (const { host, name, quarantine } of found)
+    if (quarantine && hosts.includes(host)) throw new DomainQuarantinedError(name, quarantine, `on ${host}`);
 }
 
 /** Rejects with `ABORTED` when the caller has given up. */

@@ -8,9 +8,10 @@ import type { Member } from '../member.js';
 import { NOTHING, needsOf } from '../needs.js';
 import { FleetPlanStaleError } from '../stale.js';
 import type { EvacuateInput } from '../step-inputs.js';
-import { type FleetWhereabouts, isOff } from '../where.js';
+import { type FleetWhereabouts, isLeft, isOff } from '../where.js';
 import {
   assertNotElsewhere,
+  assertNotQuarantined,
   assertUnclaimed,
   onHost,
   refuseAborted,
@@ -75,7 +76,8 @@ async function looked(hosts: StepHosts, input: EvacuateInput, { signal }: StepOp
     });
   assertUnclaimed(where, input);
   assertNotElsewhere(where, [to]);
-  const other = where.found.find(({ host }) => host !== to);
+  assertNotQuarantined(where, [to]);
+  const other = where.found.find((each) => each.host !== to && !isLeft(each));
   if (other) throw new FleetPlanStaleError([`${domain.name}: ${other.host} has a definition of it, off`], domain.name);
   return where;
 }

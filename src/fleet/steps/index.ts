@@ -1,11 +1,20 @@
 import type { ApplyInput } from '../change.js';
 import type { Member } from '../member.js';
-import type { ClaimInput, EvacuateInput, MoveInput, ShutdownInput } from '../step-inputs.js';
+import type {
+  ClaimInput,
+  EvacuateInput,
+  MoveInput,
+  QuarantineInput,
+  ReleaseInput,
+  ShutdownInput,
+} from '../step-inputs.js';
 import { type ApplyOutcome, type ApplyStepOptions, apply } from './apply.js';
 import { type ClaimOutcome, claim, type UnclaimOutcome, unclaim } from './claim.js';
 import { StepHosts, type StepOptions } from './context.js';
 import { type EvacuateOptions, type EvacuateOutcome, evacuate } from './evacuate.js';
 import { type MoveOutcome, move } from './move.js';
+import { type QuarantineOutcome, quarantine } from './quarantine.js';
+import { type ReleaseOutcome, release } from './release.js';
 import { type ShutdownOutcome, shutDown } from './shut-down.js';
 
 export type { ApplyOutcome, ApplyStepOptions } from './apply.js';
@@ -13,6 +22,8 @@ export type { ClaimOutcome, UnclaimOutcome } from './claim.js';
 export type { StepOptions } from './context.js';
 export type { EvacuateOptions, EvacuateOutcome } from './evacuate.js';
 export type { MoveOutcome } from './move.js';
+export type { QuarantinedDomain, QuarantineOutcome } from './quarantine.js';
+export type { ReleaseOutcome } from './release.js';
 export type { ShutdownOutcome } from './shut-down.js';
 
 /**
@@ -112,5 +123,41 @@ export class FleetSteps {
    */
   shutDown(input: ShutdownInput, options: StepOptions = {}): Promise<ShutdownOutcome> {
     return shutDown(this.#hosts, input, options);
+  }
+
+  /**
+   * Keeps a host that was dead and is back from starting what was brought back elsewhere: the first thing to do with it. Of each
+   * domain that it still has and that runs on another host, or that the caller notes as brought back, autostart is set off and a
+   * mark is made, with the operation, the time and the new home: `start` of this library refuses it then, and `fleet.where` says
+   * so. The outcome lists each of them, and what is left to a person. Domains that no other host has are left alone.
+   *
+   * What the host has started with its daemon cannot be prevented by looking afterwards: it is listed with `here: 'running'`, and
+   * ended where the input says `running: 'destroy'` and another host is seen to run it.
+   *
+   * Errors: `DAEMON_UNREACHABLE`, `DOMAIN_STATE`, `ABORTED`, `ARGUMENT_INVALID`. virDomainSetAutostart, virDomainSetMetadata,
+   * virDomainDestroy.
+   *
+   * @example
+   * const domains = inputs.map(({ domain, to }) => ({ ...domain, to })); // of plan.steps.evacuations, kept by the caller
+   * await fleet.steps.quarantine({ operation: 'evacuate-a-1', from: 'a', domains, running: 'destroy' });
+   */
+  quarantine(input: QuarantineInput, options: StepOptions = {}): Promise<QuarantineOutcome> {
+    return quarantine(this.#hosts, input, options);
+  }
+
+  /**
+   * Ends the quarantine of one domain. `undefine`: what is left over goes, when another host has a definition of the domain that
+   * is the same machine. `clear`: the mark goes, when every other host answers and none has the domain; autostart stays off.
+   *
+   * Errors: `FLEET_PLAN_STALE` when it is not so, `GUEST_ABI_CHANGED` when the new home has another machine: what was changed
+   * after the bundle was made is on this host alone then; `DOMAIN_RUNNING_ELSEWHERE`, `DAEMON_UNREACHABLE`, `DOMAIN_CLAIMED`,
+   * `DOMAIN_STATE` when it runs here, or has snapshots or a managed-save image; `ABORTED`, `ARGUMENT_INVALID`.
+   * virDomainUndefineFlags, virDomainSetMetadata.
+   *
+   * @example
+   * await fleet.steps.release({ domain, from: 'a', does: 'undefine' });
+   */
+  release(input: ReleaseInput, options: StepOptions = {}): Promise<ReleaseOutcome> {
+    return release(this.#hosts, input, options);
   }
 }

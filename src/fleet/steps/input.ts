@@ -6,6 +6,7 @@ import {
   checkArgument,
   checkOptions,
   group,
+  LIST,
   MILLISECONDS,
   OBJECT,
   type OptionTable,
@@ -20,6 +21,8 @@ import type {
   ClaimInput,
   EvacuateInput,
   MoveInput,
+  QuarantineInput,
+  ReleaseInput,
   ShutdownInput,
   ShutdownManner,
   StepDomain,
@@ -100,4 +103,30 @@ const APPLY: OptionTable<ApplyInput> = {
 export function checkApplyInput(input: unknown, options: unknown): void {
   checkOptions<ApplyInput>('apply', input ?? null, APPLY, { needs: ['domain', 'from', 'digest'] });
   checkArgument('apply', 'options.request', (options as { request?: unknown } | undefined)?.request, OBJECT);
+}
+
+const NOTED: OptionTable<NonNullable<QuarantineInput['domains']>[number]> = { name: TEXT, uuid: UUID, to: TEXT };
+const QUARANTINE: OptionTable<QuarantineInput> = {
+  operation: OPERATION,
+  from: TEXT,
+  domains: LIST,
+  running: words('leave', 'destroy'),
+};
+
+export function checkQuarantineInput(input: unknown): void {
+  checkOptions<QuarantineInput>('quarantine', input ?? null, QUARANTINE, { needs: ['operation', 'from'] });
+  for (const [at, each] of ((input as QuarantineInput).domains ?? []).entries())
+    checkOptions(`quarantine: domains[${at}]`, each ?? null, NOTED, { needs: ['name', 'uuid'] });
+}
+
+const RELEASE: OptionTable<ReleaseInput> = {
+  ...STEP,
+  does: words('undefine', 'clear'),
+  abi: words('same', 'any'),
+  nvram: words('keep', 'remove'),
+  unknownHosts: words('refuse', 'accept'),
+};
+
+export function checkReleaseInput(input: unknown): void {
+  checkOptions<ReleaseInput>('release', input ?? null, RELEASE, { needs: ['domain', 'from', 'does'] });
 }

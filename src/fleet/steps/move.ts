@@ -16,6 +16,7 @@ import type { MoveInput } from '../step-inputs.js';
 import { type FleetWhereabouts, isOff } from '../where.js';
 import {
   assertNotElsewhere,
+  assertNotQuarantined,
   assertUnclaimed,
   onHost,
   refuseAborted,
@@ -63,6 +64,7 @@ export async function move(hosts: StepHosts, input: MoveInput, options: StepOpti
     const where = await hosts.where(domain, [from, to], options.signal);
     assertUnclaimed(where, input);
     assertNotElsewhere(where, [from, to]);
+    assertNotQuarantined(where, [from, to]);
     const [here, there] = [onHost(where, from), onHost(where, to)];
     if (!here && !there) throw nowhere(input, where);
     if (!here && there && !(input.running && input.way === 'cold' && isOff(there))) {
