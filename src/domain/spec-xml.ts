@@ -6,6 +6,7 @@ import { type Addition, applyPreset } from './presets.js';
 import type { DomainSpec } from './spec.js';
 import { requestedDevices } from './spec-devices.js';
 import { headLeaves } from './spec-head.js';
+import { onOwnBus } from './spec-mmio.js';
 import { controllers, freePorts } from './spec-ports.js';
 import { refuseUnknownFields } from './unknown-field.js';
 
@@ -46,7 +47,7 @@ export function assemble(
   const { spec: complete, added } = applyPreset(spec);
   const leaves = checkedHead(complete, uuid);
   const devices = requestedDevices(complete).map(({ xml }) => xml);
-  const all = [...devices, ...controllers(complete, devices)].join('');
+  const all = onOwnBus(complete, [...devices, ...controllers(complete, devices)]).join('');
   const head = buildElement('domain', leaves);
   // Functions: in a text `$&` and the like, which a path may hold, would stand for parts of the head.
   const xml = head.includes('</devices></domain>')

@@ -167,7 +167,8 @@ function fixedBus(
 /** Why the machine has no place for a device in whatever document, or none that leaves the others where they are. */
 function neverOnMachine(draft: Draft, device: Device, demand: BusDemand | undefined) {
   const { topology } = draft;
-  const { noPci, transports } = topology.machine;
+  const { transports } = topology;
+  const { noPci } = topology.machine;
   const bus = device.address?.type ?? demand?.type;
   if (bus === 'pci' && noPci) return { reason: noPci, remedy: 'Use a virtio device, or a domain of another machine' };
   const zpci = bus === 'pci' ? topology.zpciProblem(device) : undefined;

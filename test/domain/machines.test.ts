@@ -114,14 +114,11 @@ test('microvm: addresses on virtio-mmio are alike, keep nobody out, and are coun
   const topology = new Topology(document('microvm', MICRO), undefined);
   assert.is(topology.occupant({ type: 'virtio-mmio' }), undefined);
   assert.is(topology.transportsFull, false);
-  const full = new Topology(
-    document(
-      'microvm',
-      'abcdefgh'.replace(/./g, (n) => disk(`vd${n}`, mmio)),
-    ),
-    undefined,
-  );
-  assert.is(full.transportsFull, true);
+  const isFull = (count: number, acpi: boolean) => {
+    const xml = document('microvm', Array.from({ length: count }, (_, n) => disk(`vd${n}`, mmio)).join('')).toString();
+    return new Topology(new DomainDocument(acpi ? xml : xml.replace('<acpi/>', '')), undefined).transportsFull;
+  };
+  assert.equal([isFull(7, false), isFull(8, false), isFull(23, true), isFull(24, true)], [false, true, false, true]);
   assert.match(
     topology.objection({ type: 'pci', domain: 0, bus: 0, slot: 1, function: 0 }, undefined, false) ?? '',
     /no PCI/,

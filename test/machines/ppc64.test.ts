@@ -4,7 +4,7 @@ import { identityMap } from '../support/identity-map.js';
 import { change, documentsOf, refused } from '../support/scenario.js';
 import { plugAndBoot, proofsOf, refusedAll, stayed } from './walk.js';
 
-const { proves, define, image } = proofsOf({
+const { proves, define, image, bench } = proofsOf({
   name: 'ppc64 pseries',
   arch: 'ppc64',
   machine: 'pseries',
@@ -16,7 +16,7 @@ const SPAPR_VLAN = "<interface type='user'><model type='spapr-vlan'/><alias name
 proves(
   ['plug in', 'unplug', 'reset', 'cold boot'],
   'what is plugged in sits on the host bridge, at one slot in both documents, and keeps it',
-  async () => plugAndBoot(await define(), image, /type=pci .*bus=0x00/),
+  async () => plugAndBoot(await define(), image, /type=pci .*bus=0x00/, await bench()),
 );
 
 proves(['define with room'], 'a definition gets as many host bridges as its room needs', async () => {

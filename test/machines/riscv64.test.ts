@@ -4,7 +4,7 @@ import { identityMap } from '../support/identity-map.js';
 import { change, documentsOf, refused } from '../support/scenario.js';
 import { plugAndBoot, proofsOf, refusedAll, stayed } from './walk.js';
 
-const { proves, define, image } = proofsOf({
+const { proves, define, image, bench } = proofsOf({
   name: 'riscv64 virt',
   arch: 'riscv64',
   machine: 'virt',
@@ -21,7 +21,7 @@ proves(
     assert.not.match(canonical, /<acpi\/>/);
     const plan = await domain.plan({ attach: [await image('vdx')] });
     assert.is(plan.capacity.pci.free, 6);
-    await plugAndBoot(domain, image, /type=pci .*bus=0x0[1-9]/);
+    await plugAndBoot(domain, image, /type=pci .*bus=0x0[1-9]/, await bench());
   },
 );
 

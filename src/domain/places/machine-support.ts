@@ -52,6 +52,12 @@ export const MACHINE_SUPPORT: readonly MachineSupportRow[] = [
     without: 'features/acpi',
     source: 'QEMU: memory hotplug is not enabled: missing acpi-ged device',
   },
+  {
+    machine: 'microvm',
+    element: 'rng',
+    reason: 'libvirt takes a further rng on virtio-mmio for one with the same address as another device',
+    source: 'qemuDomainAttachDeviceConfig: virDomainDefHasDeviceAddress',
+  },
   row(POWER, 'memory', 'QEMU has no virtio memory for ppc64', { '@model': ['virtio-mem', 'virtio-pmem'] }),
   row(POWER, 'parallel', 'the machine has no parallel ports'),
   ...[S390, ARM, RISCV, POWER].map((machine) => row(machine, 'disk', IDE, { 'target/@bus': ['ide'] })),

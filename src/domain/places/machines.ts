@@ -14,6 +14,8 @@ export interface MachineRow {
   readonly virtio: 'pci' | 'ccw' | 'virtio-mmio';
   /** How many virtio-mmio transports it has; left out, libvirt has no such address there. */
   readonly transports?: number;
+  /** How many with `<acpi/>`, where that makes a difference. */
+  readonly transportsByAcpi?: number;
   /** What `pci-root` offers, where it is not the one of a PC (qemuDomainPCIAddressSetCreate). */
   readonly pciRoot?: Pick<PciBus, 'slots'>;
   /** Why it has no PCI. */
@@ -136,6 +138,8 @@ export const MACHINES: readonly MachineRow[] = [
     machine: /^microvm/,
     virtio: 'virtio-mmio',
     transports: 8,
+    // With a second I/O APIC, which ACPI brings (microvm_devices_init).
+    transportsByAcpi: 24,
     noPci: 'the machine microvm has no PCI bus',
     room: { by: 'nothing', reason: 'its devices sit on virtio-mmio, which has no hot-plug' },
     source: 'virDomainPCIAddressValidate: No PCI buses available',

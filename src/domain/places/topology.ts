@@ -35,6 +35,7 @@ export class Topology {
   readonly #sides: readonly Side[];
   /** What the domain's machine decides. */
   readonly machine: MachineRow;
+  readonly #acpi: boolean;
   /** On s390x alone. */
   readonly #zpci: ZpciNumbers | undefined;
   /** Devices on virtio-mmio, whose addresses do not tell them apart. */
@@ -48,6 +49,7 @@ export class Topology {
 
   constructor(canonical: DomainDocument, live: DomainDocument | undefined) {
     this.machine = machineOf(canonical);
+    this.#acpi = canonical.value('features/acpi') !== undefined;
     if (this.machine.virtio === 'ccw') this.#zpci = new ZpciNumbers(live ? [canonical, live] : [canonical]);
     this.#sides = (live ? [canonical, live] : [canonical]).map(sideOf);
     for (const { devices } of [canonical, ...(live ? [live] : [])]) for (const device of devices) this.seat(device);
@@ -168,9 +170,15 @@ export class Topology {
     return { type: 'spapr-vio', reg };
   }
 
-  /** True when each virtio-mmio transport of the machine has its device. */
+  /** How many virtio-mmio transports the domain has; undefined on a machine where libvirt has no such address. */
+  get transports(): number | undefined {
+    const { transports, transportsByAcpi = transports } = this.machine;
+    return this.#acpi ? transportsByAcpi : transports;
+  }
+
+  /** True when each virtio-mmio transport has its device. */
   get transportsFull(): boolean {
-    return this.#transports.size >= (this.machine.transports ?? 0);
+    return this.#transports.size >= (this.transports ?? 0);
   }
 
   /** The place that a device had, whoever gave it: also one that is given away only by name. */
