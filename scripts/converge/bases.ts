@@ -93,7 +93,10 @@ export function documentOf(
     } else if (name === 'uuid') {
       // Each lane has domains of its own.
       outside.set(name, part.xml.replace(/.(?=<\/)/, uuid.slice(-1)));
-    } else if (outside.has(name) && parts.filter((each) => !each.device && each.xml.startsWith(`<${name}`)).length > 1)
+    } else if (
+      outside.has(name) &&
+      parts.filter((each) => !each.device && parseElement(each.xml).nodeName === name).length > 1
+    )
       outside.set(`${name} ${outside.size}`, part.xml);
     else outside.set(name, part.xml);
   }

@@ -32,12 +32,12 @@ export const EXPLAINED: readonly ExplainedRow[] = [
   },
   {
     line: /shmem \S+ size: 0 → 4/,
-    document: /<size unit="(b|bytes|k|kib|KB|KiB)">/,
+    document: /<size( unit="(b|bytes|k|kib|KB|KiB)")?>/,
     why: 'a shmem of less than a MiB: libvirt writes 0, and reads that at the next change as its default of 4 MiB',
   },
   {
     line: /^(attach|refused) controller \w+1[ :]/,
-    document: /<controller type="\w+"><address type="pci" bus="(0x0)?1"/,
+    document: /<controller type="\w+">(<acpi [^>]*>)?<address type="pci" bus="(0x0)?1"/,
     why: 'the same of a controller that is told from others by that address',
   },
   {
@@ -53,7 +53,7 @@ export const EXPLAINED: readonly ExplainedRow[] = [
     why: 'a port of -1 without autoport: the dump of the running guest does not say that libvirt chose the port',
   },
   {
-    line: /^throws LIBVIRT: (XML document failed to validate against schema|An error occurred, but the cause is unknown)/,
+    line: /^throws LIBVIRT: (XML document failed to validate against schema|An error occurred, but the cause is unknown|internal error: Maximum supported number of ISA serial ports)/,
     desired: /^move$/,
     why: 'libvirt does not take the document that it wrote itself, by its schema or for no reason that it gives: no host can import it',
   },
@@ -71,7 +71,7 @@ export const EXPLAINED: readonly ExplainedRow[] = [
   {
     line: /^refused memory dimm 0: /,
     desired: /while it runs|once it has run/,
-    document: /<size unit="(b|bytes|k|kib|KB|KiB)">/,
+    document: /<size( unit="(b|bytes|k|kib|KB|KiB)")?>/,
     why: 'a module that is not whole MiB is rounded up at the start, and runs with another size than it is defined with',
   },
 ];

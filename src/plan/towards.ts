@@ -17,7 +17,7 @@ import {
   type SettingsRequest,
   saidParts,
 } from '../domain/index.js';
-import { buildElement, parseElement, serialize, setAt } from '../xml/index.js';
+import { buildElement, parseElement, serialize, setAt, under } from '../xml/index.js';
 import { type Asked, planAttaches, readRequest } from './attach.js';
 import { byBootOrder, type Update, withBootOrders } from './boot-order.js';
 import { pluggable } from './device-operations.js';
@@ -235,6 +235,7 @@ function judge(draft: Draft, pair: Found, replace: 'refuse' | 'allow'): Verdict 
  */
 function ofRunningGuest(desired: Device, { path, to }: Change, from: Device, running: Device | undefined): boolean {
   if (!runtimeValue(desired, path)) return false;
+  if (desired.kind.liveOnly.some((row) => row.raised && under(path, row.path))) return true;
   const stands = from.leaves.get(path);
   return stands === undefined || stands === '-1' || (to !== undefined && running?.leaves.get(path) === to);
 }

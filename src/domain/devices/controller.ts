@@ -228,6 +228,12 @@ export const controller: DeviceKind<ControllerSpec> = {
     { path: '@model', asked: /^auto$/, there: 'any', source: 'qemuDomainControllerDefPostParse' },
     {
       path: 'address',
+      where: { '@type': ['usb'], '@model': ['none'] },
+      there: 'nothing',
+      source: 'virDomainControllerDefFormat: what is not there sits nowhere',
+    },
+    {
+      path: 'address',
       where: { '@model': ['ibmvscsi'] },
       unless: [{ 'address/@type': ['spapr-vio'] }],
       there: 'any',

@@ -109,6 +109,8 @@ export interface LiveOnlyRow {
   readonly where?: Where;
   /** A caller may ask for it all the same, and the canonical document keeps it. */
   readonly askable?: true;
+  /** QEMU raises the value at the start: what a document of a running guest says of it is no wish. */
+  readonly raised?: true;
 }
 
 /** What libvirt makes of something that a document given to it says: other words for it, or none. */

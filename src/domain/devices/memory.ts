@@ -1,4 +1,5 @@
-import { invalid, type Size } from '../values.js';
+import type { Leaves } from '../../xml/index.js';
+import { bytesOfXml, invalid, type Size } from '../values.js';
 import { deviceFields, flag, group, integer, oneOf, present, size, text, uuid } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { CONFIG, can, cannot, defaultValue, plainNumber, unread } from './rows.js';
@@ -69,6 +70,18 @@ const PLUGGED = { '@model': ['dimm', 'nvdimm', 'virtio-mem', 'virtio-pmem'] };
 
 const PARSED = 'virDomainMemoryDefParseXML: each model has parts of its own';
 const PMEM_REASON = 'libvirt before 9.4.0 cannot start a domain that has a virtio-pmem';
+
+/** True when the document has the amount that is asked for in whole KiB. */
+function isRoundedUp(asked: Leaves, there: Leaves, path: string): boolean {
+  const amount = path.replace(/\/@unit$/, '');
+  const [wanted, stands] = [asked, there].map((leaves) => {
+    const value = leaves.get(amount);
+    return value !== undefined && /^\d+$/.test(value)
+      ? bytesOfXml(value, leaves.get(`${amount}/@unit`), 'KiB')
+      : undefined;
+  });
+  return wanted !== undefined && ((wanted + 1023n) / 1024n) * 1024n === stands;
+}
 
 export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
   element: 'memory',
@@ -225,6 +238,11 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
       { '@model': ['virtio-mem', 'virtio-pmem', 'sgx-epc'] },
     ),
     ...defaultValue(PARSED, { 'source/pagesize': /^0+$/ }),
+    {
+      path: /^target\/(size|requested|block)(\/@unit)?$/,
+      there: isRoundedUp,
+      source: 'virDomainParseMemory: rounded up to whole KiB',
+    },
   ],
   // libvirt counts the module in (virDomainDefPostParseMemory).
   touches: ['memory', 'currentMemory'],

@@ -133,7 +133,10 @@ export const video: DeviceKind<VideoSpec> = {
     'model/resolution',
     ...VIRTIO_ABI,
   ],
-  liveOnly: [],
+  // QEMU raises what is too little, and libvirt writes down what it has (qemuMonitorJSONUpdateVideoMemorySize).
+  liveOnly: ['ram', 'vram', 'vram64', 'vgamem'].map(
+    (name) => ({ path: `model/@${name}`, askable: true, raised: true }) as const,
+  ),
   normal: [
     { path: 'model/@primary', asked: /^no$/, there: ['yes'], source: 'virDomainDefPostParseVideo: the only one is' },
     ...unread('virDomainVideoDriverDefFormat: no card that QEMU has takes it', ['driver/@vgaconf']),

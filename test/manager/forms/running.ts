@@ -38,6 +38,10 @@ export const RUNNING: readonly Form[] = [
     name: 'host-model beside a model',
     rest: "<cpu mode='host-model'><model fallback='allow'>qemu64</model></cpu>",
   },
+  {
+    name: 'video memory that QEMU raises',
+    devices: "<video><model type='qxl' ram='16384'/></video>",
+  },
   { name: 'VNC', devices: vnc() },
   { name: 'VNC with an automatic port', devices: vnc(" port='-1' autoport='yes'") },
   { name: 'VNC with an automatic port and a listener', devices: vnc(" port='-1' autoport='yes' listen='127.0.0.1'") },

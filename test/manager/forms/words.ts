@@ -80,6 +80,15 @@ export const WORDS: readonly Form[] = [
       "<redirdev bus='usb' type='dev'><boot order='1'/><source path='/tmp/none'/></redirdev><redirdev bus='usb' type='dev'><source path='/tmp/none'><seclabel model='selinux' relabel='no'/></source></redirdev>",
     cold: 'there is no such device',
   },
+  {
+    name: 'a memory module in bytes, which is rounded up',
+    rest: "<maxMemory slots='4' unit='MiB'>1024</maxMemory><cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu>",
+    devices: "<memory model='dimm'><target><size unit='b'>134217729</size><node>0</node></target></memory>",
+  },
+  {
+    name: 'no USB, at an address',
+    usb: "<controller type='usb' model='none'><address type='virtio-serial' controller='0' port='2'/></controller>",
+  },
   ...['network', 'bridge', 'direct', 'ethernet', 'server'].map(
     (type): Form => ({
       name: `what other types have as a source: ${type}`,
