@@ -57,19 +57,22 @@ const FAILED = '✘';
 /** Aborted by a run that bails out: what runs is ended, and no further file is begun. */
 const bail = new AbortController();
 
+/** Folders of test files: the library's, and the fleet package's. */
+const FOLDERS = ['test', 'fleet/test'];
+
 /** Test files by the name to show and to match, with what to run. */
 function testFiles(): Map<string, string> {
-  const root = values.in ? resolve(values.in) : join(project, 'test');
   const suffix = values.in ? '.test.js' : '.test.ts';
   const files = new Map<string, string>();
-  for (const below of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
-    if (!below.endsWith(suffix)) continue;
-    const path = join(root, below);
-    if (values.quick && startsDaemon(path, project)) continue;
-    if (values.in) files.set(relative(root, path), path);
-    // The sources are listed, not build/, which may hold what is no longer there.
-    else files.set(relative(project, path), join(project, 'build', relative(project, path).replace(/ts$/, 'js')));
-  }
+  for (const root of values.in ? [resolve(values.in)] : FOLDERS.map((folder) => join(project, folder)))
+    for (const below of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+      if (!below.endsWith(suffix)) continue;
+      const path = join(root, below);
+      if (values.quick && startsDaemon(path, project)) continue;
+      if (values.in) files.set(relative(root, path), path);
+      // The sources are listed, not build/, which may hold what is no longer there.
+      else files.set(relative(project, path), join(project, 'build', relative(project, path).replace(/ts$/, 'js')));
+    }
   return new Map(
     [...files]
       .sort()

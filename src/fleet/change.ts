@@ -1,5 +1,6 @@
 import { sha256 } from '#platform';
 import type { Operation, Refusal } from '../domain/index.js';
+import { LibvirtCanonicalError } from '../errors.js';
 import type { StepDomain } from './step-inputs.js';
 import type { SilentHost } from './where.js';
 
@@ -51,9 +52,19 @@ export class FleetChange implements FleetChangeJson {
   constructor(domains: readonly PlannedChange[], silent: readonly SilentHost[]) {
     this.domains = domains;
     this.silent = silent;
-    const decisions = domains.map(({ uuid, host, does, operations }) => JSON.stringify([uuid, host, does, operations]));
-    this.digest = sha256(JSON.stringify(decisions.sort()), 'hex');
+    this.digest = digestOf(domains);
     Object.freeze(this);
+  }
+
+  /** A change that was kept as JSON, from its value. `SPEC_INVALID` when its digest is not that of what it says. */
+  static fromJSON(json: FleetChangeJson): FleetChange {
+    const { formatVersion, domains, silent, digest } = json ?? {};
+    if (formatVersion !== 1 || !Array.isArray(domains) || !Array.isArray(silent) || digest !== digestOf(domains))
+      throw new LibvirtCanonicalError('SPEC_INVALID', 'this is no change of a fleet as toJSON() wrote it', {
+        path: 'digest',
+        remedy: 'Plan again',
+      });
+    return new FleetChange(structuredClone(domains), structuredClone(silent));
   }
 
   /** The domains that cannot be changed as asked. */
@@ -102,6 +113,13 @@ export class FleetChange implements FleetChangeJson {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
+}
+
+function digestOf(domains: readonly PlannedChange[]): string {
+  const decisions = domains.map(({ uuid, host, does, operations, digest }) =>
+    JSON.stringify([uuid, host, does, operations, digest]),
+  );
+  return sha256(JSON.stringify(decisions.sort()), 'hex');
 }
 
 /** As many names as a line has room for. */
