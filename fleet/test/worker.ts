@@ -9,10 +9,12 @@ export interface WorkerSetup {
   readonly worker: string;
   readonly bundles?: string;
   readonly limits?: object;
+  /** Milliseconds that a host has for an answer. */
+  readonly timeout?: number;
 }
 
-const { hosts, store, worker, bundles, limits } = JSON.parse(process.argv[2] ?? '') as WorkerSetup;
-const fleet = await Fleet.open({ hosts, timeout: 60_000 });
+const { hosts, store, worker, bundles, limits, timeout = 60_000 } = JSON.parse(process.argv[2] ?? '') as WorkerSetup;
+const fleet = await Fleet.open({ hosts, timeout });
 const engine = await openEngine({
   fleet,
   store: { folder: store },
