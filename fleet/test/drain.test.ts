@@ -38,6 +38,10 @@ test('a drain: every domain is where the plan said, the host is empty, and the s
     seen.some(({ moving }) => moving.some(({ phase }) => phase !== undefined)),
     'it tells what is under way',
   );
+  for (const { uuid, to } of plan.moves) {
+    const xml = await (await trio.managers[to as 'b'].get(uuid)).canonical();
+    assert.not.match(xml, /drain-1/, 'its claim is gone');
+  }
   const again = await engine.drain(plan, { id: 'drain-1' });
   assert.equal(await again.result(), result);
   const audit = await operation.audit();

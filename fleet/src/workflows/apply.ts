@@ -135,7 +135,7 @@ async function change(io: StepIo, work: ApplyWork, input: ApplyInput): Promise<'
   if (!request) throw new Error(`this worker was opened without the request ${work.request}`);
   await store.hold(input.domain, operation);
   try {
-    return (await fleet.steps.apply(input, { request, signal })).outcome;
+    return (await fleet.steps.apply({ ...input, operation }, { request, signal })).outcome;
   } finally {
     if (!current().fenced) await store.release(input.domain.uuid, operation).catch(() => undefined);
   }

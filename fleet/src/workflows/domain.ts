@@ -1,6 +1,6 @@
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import type { EvacuateInput, MoveInput, ShutdownInput } from 'libvirt-canonical/fleet';
-import { EngineError, type Failure } from '../errors.js';
+import { EngineError, type Failure, failureOf } from '../errors.js';
 import { ARRIVALS, DEPARTURES, domainRun, POLL } from '../queues.js';
 import { current, type Done, type StepIo } from '../worker/current.js';
 import { awaited, gate, step } from './step.js';
@@ -94,27 +94,67 @@ async function withDomain(
 }
 
 async function acts(
-  { fleet, bundles, signal }: StepIo,
+  { fleet, bundles, signal, operation }: StepIo,
   work: DomainWork,
   onProgress: (progress: object) => unknown,
 ): Promise<Partial<DomainResult> & Pick<DomainResult, 'outcome'>> {
   const options = { signal, onProgress: (progress: object) => void onProgress(progress) };
+  const { domain, from } = work.input;
+  const claim = { operation, domain, from };
   switch (work.does) {
     case 'move': {
-      const { outcome, downtime, unfinished } = await fleet.steps.move(work.input, options);
+      const { outcome, downtime, unfinished } = await whileClaimed(fleet, claim, work.input.to, signal, () =>
+        fleet.steps.move({ ...work.input, operation }, options),
+      );
       return { outcome, ...(downtime !== undefined && { downtime }), ...(unfinished.length > 0 && { unfinished }) };
     }
     case 'shutdown':
-      return { outcome: (await fleet.steps.shutDown(work.input, options)).outcome };
+      return { outcome: (await fleet.steps.shutDown({ ...work.input, operation }, options)).outcome };
     case 'evacuate': {
       if (!bundles) throw noBundles();
-      const { outcome } = await fleet.steps.evacuate(work.input, {
-        ...options,
-        bundles: (wanted) => bundles.read(wanted),
-      });
+      const { outcome } = await fleet.steps.evacuate(
+        { ...work.input, operation },
+        {
+          ...options,
+          bundles: (wanted) => bundles.read(wanted),
+        },
+      );
       return { outcome };
     }
   }
+}
+
+interface Claim {
+  readonly operation: string;
+  readonly domain: { readonly name: string; readonly uuid: string };
+  readonly from: string;
+}
+
+/**
+ * Moves a domain while it is claimed, against operations of other stores. One that has arrived or is on its way had its claim
+ * before: the step itself finds how that stands. However the move ends the claim goes, unless whoever takes over needs it.
+ */
+async function whileClaimed<T extends { readonly unfinished: readonly string[] }>(
+  fleet: StepIo['fleet'],
+  claim: Claim,
+  to: string,
+  signal: AbortSignal,
+  move: () => Promise<T>,
+): Promise<T> {
+  const { found } = await fleet.where(claim.domain.uuid, { signal });
+  if (!found.some(({ host }) => host === to)) await fleet.steps.claim(claim, { signal });
+  let left: unknown;
+  let done: T | undefined;
+  try {
+    done = await move();
+  } finally {
+    if (!current().fenced)
+      await fleet.steps.unclaim(claim).catch((error: unknown) => {
+        left = error;
+      });
+  }
+  if (left === undefined) return done;
+  return { ...done, unfinished: [...done.unfinished, `its claim stands: ${failureOf(left).message}`] };
 }
 
 export const noBundles = (): EngineError =>
