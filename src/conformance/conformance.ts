@@ -33,6 +33,8 @@ export interface ConformanceOptions {
   readonly scenarios?: readonly string[];
   /** Where the private hosts go. Default `os.tmpdir()`. */
   readonly directory?: string;
+  /** A folder with another release's libvirt and QEMU, which the hosts run in: `prepareHostRoot` of `libvirt-canonical/testing`. Root only. */
+  readonly root?: string;
   /** Multiplies every time that the kit waits for something, for slow machines. Default 1. */
   readonly patience?: number;
   readonly signal?: AbortSignal;
@@ -43,6 +45,7 @@ const OPTIONS: OptionTable<ConformanceOptions> = {
   drivers: LIST,
   scenarios: TEXTS,
   directory: TEXT,
+  root: TEXT,
   patience: NUMBER,
   signal: SIGNAL,
   onProgress: CALLBACK,
@@ -92,8 +95,12 @@ function scenarioOf(name: string): Scenario {
   });
 }
 
-function siteOptions({ signal, directory }: ConformanceOptions) {
-  return { ...(signal ? { signal } : {}), ...(directory === undefined ? {} : { directory }) };
+function siteOptions({ signal, directory, root }: ConformanceOptions) {
+  return {
+    ...(signal ? { signal } : {}),
+    ...(directory === undefined ? {} : { directory }),
+    ...(root === undefined ? {} : { root }),
+  };
 }
 
 /** Every scenario with one driver, on hosts of its own. */

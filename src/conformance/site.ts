@@ -30,7 +30,11 @@ export class Site implements AsyncDisposable {
     this.#connection = connection;
   }
 
-  static async open(options: { readonly signal?: AbortSignal; readonly directory?: string }): Promise<Site> {
+  static async open(options: {
+    readonly signal?: AbortSignal;
+    readonly directory?: string;
+    readonly root?: string;
+  }): Promise<Site> {
     const host = await PrivateHost.start(options);
     try {
       return new Site(host, await connect(host.uri, { redefine: 'allow' }));

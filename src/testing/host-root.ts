@@ -6,17 +6,21 @@ import { HostSetupError } from './errors.js';
 import { findProgram, run } from './programs.js';
 
 /** What a host needs of a distribution; what these depend on comes along. */
-const PACKAGES = [
-  'libvirt-daemon,libvirt-daemon-log,libvirt-daemon-driver-qemu',
-  'qemu-system-x86,qemu-utils,ovmf,swtpm,swtpm-tools',
-].join(',');
+const PACKAGES = ['libvirt-daemon', 'libvirt-daemon-driver-qemu', 'qemu-system-x86', 'qemu-utils', 'ovmf'];
+const TPM = ['swtpm', 'swtpm-tools'];
+/** What is a package of its own since some release; of a release that is not here, all. */
+const MORE: Readonly<Record<string, readonly string[]>> = { bullseye: [], bookworm: TPM };
+const NEWEST = [...TPM, 'libvirt-daemon-log'];
+
+const packagesOf = (suite: string): string =>
+  [...PACKAGES, ...(Object.hasOwn(MORE, suite) ? (MORE[suite] ?? []) : NEWEST)].join(',');
 /** Counts the ways a root has been made, so that one made the old way is not used. */
 const LAYOUT = 1;
 const FETCHED_WITHIN = 300_000;
 
 /** Packages are unpacked, not installed: no script of theirs runs, and nothing is mounted in the root. */
 const SCRIPT = `
-debootstrap --foreign --variant=minbase --include=${PACKAGES} "$1" "$2" "$3" >&2
+debootstrap --foreign --variant=minbase --include="$4" "$1" "$2" "$3" >&2
 cd "$2"
 for package in var/cache/apt/archives/*.deb; do dpkg-deb -x "$package" .; done
 rm -r var/cache/apt/archives
@@ -53,9 +57,13 @@ export async function prepareHostRoot(options: HostRootOptions = {}): Promise<st
     // In a process namespace, so that nothing goes on when it is aborted.
     const spaces = ['--mount', '--pid', '--fork', '--kill-child'];
     const late = AbortSignal.timeout(FETCHED_WITHIN);
-    await run(findProgram('unshare'), [...spaces, '/bin/sh', '-e', '-c', SCRIPT, 'fetch', suite, partial, mirror], {
-      signal: signal ? AbortSignal.any([signal, late]) : late,
-    });
+    await run(
+      findProgram('unshare'),
+      [...spaces, '/bin/sh', '-e', '-c', SCRIPT, 'fetch', suite, partial, mirror, packagesOf(suite)],
+      {
+        signal: signal ? AbortSignal.any([signal, late]) : late,
+      },
+    );
     if (!existsSync(root)) renameSync(partial, root);
     return root;
   } catch (error) {
