@@ -142,6 +142,7 @@ function deviceChanges(running: Device, device: Device): Change[] {
       device.kind.coldOnly?.some((row) => under(path, row.path) && applies(row.where, running.leaves))
     )
       return false;
+    if (isRaised(running, path, from, to)) return false;
     // What the canonical document says itself is no runtime value; -1 is its word for "libvirt chooses".
     return !(
       from !== undefined &&
@@ -149,6 +150,11 @@ function deviceChanges(running: Device, device: Device): Change[] {
       device.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, running.leaves))
     );
   });
+}
+
+/** True for an amount that QEMU raised at the start, as it would at the next. */
+function isRaised({ kind }: Device, path: string, running: string | undefined, canonical: string | undefined): boolean {
+  return Number(running) > Number(canonical) && kind.liveOnly.some((row) => row.raised && under(path, row.path));
 }
 
 function domainChanges(guest: DomainDocument, canonical: DomainDocument): Change[] {

@@ -109,7 +109,7 @@ export interface LiveOnlyRow {
   readonly where?: Where;
   /** A caller may ask for it all the same, and the canonical document keeps it. */
   readonly askable?: true;
-  /** QEMU raises the value at the start: what a document of a running guest says of it is no wish. */
+  /** QEMU raises the value at each start: what a document of a running guest says of it is no wish, and nothing is pending. */
   readonly raised?: true;
 }
 
