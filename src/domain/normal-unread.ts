@@ -85,6 +85,17 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
   ),
   ...unread('virSecurityStackGetModel: there are no labels without a driver', [/^seclabel\{none\}/]),
   ...imageNormal('os/nvram/'),
+  // A kind of source without a place is none: it gets a file of libvirt's own.
+  ...['os/nvram/@type', 'os/nvram/source'].map(
+    (path): NormalRow => ({
+      path,
+      where: Object.fromEntries(
+        ['@file', '@dev', '@protocol', '@pool', '@path', '@dir'].map((name) => [`os/nvram/source/${name}`, ['']]),
+      ),
+      there: 'any',
+      source: 'qemuDomainDefBootPostParse',
+    }),
+  ),
   ...unread('virDomainLoaderDefParseXMLNvram', ['os/nvram/source'], { 'os/nvram/@type': ['*'] }),
   ...unread('virDomainDiskSourceFormat: for disks', ['os/nvram/source/@index', 'os/nvram/source/@startupPolicy']),
 ];
