@@ -41,6 +41,11 @@ export const EXPLAINED: readonly ExplainedRow[] = [
     why: 'the same of a controller that is told from others by that address',
   },
   {
+    line: /^refused video pci 0000:01:/,
+    document: /<video>.*<address type="pci"[^>]* bus="(0x0)?1"/,
+    why: 'the same of a video card, which is known by its place alone',
+  },
+  {
     line: /^update graphics \w+( #\d+)? \(config\): listen(\[\d\])?\//,
     desired: /^migratable/,
     document: /<listen type="address"\/><listen /,
