@@ -74,7 +74,8 @@ function claimsOf({ kind, leaves, userAlias, address }: Device): Claim[] {
   const order = leaves.get('boot/@order');
   if (order !== undefined) claims.push({ key: `boot ${order}`, what: `boot order ${order}`, names: false });
   if (userAlias !== undefined) claims.push({ key: `alias ${userAlias}`, what: `alias ${userAlias}`, names: false });
-  if (address?.type === 'pci' || address?.type === 'usb')
+  // A bus without a port is no place: libvirt chooses one on it.
+  if (address?.type === 'pci' || (address?.type === 'usb' && address.port !== ''))
     claims.push({ key: addressText(address), what: addressText(address), names: false });
   return claims;
 }

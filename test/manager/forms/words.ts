@@ -89,6 +89,11 @@ export const WORDS: readonly Form[] = [
     name: 'no USB, at an address',
     usb: "<controller type='usb' model='none'><address type='virtio-serial' controller='0' port='2'/></controller>",
   },
+  {
+    name: 'two redirected devices on a bus whose port is left open',
+    usb: XHCI,
+    devices: "<redirdev bus='usb' type='null'><address type='usb' bus='0'/></redirdev>".repeat(2),
+  },
   ...['network', 'bridge', 'direct', 'ethernet', 'server'].map(
     (type): Form => ({
       name: `what other types have as a source: ${type}`,
