@@ -44,8 +44,8 @@ export interface EngineCloseOptions {
   readonly within?: number | undefined;
 }
 
-/** Milliseconds between two tries to be a worker again, once the session was lost. */
-const AGAIN = 500;
+/** Milliseconds before the tries to be a worker again, once the session was lost. */
+const AGAIN = { first: 200, most: 5_000 };
 
 let opened = false;
 
@@ -151,14 +151,17 @@ export class Engine extends Operations {
       this.#options.log?.warn(`worker ${this.worker} lost its session: ${why}. What it was doing is ended`);
       await this.#stop('the session with the store was lost');
       await this.#lock?.close({ leave: false });
-      while (!this.#closing) {
-        await sleep(AGAIN);
+      let said = '';
+      for (let wait = AGAIN.first; !this.#closing; wait = Math.min(wait * 2, AGAIN.most)) {
+        await sleep(wait);
         try {
           await this.store.revive();
           await this.#begin();
           break;
         } catch (error) {
-          this.#options.log?.warn(`worker ${this.worker} has no session yet: ${(error as Error).message}`);
+          const { message } = error as Error;
+          if (message !== said) this.#options.log?.warn(`worker ${this.worker} has no session yet: ${message}`);
+          said = message;
         }
       }
     }

@@ -226,7 +226,7 @@ export class Operations implements AsyncDisposable {
   async operations(): Promise<OperationProgress[]> {
     const rows = await this.store.operations();
     const runs = rows.length === 0 ? [] : await this.client.listWorkflows({ workflowIDs: rows.map(({ id }) => id) });
-    const progress = await Promise.all(rows.map((row) => (row.ended ? [] : this.store.progress(row.id))));
+    const progress = await Promise.all(rows.map((row) => this.store.progress(row.id)));
     return rows.map((row, at) =>
       progressOf(
         row,

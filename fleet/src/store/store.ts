@@ -1,3 +1,4 @@
+import { DBOS } from '@dbos-inc/dbos-sdk';
 import pg from 'pg';
 import { EngineError } from '../errors.js';
 import { LAYOUTS } from './layout.js';
@@ -89,6 +90,7 @@ export class Store {
     );
     try {
       await store.#lay();
+      await store.#layEngine();
       return store;
     } catch (error) {
       await store.close();
@@ -119,6 +121,16 @@ export class Store {
       await client.query('DELETE FROM lvc_fleet.layout');
       await client.query('INSERT INTO lvc_fleet.layout VALUES ($1)', [LAYOUTS.length]);
     });
+  }
+
+  /** The engine's own tables, where no worker has made them yet; later ones are brought up by workers. */
+  async #layEngine(): Promise<void> {
+    const { rows } = await this.pool.query("SELECT to_regclass('dbos.workflow_status') AS made");
+    if (rows[0].made !== null) return;
+    const { connectionString, host = '', user, database } = this.connection;
+    await DBOS.migrate(
+      connectionString ?? `postgresql://${user}@localhost/${database}?host=${encodeURIComponent(host)}`,
+    );
   }
 
   async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

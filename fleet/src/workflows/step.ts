@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { EngineError } from '../errors.js';
 import { current, type Done, never, type StepIo } from '../worker/current.js';
@@ -52,13 +53,7 @@ export async function gate(operation: string): Promise<boolean> {
       const asked = await current().asked(operation);
       if (asked === 'run') return true;
       if (asked !== 'pause') return false;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, PAUSED);
-        signal.addEventListener('abort', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      await sleep(PAUSED, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return false;
     }
   });

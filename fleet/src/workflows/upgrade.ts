@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import type { FleetPlanJson, MoveInput, UpgradeRequest } from 'libvirt-canonical/fleet';
-import type { Failure } from '../errors.js';
+import { EngineError, type Failure } from '../errors.js';
 import { POLL } from '../queues.js';
 import { current, type StepIo } from '../worker/current.js';
 import { confirmed } from './confirm.js';
@@ -167,12 +168,8 @@ async function readyAgain(io: StepIo, host: string): Promise<HostVersions> {
     } catch {
       // It is still away.
     }
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(resolve, READY);
-      signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        reject(Object.assign(new Error(`${host} was not waited for any longer`), { code: 'OPERATION_CANCELLED' }));
-      });
+    await sleep(READY, undefined, { signal }).catch(() => {
+      throw new EngineError('OPERATION_CANCELLED', `${host} was not waited for any longer`, 'Look whether it is ready');
     });
   }
 }
