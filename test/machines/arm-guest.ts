@@ -19,7 +19,7 @@ const directory = () => join(cacheDirectory(), 'guest-arm64');
 
 /** Modules in the order in which they can be loaded. */
 const MODULES = [
-  ...['virtio', 'virtio_ring', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev', 'virtio_pci', 'virtio_blk'],
+  ...['virtio_ring', 'virtio', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev', 'virtio_pci', 'virtio_blk'],
   ...['failover', 'net_failover', 'virtio_net', 'virtio_balloon'],
 ];
 
