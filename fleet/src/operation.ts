@@ -193,6 +193,11 @@ export class Operation {
     await this.#client.send<Message>(wait.run, message, topic, `${topic} ${wait.since}`);
   }
 
+  /** Writes into its audit what somebody did about it by another way. */
+  async note(by: string, what: string, detail: object = {}): Promise<void> {
+    await this.#store.note(this.id, `noted ${new Date().toISOString()}`, by, what, detail);
+  }
+
   /** Who did, said and decided what, in order of time. */
   audit(): Promise<AuditEntry[]> {
     return this.#store.audit(this.id);

@@ -1,7 +1,11 @@
 /** The other operations: evacuation with its proof, a change in batches, bundles, an upgrade; and steering them. */
 
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import {
   type ApplyResult,
   type DrainResult,
@@ -125,6 +129,34 @@ test('the cruel case: a daemon is dead and its guest runs. Nothing is started be
   } finally {
     await trio.hosts.a.startDaemon();
   }
+  // The host is back, with its old definition.
+  const config = join(trio.folder, 'quarantine.json');
+  writeFileSync(config, JSON.stringify({ hosts: trio.specs, store: { folder: trio.store }, timeout: 60_000 }));
+  const command = fileURLToPath(new URL('../../../fleet/dist/cli/main.js', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    command,
+    '--config',
+    config,
+    '--json',
+    'quarantine',
+    'evacuate-1',
+    '--by',
+    'carol',
+  ]);
+  const { domains } = JSON.parse(stdout) as { domains: { name: string; is: string }[] };
+  assert.equal(
+    domains.map(({ name, is }) => [name, is]),
+    [['web', 'quarantined']],
+  );
+  const old = await trio.managers.a.get('web');
+  try {
+    await old.start();
+    assert.unreachable('it was started twice');
+  } catch (error) {
+    assert.is((error as { code?: string }).code, 'DOMAIN_QUARANTINED');
+  }
+  const audit = await engine.operation('evacuate-1').audit();
+  assert.ok(audit.some(({ who, what }) => who === 'carol' && what === 'quarantine of a'));
 });
 
 test('a person says that a host is off that answers: it is refused, and asked again', async () => {

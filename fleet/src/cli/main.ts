@@ -429,6 +429,40 @@ program
     withOperations((engine) => engine.operation(id).confirm(topic, word)),
   );
 program
+  .command('quarantine <id>')
+  .description(
+    'the first thing with a dead host that is back: keeps it from starting what the evacuation of that id brought back',
+  )
+  .option('--destroy', 'ends there what is seen to run at its new home too')
+  .option('--by <name>', 'who, for the audit', by)
+  .action((id: string, flags: { readonly destroy?: boolean; readonly by: string }) =>
+    withFleet((fleet) =>
+      withOperations(async (engine) => {
+        const operation = engine.operation(id);
+        const result = await operation.result();
+        if (result.kind !== 'evacuate')
+          throw new EngineError(
+            'CONFIG_INVALID',
+            `${id} is no evacuation`,
+            'Give the id of the evacuation of that host',
+          );
+        const { host: from, quarantine: domains } = result;
+        const running = flags.destroy ? 'destroy' : 'leave';
+        const outcome = await fleet.steps.quarantine({ operation: id, from, domains, running });
+        await operation.note(flags.by, `quarantine of ${from}`, {
+          running,
+          domains: outcome.domains.map(({ name }) => name),
+        });
+        say(outcome, () =>
+          table([
+            ['DOMAIN', 'IS', 'HERE', 'NEW HOME'],
+            ...outcome.domains.map(({ name, is, here = '', to = '' }) => [name, is, here, to]),
+          ]),
+        );
+      }),
+    ),
+  );
+program
   .command('audit <id>')
   .description('who did, said and decided what')
   .action((id: string) =>
