@@ -57,7 +57,7 @@ let opened = false;
 export class Engine extends Operations {
   readonly worker: string;
   readonly #options: EngineOptions;
-  readonly #steps: Steps[] = [];
+  #steps: Steps | undefined;
   #lock: WorkerLock | undefined;
   /** The engine's connections. */
   #pool: pg.Pool | undefined;
@@ -108,7 +108,7 @@ export class Engine extends Operations {
     this.#lock = await WorkerLock.take(this.store, this.worker);
     try {
       const steps = new Steps({ fleet, store: this.store, worker: this.worker, fences, bundles, upgrade, requests });
-      this.#steps.push(steps);
+      this.#steps = steps;
       setCurrent(steps);
       registerWorkflows();
       const pool = new pg.Pool({ ...this.store.connection, max: 20 });
@@ -127,7 +127,7 @@ export class Engine extends Operations {
       await DBOS.launch();
       await registerQueues({ ...LIMITS, ...limits });
       await applySchedule(exports, fleet.names);
-      this.#lock.watch((name) => takeOver(name));
+      this.#lock.watch(takeOver);
     } catch (error) {
       await this.#lock.close({ leave: true });
       await this.#stop('it could not begin');
@@ -137,7 +137,7 @@ export class Engine extends Operations {
 
   /** Ends all that is under way. The engine would record that its runs failed by that, so its connections are taken first. */
   async #stop(why: string): Promise<void> {
-    this.#steps.at(-1)?.fence(why);
+    this.#steps?.fence(why);
     const ended = this.#pool?.end();
     await DBOS.shutdown().catch(() => undefined);
     await ended?.catch(() => undefined);
@@ -173,8 +173,7 @@ export class Engine extends Operations {
    */
   override async close({ within = 0 }: EngineCloseOptions = {}): Promise<void> {
     if (this.#closing) return;
-    const steps = this.#steps.at(-1);
-    if (within > 0) await steps?.idle(within);
+    if (within > 0) await this.#steps?.idle(within);
     this.#closing = true;
     const left =
       (await this.client.listWorkflows({ executorId: this.worker, status: 'PENDING' }).catch(() => undefined))

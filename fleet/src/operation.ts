@@ -87,10 +87,10 @@ export class Operation {
   async look(): Promise<OperationProgress> {
     const [row, rows, run] = await Promise.all([
       this.#store.operation(this.id),
-      this.#store.progress(this.id),
+      this.#store.progress([this.id]),
       this.#client.getWorkflow(this.id),
     ]);
-    return progressOf(row, rows, run);
+    return progressOf(row, rows.get(this.id) ?? [], run);
   }
 
   /** How far it is, whenever that changes, until it has ended; the last one says how. */

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { DBOSClient } from '@dbos-inc/dbos-sdk';
 import type { ChangeRequest } from 'libvirt-canonical';
 import { FleetChange, FleetPlan, type UpgradeRequest } from 'libvirt-canonical/fleet';
+import { digestOf } from './digest.js';
 import { EngineError } from './errors.js';
 import { quiet } from './log.js';
 import { Operation, type OperationProgress, progressOf } from './operation.js';
@@ -226,14 +226,9 @@ export class Operations implements AsyncDisposable {
   async operations(): Promise<OperationProgress[]> {
     const rows = await this.store.operations();
     const runs = rows.length === 0 ? [] : await this.client.listWorkflows({ workflowIDs: rows.map(({ id }) => id) });
-    const progress = await Promise.all(rows.map((row) => this.store.progress(row.id)));
-    return rows.map((row, at) =>
-      progressOf(
-        row,
-        progress[at] ?? [],
-        runs.find(({ workflowID }) => workflowID === row.id),
-      ),
-    );
+    const progress = await this.store.progress(rows.map(({ id }) => id));
+    const runOf = new Map(runs.map((run) => [run.workflowID, run]));
+    return rows.map((row) => progressOf(row, progress.get(row.id) ?? [], runOf.get(row.id)));
   }
 
   /** One of them. Errors when it is looked at: `OPERATION_NOT_FOUND`. */
@@ -324,9 +319,6 @@ function count(method: string, name: string, value: number): void {
 }
 
 const invalid = (message: string, remedy: string): EngineError => new EngineError('CONFIG_INVALID', message, remedy);
-
-const digestOf = (...parts: readonly unknown[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 
 function pathOfFunction(value: unknown, path: string): string | undefined {
   if (typeof value === 'function') return path;

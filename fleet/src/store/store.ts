@@ -251,12 +251,16 @@ export class Store {
     );
   }
 
-  async progress(id: string): Promise<ProgressRow[]> {
+  /** What was told of operations last, by operation. */
+  async progress(ids: readonly string[]): Promise<Map<string, ProgressRow[]>> {
     const { rows } = await this.pool.query(
-      'SELECT key, row, at FROM lvc_fleet.progress WHERE operation = $1 ORDER BY key',
-      [id],
+      'SELECT operation, key, row, at FROM lvc_fleet.progress WHERE operation = ANY($1) ORDER BY operation, key',
+      [ids],
     );
-    return rows as ProgressRow[];
+    const all = new Map<string, ProgressRow[]>(ids.map((id) => [id, []]));
+    for (const { operation, ...row } of rows as (ProgressRow & { readonly operation: string })[])
+      all.get(operation)?.push(row);
+    return all;
   }
 
   /** Writes an entry of the audit once: a step that runs twice does not say it twice. */

@@ -5,7 +5,7 @@ import type { Failure } from '../errors.js';
 import { LANES, POLL } from '../queues.js';
 import { current, type StepIo } from '../worker/current.js';
 import { confirmed } from './confirm.js';
-import { awaited, gate, must, note, step } from './step.js';
+import { awaited, gate, goesOn, must, note, step, whileHeld } from './step.js';
 
 /** What a change of many domains is begun with. */
 export interface ApplyWork {
@@ -69,7 +69,7 @@ export async function apply(operation: string): Promise<ApplyResult> {
   let stopped = false;
   let cancelled = false;
   for (const [at, span] of spans.entries()) {
-    if (stopped || cancelled || (at > 0 && !(await goesOn(operation, work, at)))) {
+    if (stopped || cancelled || (at > 0 && !(await nextBatch(operation, work, at)))) {
       cancelled ||= !stopped;
       sum.notBegun += span.to - span.from;
       continue;
@@ -91,14 +91,14 @@ export async function apply(operation: string): Promise<ApplyResult> {
   return { kind: 'apply', ...sum, cancelled, stopped: stopped && sum.notBegun > 0 };
 }
 
-async function goesOn(operation: string, { canary, confirm }: ApplyWork, at: number): Promise<boolean> {
+async function nextBatch(operation: string, { canary, confirm }: ApplyWork, at: number): Promise<boolean> {
   if (at === 1 && canary > 0 && confirm)
     return (await confirmed(operation, 'canary', `that the ${canary} domains changed first are well`)) !== undefined;
   return gate(operation);
 }
 
-/** One lane of a batch: `workflows` calls it. Its domains follow from the operation's input, so it takes places alone. */
-export async function lane(operation: string, host: string, at: number, number: number): Promise<LaneResult> {
+/** One lane of a batch. Its domains follow from the operation's input, so it takes places alone. */
+async function lane(operation: string, host: string, at: number, number: number): Promise<LaneResult> {
   const work = await workOf(operation);
   const mine =
     lanesOf(work.applies, spansOf(work.applies.length, work)[at] as Span, work.lanesPerHost).get(host)?.[number] ?? [];
@@ -123,31 +123,17 @@ export async function lane(operation: string, host: string, at: number, number: 
 }
 
 async function change(io: StepIo, work: ApplyWork, input: ApplyInput): Promise<'applied' | 'already' | 'notBegun'> {
-  const { fleet, store, operation, signal, requests } = io;
-  for (;;) {
-    const asked = await current().asked(operation);
-    if (asked === 'cancel' || asked === 'abort') return 'notBegun';
-    if (asked === 'run') break;
-    await new Promise((resolve) => setTimeout(resolve, POLL));
-    if (signal.aborted) return 'notBegun';
-  }
+  const { fleet, operation, signal, requests } = io;
+  if (!(await goesOn(io))) return 'notBegun';
   const request = typeof work.request === 'string' ? requests[work.request] : work.request;
   if (!request) throw new Error(`this worker was opened without the request ${work.request}`);
-  await store.hold(input.domain, operation);
-  try {
-    return (await fleet.steps.apply({ ...input, operation }, { request, signal })).outcome;
-  } finally {
-    if (!current().fenced) await store.release(input.domain.uuid, operation).catch(() => undefined);
-  }
+  const { outcome } = await whileHeld(io, input.domain, () =>
+    fleet.steps.apply({ ...input, operation }, { request, signal }),
+  );
+  return outcome;
 }
 
-type Lane = (operation: string, host: string, at: number, number: number) => Promise<LaneResult>;
-let lanes: Lane | undefined;
-
-/** Makes the lanes known to the engine. */
-export function registerLane(): void {
-  lanes = DBOS.registerWorkflow(lane, { name: 'lane' });
-}
+const lanes = DBOS.registerWorkflow(lane, { name: 'lane' });
 
 async function batch(
   operation: string,
@@ -159,7 +145,7 @@ async function batch(
   const handles = [];
   for (const [host, each] of lanesOf(inputs, span, work.lanesPerHost))
     for (const number of each.keys()) {
-      const start = DBOS.startWorkflow(lanes as Lane, {
+      const start = DBOS.startWorkflow(lanes, {
         workflowID: `${operation}:lane:${at}:${host}:${number}`,
         queueName: LANES,
         enqueueOptions: { queuePartitionKey: host },

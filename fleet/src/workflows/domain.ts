@@ -3,7 +3,7 @@ import type { EvacuateInput, MoveInput, ShutdownInput } from 'libvirt-canonical/
 import { EngineError, type Failure, failureOf } from '../errors.js';
 import { ARRIVALS, DEPARTURES, domainRun, POLL } from '../queues.js';
 import { current, type Done, type StepIo } from '../worker/current.js';
-import { awaited, gate, step } from './step.js';
+import { awaited, gate, step, whileHeld } from './step.js';
 
 /** What is done with one domain: an input of a step of the fleet. */
 export type DomainWork =
@@ -38,21 +38,20 @@ const aboutOf = ({ input }: DomainWork) => ({
   ...('to' in input && { to: input.to }),
 });
 
+/** A domain arrives at its target. */
+const arrive = DBOS.registerWorkflow(act, { name: 'arrive' });
+const depart = DBOS.registerWorkflow(leave, { name: 'depart' });
+
 /** A domain leaves its host: takes its turn among those that do, then among those that arrive at its target. */
-export async function depart(operation: string, work: DomainWork): Promise<DomainResult> {
+async function leave(operation: string, work: DomainWork): Promise<DomainResult> {
   if (!(await gate(operation))) return { ...aboutOf(work), outcome: 'not-begun' };
   if (work.does === 'shutdown') return act(operation, work);
-  const handle = await DBOS.startWorkflow(arriveWorkflow(), {
+  const handle = await DBOS.startWorkflow(arrive, {
     workflowID: `${DBOS.workflowID}:arrive`,
     queueName: ARRIVALS,
     enqueueOptions: { queuePartitionKey: work.input.to },
   })(operation, work);
   return awaited(handle.getResult({ pollingIntervalMs: POLL }));
-}
-
-/** A domain arrives at its target. */
-export async function arrive(operation: string, work: DomainWork): Promise<DomainResult> {
-  return act(operation, work);
 }
 
 async function act(operation: string, work: DomainWork): Promise<DomainResult> {
@@ -77,20 +76,13 @@ async function withDomain(
 ): Promise<Partial<DomainResult> & Pick<DomainResult, 'outcome'>> {
   const { store, operation } = io;
   const about = aboutOf(work);
-  await store.hold(about, operation);
-  const asked = (await store.operation(operation)).asked;
-  if (asked === 'cancel' || asked === 'abort') {
-    await store.release(about.uuid, operation);
-    return { outcome: 'not-begun' };
-  }
-  const progress = teller(io, about);
-  await progress({});
-  try {
-    return await acts(io, work, progress);
-  } finally {
-    // Fenced, it belongs to whoever takes over.
-    if (!current().fenced) await store.release(about.uuid, operation).catch(() => undefined);
-  }
+  return whileHeld(io, about, async () => {
+    const { asked } = await store.operation(operation);
+    if (asked === 'cancel' || asked === 'abort') return { outcome: 'not-begun' };
+    const progress = teller(io, about);
+    await progress({});
+    return acts(io, work, progress);
+  });
 }
 
 async function acts(
@@ -178,7 +170,7 @@ export async function allOf(operation: string, works: readonly DomainWork[], par
   const run = `${DBOS.workflowID}${part && `:${part}`}`;
   const handles = [];
   for (const work of works) {
-    const start = DBOS.startWorkflow(departWorkflow(), {
+    const start = DBOS.startWorkflow(depart, {
       workflowID: domainRun(run, work.does, work.input.from, work.input.domain.uuid),
       queueName: DEPARTURES,
       enqueueOptions: { queuePartitionKey: work.input.from },
@@ -189,16 +181,3 @@ export async function allOf(operation: string, works: readonly DomainWork[], par
   for (const handle of handles) results.push(await awaited(handle.getResult({ pollingIntervalMs: POLL })));
   return results;
 }
-
-type DomainWorkflow = (operation: string, work: DomainWork) => Promise<DomainResult>;
-let departs: DomainWorkflow | undefined;
-let arrives: DomainWorkflow | undefined;
-
-/** Makes both known to the engine. */
-export function registerDomain(): void {
-  departs = DBOS.registerWorkflow(depart, { name: 'depart' });
-  arrives = DBOS.registerWorkflow(arrive, { name: 'arrive' });
-}
-
-const departWorkflow = (): DomainWorkflow => departs as DomainWorkflow;
-const arriveWorkflow = (): DomainWorkflow => arrives as DomainWorkflow;

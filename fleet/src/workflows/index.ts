@@ -1,14 +1,13 @@
 /** The workflows, by the names under which the engine knows them. A name stays within a version of the package. */
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import type { OperationKind } from '../store/store.js';
-import { type ApplyResult, apply, registerLane } from './apply.js';
-import { registerDomain } from './domain.js';
+import { type ApplyResult, apply } from './apply.js';
 import { type DrainResult, drain } from './drain.js';
 import { type EvacuateResult, evacuate } from './evacuate.js';
 import { type ExportResult, exportAll } from './export.js';
 import { registerSchedule } from './schedule.js';
 import { must, step } from './step.js';
-import { registerHostUpgrade, type UpgradeResult, upgrade } from './upgrade.js';
+import { type UpgradeResult, upgrade } from './upgrade.js';
 
 export type OperationResult = DrainResult | EvacuateResult | UpgradeResult | ApplyResult | ExportResult;
 
@@ -22,13 +21,10 @@ const OPERATIONS: Readonly<Record<OperationKind, (operation: string) => Promise<
 
 let registered = false;
 
-/** Makes all workflows known to the engine, once in a process. */
+/** Makes the operations known to the engine, once in a process. */
 export function registerWorkflows(): void {
   if (registered) return;
   registered = true;
-  registerDomain();
-  registerLane();
-  registerHostUpgrade();
   const runs = Object.entries(OPERATIONS).map(([kind, run]) => {
     const whole = async (operation: string) => {
       const result = await run(operation);

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { DBOS } from '@dbos-inc/dbos-sdk';
+import { digestOf } from '../digest.js';
 import { EngineError } from '../errors.js';
 import { OPERATIONS } from '../queues.js';
 import { WORKFLOWS_VERSION } from '../version.js';
@@ -28,7 +28,7 @@ export function registerSchedule(run: (operation: string) => Promise<unknown>): 
   scheduled ??= DBOS.registerWorkflow(
     async (at: Date, work: ExportWork) => {
       const id = `export-${at.toISOString().replace(/[:.]/g, '-')}`;
-      const digest = createHash('sha256').update(JSON.stringify(work)).digest('hex');
+      const digest = digestOf(work);
       const total = work.hosts.length;
       const row = { kind: 'export' as const, version: WORKFLOWS_VERSION, empties: [], fills: [] };
       const begun = await step(id, 'begin', ({ store }) =>

@@ -46,16 +46,34 @@ export async function awaited<T>(engine: Promise<T>): Promise<T> {
 /** Milliseconds between two looks of an operation that is paused. */
 const PAUSED = 250;
 
-/** Waits while the operation is paused. Whether it is to go on. */
+/** Waits within a step while the operation is paused. Whether it is to go on. */
+export async function goesOn({ operation, signal }: StepIo): Promise<boolean> {
+  for (;;) {
+    const asked = await current().asked(operation);
+    if (asked === 'run') return true;
+    if (asked !== 'pause') return false;
+    await sleep(PAUSED, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return false;
+  }
+}
+
+/** Does something with a domain while no other operation of the store has it. Errors: `OPERATION_EXISTS`. */
+export async function whileHeld<T>(
+  { store, operation }: StepIo,
+  domain: { readonly name: string; readonly uuid: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  await store.hold(domain, operation);
+  try {
+    return await work();
+  } finally {
+    // Fenced, it belongs to whoever takes over.
+    if (!current().fenced) await store.release(domain.uuid, operation).catch(() => undefined);
+  }
+}
+
+/** A step of its own that waits while the operation is paused. Whether it is to go on. */
 export async function gate(operation: string): Promise<boolean> {
-  const passed = await step(operation, 'gate', async ({ signal }) => {
-    for (;;) {
-      const asked = await current().asked(operation);
-      if (asked === 'run') return true;
-      if (asked !== 'pause') return false;
-      await sleep(PAUSED, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return false;
-    }
-  });
+  const passed = await step(operation, 'gate', goesOn);
   return passed.ok && passed.value;
 }

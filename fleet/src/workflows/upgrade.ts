@@ -6,7 +6,7 @@ import { POLL } from '../queues.js';
 import { current, type StepIo } from '../worker/current.js';
 import { confirmed } from './confirm.js';
 import { allOf, type DomainResult } from './domain.js';
-import { type DrainResult, drainHost } from './drain.js';
+import { assertPossible, type DrainResult, drainHost } from './drain.js';
 import { type ExportedHost, exportHost } from './export.js';
 import { awaited, gate, note, step } from './step.js';
 
@@ -74,7 +74,7 @@ export async function upgrade(operation: string): Promise<UpgradeResult> {
     const handles = [];
     for (const [index, host] of together.entries())
       handles.push(
-        await DBOS.startWorkflow(hostUpgrade as HostUpgrade, { workflowID: `${operation}:upgrade:${host}` })(
+        await DBOS.startWorkflow(hostUpgrade, { workflowID: `${operation}:upgrade:${host}` })(
           operation,
           host,
           planned.value[index] as FleetPlanJson,
@@ -102,14 +102,7 @@ async function plansOf(
 ): Promise<FleetPlanJson[]> {
   const { batches } = await fleet.planRollingUpgrade({ ...request, hosts, batch: hosts.length, signal });
   const plans = batches[0]?.plans ?? [];
-  for (const plan of plans) {
-    const [refusal] = plan.refusals;
-    if (refusal)
-      throw Object.assign(new Error(`${plan.host}: ${refusal.domain}: ${refusal.reason}`), {
-        code: 'OPERATION_REFUSED',
-        remedy: refusal.remedy,
-      });
-  }
+  for (const plan of plans) assertPossible(`the drain of ${plan.host}`, plan);
   return plans.map((plan) => plan.toJSON());
 }
 
@@ -141,6 +134,8 @@ async function upgradeHost(operation: string, host: string, plan: FleetPlanJson)
   const back = work.back ? await backOf(operation, plan, drained, work) : undefined;
   return { ...parts, outcome: 'upgraded', after: after.value, ...(back && { back }) };
 }
+
+const hostUpgrade = DBOS.registerWorkflow(upgradeHost, { name: 'upgradeHost' });
 
 /** By the caller's code, else by a person's hand. What went wrong, or nothing. */
 async function upgradeItself(operation: string, host: string): Promise<Failure | 'cancelled' | undefined> {
@@ -199,12 +194,4 @@ async function backOf(
     return [{ does: 'move' as const, input }];
   });
   return allOf(operation, works, 'back');
-}
-
-type HostUpgrade = typeof upgradeHost;
-let hostUpgrade: HostUpgrade | undefined;
-
-/** Makes the part of one host known to the engine. */
-export function registerHostUpgrade(): void {
-  hostUpgrade = DBOS.registerWorkflow(upgradeHost, { name: 'upgradeHost' });
 }
