@@ -36,6 +36,11 @@ export const ANYTHING: Rule = { takes: 'anything', fits: () => true };
 export const BOOLEAN: Rule = { takes: 'true or false', fits: (value) => typeof value === 'boolean' };
 export const NUMBER: Rule = { takes: 'a number', fits: (value) => typeof value === 'number' && !Number.isNaN(value) };
 export const TEXT: Rule = { takes: 'a text', fits: (value) => typeof value === 'string' && value !== '' };
+/** A text of one line that people are shown, and documents or storage keep. */
+export const line = (takes: string): Rule => ({
+  takes: `${takes} of 1 to 200 characters without control characters`,
+  fits: (value) => typeof value === 'string' && /^\P{C}{1,200}$/u.test(value),
+});
 export const CALLBACK: Rule = { takes: 'a function', fits: (value) => typeof value === 'function' };
 export const SIZE: Rule = {
   takes: "a size: bytes, or a text such as '2 GiB'",

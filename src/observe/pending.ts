@@ -9,7 +9,9 @@ import {
   defineOnlyRow,
   domainLeaves,
   guestAbi,
+  isLiveOnly,
   isMemoryOf,
+  isRaisedAtStart,
   SETTINGS,
   shownChange,
 } from '../domain/index.js';
@@ -147,14 +149,14 @@ function deviceChanges(running: Device, device: Device): Change[] {
     return !(
       from !== undefined &&
       (to === undefined || to === '-1') &&
-      device.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, running.leaves))
+      isLiveOnly({ kind: device.kind, leaves: running.leaves }, path)
     );
   });
 }
 
 /** True for an amount that QEMU raised at the start, as it would at the next. */
 function isRaised({ kind }: Device, path: string, running: string | undefined, canonical: string | undefined): boolean {
-  return Number(running) > Number(canonical) && kind.liveOnly.some((row) => row.raised && under(path, row.path));
+  return Number(running) > Number(canonical) && isRaisedAtStart(kind, path);
 }
 
 function domainChanges(guest: DomainDocument, canonical: DomainDocument): Change[] {

@@ -1,9 +1,9 @@
 import { sha256 } from '#platform';
 import {
-  applies,
   type DomainContext,
   domainLeaves,
   isBookkeeping,
+  isLiveOnly,
   perDocument,
   withoutBookkeeping,
 } from '../domain/index.js';
@@ -23,11 +23,7 @@ export function digestOf({ canonical, live, autostart }: DomainContext): string 
 /** What counts of a live document, as text. */
 const settled = perDocument((live) => {
   const domain = [...domainLeaves(live)].filter(([path]) => !VOLATILE.some((each) => under(path, each)));
-  const devices = live.devices.map((device) =>
-    [...device.leaves].filter(
-      ([path]) => !device.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, device.leaves)),
-    ),
-  );
+  const devices = live.devices.map((device) => [...device.leaves].filter(([path]) => !isLiveOnly(device, path)));
   const metadata = child(live.root, 'metadata');
   const others = (metadata ? children(metadata) : []).filter(({ namespaceURI: uri }) => !isBookkeeping(uri ?? ''));
   return JSON.stringify([domain, devices, others.map(serialize).join('')]);

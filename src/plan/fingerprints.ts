@@ -1,11 +1,11 @@
 import { sha256 } from '#platform';
 import {
-  applies,
   type DomainContext,
   type DomainDocument,
   domainLeaves,
   HIDDEN,
   isBookkeeping,
+  isLiveOnly,
   isSecret,
   perDocument,
   SETTINGS,
@@ -116,7 +116,7 @@ function partsOf(document: DomainDocument, secrets: 'hidden' | 'counted'): Map<s
     // A device without attributes and children is one all the same.
     parts.set(identity, []);
     for (const [path, value] of all) {
-      if (document.isLive && kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, all))) continue;
+      if (document.isLive && isLiveOnly({ kind, leaves: all }, path)) continue;
       const owner = OWNED.find((each) => under(`devices/${kind.element}/${path}`, each.path));
       put(owner?.name ?? identity, owner ? `${identity} ${path}` : path, counted(kind, path, value));
     }

@@ -8,6 +8,7 @@ import {
   decodeSpec,
   type Field,
   inOrderOf,
+  isLiveOnly,
   NOTHING_SAID,
   type NormalRow,
   sameAt,
@@ -53,14 +54,9 @@ function rowsOf(kind: DeviceKind): readonly NormalRow[] {
   return rows;
 }
 
-/** True for a value that libvirt fills in while the guest runs. */
-export function runtimeValue(running: Device, path: string): boolean {
-  return running.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, running.leaves));
-}
-
 /** True for a difference that a running guest makes: a value that libvirt fills in, or one that it leaves out. */
 export function isRunningState(running: Device, { path, from }: Change): boolean {
-  if (runtimeValue(running, path)) return true;
+  if (isLiveOnly(running, path)) return true;
   const rows = from === undefined ? (running.kind.coldOnly ?? []) : [];
   return rows.some((row) => under(path, row.path) && applies(row.where, running.leaves));
 }

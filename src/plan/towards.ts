@@ -10,6 +10,8 @@ import {
   invalid,
   isImplicit,
   isKnownKind,
+  isLiveOnly,
+  isRaisedAtStart,
   readDevice,
   refuseUnknownFields,
   requestedDevices,
@@ -17,7 +19,7 @@ import {
   type SettingsRequest,
   saidParts,
 } from '../domain/index.js';
-import { buildElement, parseElement, serialize, setAt, under } from '../xml/index.js';
+import { buildElement, parseElement, serialize, setAt } from '../xml/index.js';
 import { type Asked, planAttaches, readRequest } from './attach.js';
 import { byBootOrder, type Update, withBootOrders } from './boot-order.js';
 import { pluggable } from './device-operations.js';
@@ -29,7 +31,7 @@ import { planLeaving } from './leaving.js';
 import { matchDevices, type Pair, refuseContradictions, type Wanted } from './match.js';
 import type { Plan } from './plan.js';
 import { isOfRunningGuest } from './running-guest.js';
-import { isRunningState, runtimeValue, says } from './says.js';
+import { isRunningState, says } from './says.js';
 import { bySetting, planSettings, settingsOf, withDevices } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planInPlace, withLeaves } from './update.js';
@@ -234,8 +236,8 @@ function judge(draft: Draft, pair: Found, replace: 'refuse' | 'allow'): Verdict 
  * leaves it to libvirt, or the guest that runs now has the same.
  */
 function ofRunningGuest(desired: Device, { path, to }: Change, from: Device, running: Device | undefined): boolean {
-  if (!runtimeValue(desired, path)) return false;
-  if (desired.kind.liveOnly.some((row) => row.raised && under(path, row.path))) return true;
+  if (!isLiveOnly(desired, path)) return false;
+  if (isRaisedAtStart(desired.kind, path)) return true;
   const stands = from.leaves.get(path);
   return stands === undefined || stands === '-1' || (to !== undefined && running?.leaves.get(path) === to);
 }

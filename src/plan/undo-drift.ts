@@ -9,6 +9,7 @@ import {
   driftFrom,
   HIDDEN,
   invalid,
+  isLiveOnly,
   isSecret,
   plainPath,
   readDevice,
@@ -26,7 +27,6 @@ import { Draft } from './draft.js';
 import { finish } from './finish.js';
 import { planLeaving, rank } from './leaving.js';
 import type { Plan } from './plan.js';
-import { runtimeValue } from './says.js';
 import { bySetting, planSettings, withDevices } from './settings.js';
 import { anew, type Replacement } from './towards.js';
 import { planInPlace, withLeaves } from './update.js';
@@ -163,7 +163,7 @@ function back(draft: Draft, sealed: Device, found: Device, path: string): (Updat
     readDevice(
       withLeaves(
         from,
-        changes.filter((change) => from !== running || !runtimeValue(from, change.path)),
+        changes.filter((change) => from !== running || !isLiveOnly(from, change.path)),
       ),
     );
   const sides = { canonical: found, live: running, scope: running ? 'both' : 'config', bootPath: path } as const;

@@ -10,6 +10,7 @@ import {
   type Field,
   type FieldTable,
   invalid,
+  isLiveOnly,
   meantDevice,
   type Operation,
   readDevice,
@@ -221,12 +222,10 @@ export function withLeaves(device: Device, changes: readonly Change[]) {
 
 /** What changes, but for what libvirt fills in while the guest runs and drops by itself. */
 function changesOf(from: Device, to: Device): Change[] {
-  const filled = (path: string) =>
-    from.kind.liveOnly.some((row) => under(path, row.path) && applies(row.where, from.leaves));
   return leafChanges(from.leaves, to.leaves).filter(({ path, from: before, to: value }) => {
     // A default that nobody wrote is as asked, said outright or not.
     if (before === undefined && value === 'default') return false;
-    return value !== undefined || !filled(path);
+    return value !== undefined || !isLiveOnly(from, path);
   });
 }
 

@@ -170,6 +170,7 @@ export {
   type Where,
 } from './kind.js';
 export type { LeaseSpec } from './lease.js';
+export { isLiveOnly, isRaisedAtStart } from './live-only.js';
 export type { MemballoonSpec } from './memballoon.js';
 export type { MemoryDeviceSpec } from './memory.js';
 export type { PanicSpec } from './panic.js';

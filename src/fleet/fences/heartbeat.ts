@@ -3,7 +3,7 @@ import { constants, type FileHandle, open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LibvirtCanonicalError } from '../../errors.js';
-import { CALLBACK, checkOptions, group, PERIOD, type Rule, SIGNAL, shown, TEXT } from '../../options.js';
+import { CALLBACK, checkOptions, group, line, PERIOD, type Rule, SIGNAL, shown, TEXT } from '../../options.js';
 import { type Beat, openForBeats, readSlots, SLOT, SLOTS, writeSlot } from './lease-file.js';
 
 /** The watchdog of a host, which resets it when it is not fed in time. */
@@ -36,10 +36,6 @@ const SLOT_NUMBER: Rule = {
   takes: `a whole number from 0 to ${SLOTS - 1}`,
   fits: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < SLOTS,
 };
-const NAME: Rule = {
-  takes: 'a text of 1 to 200 characters without control characters',
-  fits: (value) => typeof value === 'string' && /^\P{C}{1,200}$/u.test(value),
-};
 /** Ends a watchdog's watch, where the driver allows that (Documentation/watchdog/watchdog-api.rst). */
 const DISARM = 'V';
 
@@ -60,7 +56,7 @@ export async function heartbeat(options: HeartbeatOptions): Promise<void> {
     options ?? null,
     {
       file: TEXT,
-      host: NAME,
+      host: line('a text'),
       slot: SLOT_NUMBER,
       every: PERIOD,
       watchdog: group<HeartbeatWatchdog>({ device: TEXT, timeout: PERIOD }),
