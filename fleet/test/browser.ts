@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { findProgram } from '../../src/testing/programs.js';
+import { CHROMIUM_FLAGS, findChromium } from '../../test/support/chromium.js';
 
 interface Answer {
   readonly id?: number;
@@ -36,19 +36,10 @@ export class Browser implements AsyncDisposable {
 
   static async open(url: string): Promise<Browser> {
     const folder = mkdtempSync(join(tmpdir(), 'lvc-browser-'));
-    const flags = [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-breakpad',
-      '--disable-dev-shm-usage',
-      '--no-first-run',
-    ];
-    const child = spawn(
-      findProgram('chromium', 'chromium-browser'),
-      [...flags, '--remote-debugging-pipe', `--user-data-dir=${folder}`],
-      { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: folder } },
-    );
+    const child = spawn(findChromium(), [...CHROMIUM_FLAGS, '--remote-debugging-pipe', `--user-data-dir=${folder}`], {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HOME: folder },
+    });
     const browser = new Browser(child, folder);
     const { targetId } = await browser.#call('Target.createTarget', { url });
     const { sessionId } = await browser.#call('Target.attachToTarget', { targetId, flatten: true });

@@ -88,7 +88,7 @@ test('a worker that is stopped but alive keeps its runs; one whose session is cu
     ['stopped', 'waits'],
     'its session lives, so nobody takes its runs',
   );
-  await sessions('terminate', first);
+  await cutSession(first);
   first.kill('SIGCONT');
   await arrived(plan, operation);
 });
@@ -123,8 +123,8 @@ test('a second worker of a name that lives is refused', async () => {
   assert.match(said, /ended with 1/);
 });
 
-/** Ends the sessions of all of the store's clients that a process has. */
-async function sessions(_what: 'terminate', { pid }: ChildProcess): Promise<void> {
+/** Ends the session of PostgreSQL by which a worker lives. */
+async function cutSession({ pid }: ChildProcess): Promise<void> {
   const client = new pg.Client({ host: join(trio.store, 'socket'), user: 'lvc_fleet', database: 'lvc_fleet' });
   await client.connect();
   try {

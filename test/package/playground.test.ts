@@ -10,7 +10,7 @@ import { buildPlayground } from '../../scripts/site/playground.js';
 import { complete } from '../../site/playground/complete.js';
 import { EXAMPLE } from '../../site/playground/example.js';
 import { jsonSchema, planChanges } from '../../src/pure.js';
-import { findProgram } from '../../src/testing/programs.js';
+import { CHROMIUM_FLAGS, findChromium } from '../support/chromium.js';
 import { fixture } from '../support/fixtures.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lvc-play-'));
@@ -21,17 +21,14 @@ async function pageWith(
   fields: Readonly<Record<string, string>>,
 ): Promise<{ plan: string; picture: boolean; words: string[] }> {
   const hash = encodeURIComponent(JSON.stringify(fields));
-  const flags = [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-breakpad',
-    '--disable-dev-shm-usage',
-    '--no-first-run',
-  ];
   const { stdout } = await promisify(execFile)(
-    findProgram('chromium', 'chromium-browser'),
-    [...flags, `--user-data-dir=${join(folder, 'profile')}`, '--dump-dom', `file://${folder}/index.html#${hash}`],
+    findChromium(),
+    [
+      ...CHROMIUM_FLAGS,
+      `--user-data-dir=${join(folder, 'profile')}`,
+      '--dump-dom',
+      `file://${folder}/index.html#${hash}`,
+    ],
     { timeout: 120_000, env: { ...process.env, HOME: folder }, maxBuffer: 1 << 24 },
   );
   const plain = (text: string) =>

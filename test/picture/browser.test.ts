@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { topology, topologySvg } from '../../src/index.js';
-import { findProgram } from '../../src/testing/programs.js';
+import { CHROMIUM_FLAGS, findChromium } from '../support/chromium.js';
 import { largeDomain } from './large-domain.js';
 
 const test = suite('browser');
@@ -15,7 +15,7 @@ if (!chromium) console.log('  skipped: no chromium, which pictures are looked at
 
 function browser(): string | undefined {
   try {
-    return findProgram('chromium', 'chromium-browser');
+    return findChromium();
   } catch {
     return undefined;
   }
@@ -56,14 +56,7 @@ async function look(svg: string, scheme: 'light' | 'dark'): Promise<Seen> {
     const { stdout } = await promisify(execFile)(
       chromium as string,
       [
-        ...[
-          '--headless',
-          '--no-sandbox',
-          '--disable-gpu',
-          '--disable-breakpad',
-          '--disable-dev-shm-usage',
-          '--no-first-run',
-        ],
+        ...CHROMIUM_FLAGS,
         `--user-data-dir=${join(folder, 'profile')}`,
         `--blink-settings=preferredColorScheme=${scheme === 'dark' ? 0 : 1}`,
         '--dump-dom',
