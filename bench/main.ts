@@ -1,11 +1,12 @@
 /**
  * Measures what the project aims at, on a private host. It reports; it never fails because something was slow.
  *
- *   npm run bench [-- calls plan hot-plug migration streams command]
+ *   npm run bench [-- calls cost plan hot-plug migration streams command]
  */
 import { cpus } from 'node:os';
 import { benchCalls } from './calls.js';
 import { benchCommand } from './command.js';
+import { benchCost } from './cost.js';
 import { benchHotPlug } from './hot-plug.js';
 import { benchMigration } from './migration.js';
 import { benchPlan } from './plan.js';
@@ -15,6 +16,7 @@ import { benchStreams } from './streams.js';
 
 const BENCHES: Readonly<Record<string, (setting: Setting, signal: AbortSignal) => Promise<Section[]>>> = {
   calls: benchCalls,
+  cost: benchCost,
   plan: benchPlan,
   'hot-plug': benchHotPlug,
   migration: benchMigration,
