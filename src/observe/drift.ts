@@ -15,9 +15,10 @@ import { type Plan, planUndoDrift, type UndoDriftOptions } from '../plan/index.j
 export interface Drift {
   /**
    * What the comparison is made with. `missing`: this library never wrote to the domain, or somebody took the seal out.
-   * `unreadable`: somebody wrote over it. Nothing can be told of changes then. `older`: this connection has seen a later
-   * seal in the domain, so that a snapshot or a definition has put an old document back, or another process has undone
-   * its own work; `changes` are from the later one. A process that saw none cannot tell, and says `intact`.
+   * `unreadable`: somebody wrote over it. Nothing can be told of changes then. `older`: this process has seen a later seal
+   * in the domain, by this or another connection of the same URI, so that a snapshot or a definition has put an old
+   * document back, or another process has undone its own work; `changes` are from the later one. A process that saw none
+   * cannot tell, and says `intact`.
    */
   readonly seal: 'intact' | 'older' | 'missing' | 'unreadable';
   /** What differs, devices first. Empty when nobody else changed anything, or when there is no seal. */
