@@ -12,6 +12,7 @@ import { ARRIVALS, DEPARTURES, LANES, LIMITS, type Limits, OPERATIONS, POLL } fr
 import { Store, type StoreSpec } from './store/store.js';
 import { WORKFLOWS_VERSION } from './version.js';
 import { Steps, setCurrent, type UpgradeHandler } from './worker/current.js';
+import { TIMEOUTS, type Timeouts } from './worker/limit.js';
 import { WorkerLock } from './worker/lock.js';
 import { registerWorkflows } from './workflows/index.js';
 import { applySchedule, type ExportSchedule } from './workflows/schedule.js';
@@ -32,6 +33,8 @@ export interface EngineOptions {
   readonly upgrade?: UpgradeHandler | undefined;
   /** Changes that hold secrets, by name: see `applyEverywhere`. */
   readonly requests?: Readonly<Record<string, ChangeRequest>> | undefined;
+  /** Milliseconds that the parts of operations have, of this worker. */
+  readonly timeouts?: Partial<Timeouts> | undefined;
   /** Bundles of hosts on a schedule. */
   readonly exports?: ExportSchedule | undefined;
   /** What the engine says of itself. Default: nothing. */
@@ -105,9 +108,19 @@ export class Engine extends Operations {
   /** Becomes a worker: has the lock of its name, and takes runs from the queues. */
   async #begin(): Promise<void> {
     const { fleet, fences = {}, bundles, upgrade, requests = {}, limits = {}, exports, log = quiet } = this.#options;
+    const timeouts = { ...TIMEOUTS, ...this.#options.timeouts };
     this.#lock = await WorkerLock.take(this.store, this.worker);
     try {
-      const steps = new Steps({ fleet, store: this.store, worker: this.worker, fences, bundles, upgrade, requests });
+      const steps = new Steps({
+        fleet,
+        store: this.store,
+        worker: this.worker,
+        fences,
+        bundles,
+        upgrade,
+        requests,
+        timeouts,
+      });
       this.#steps = steps;
       setCurrent(steps);
       registerWorkflows();

@@ -15,6 +15,10 @@ export const ENGINE_ERROR_CODES = [
   'STORE_VERSION',
   /** A run of another version of this package: a worker of that version has to end it. */
   'ENGINE_VERSION',
+  /** A part of an operation did not end in its time. */
+  'STEP_TIMEOUT',
+  /** This worker was opened without a change that the operation names. */
+  'REQUEST_NOT_FOUND',
   'BUNDLE_NOT_FOUND',
   'SECRET_IN_REQUEST',
   'CONFIG_INVALID',

@@ -20,6 +20,7 @@ export type { Limits } from './queues.js';
 export type { AuditEntry, OperationKind, StoreSpec, Wait, WorkerRow } from './store/store.js';
 export { PACKAGE_VERSION, WORKFLOWS_VERSION } from './version.js';
 export type { UpgradeHandler } from './worker/current.js';
+export type { Timeouts } from './worker/limit.js';
 export type { ApplyResult, ChangedDomain } from './workflows/apply.js';
 export type { Confirmed } from './workflows/confirm.js';
 export type { DomainResult } from './workflows/domain.js';

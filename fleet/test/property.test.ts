@@ -8,6 +8,7 @@ import type { Operation, Operations } from 'libvirt-canonical-fleet';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Name, Trio } from './trio.js';
+import { watchTwice } from './watch.js';
 
 const SEED = Number(process.env.LVC_SEED ?? 20);
 const STEPS = Number(process.env.LVC_STEPS ?? 20);
@@ -30,31 +31,6 @@ function random(seed: number): (below: number) => number {
   };
 }
 
-/** Looks at all hosts until it is told to stop. Rejects when a domain runs on two at one moment. */
-async function watches(uuids: readonly string[], stop: AbortSignal): Promise<number> {
-  const runs = async (host: Name, uuid: string) => {
-    try {
-      return (await (await trio.managers[host].get(uuid)).state()) === 'running';
-    } catch {
-      return false;
-    }
-  };
-  let looks = 0;
-  while (!stop.aborted) {
-    for (const uuid of uuids) {
-      const on: Name[] = [];
-      for (const host of NAMES) if (await runs(host, uuid)) on.push(host);
-      const [one, other] = on;
-      // It may have gone from one to the other between two looks: it ran on both when it did on one before and after the other.
-      if (one && other && (await runs(one, uuid)) && (await runs(other, uuid)) && (await runs(one, uuid)))
-        throw new Error(`${uuid} runs on ${one} and on ${other}`);
-      looks++;
-    }
-    await sleep(20);
-  }
-  return looks;
-}
-
 test(`at most one of each domain runs, over all hosts, kills and orders (seed ${SEED})`, async () => {
   const next = random(SEED);
   await using engine: Operations = await trio.operations();
@@ -64,7 +40,7 @@ test(`at most one of each domain runs, over all hosts, kills and orders (seed ${
   );
   const uuids = domains.map(({ uuid }) => uuid);
   const stop = new AbortController();
-  const watching = watches(uuids, stop.signal);
+  const watching = watchTwice(trio, uuids, stop.signal);
   // Nobody waits for it before the end.
   watching.catch(() => undefined);
   const workers: ChildProcess[] = [await trio.worker()];

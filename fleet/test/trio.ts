@@ -92,9 +92,13 @@ export class Trio {
     return domain;
   }
 
+  async endWorkers(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => this.end(worker)));
+  }
+
   /** Ends and removes all domains, and all workers. */
   async clear(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => this.end(worker)));
+    await this.endWorkers();
     const all = await Promise.all(NAMES.map((name) => this.managers[name].all()));
     await Promise.all(
       all.flat().map(async (domain) => {
@@ -105,7 +109,7 @@ export class Trio {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => this.end(worker)));
+    await this.endWorkers();
     // Who closes last stops the store's PostgreSQL.
     await (await this.operations()).close();
     for (const name of NAMES) {

@@ -78,7 +78,7 @@ export class DomainReader {
     const [canonical, plain] = await Promise.all([this.#xml(VIR_DOMAIN_XML_INACTIVE, options), this.#xml(0, options)]);
     this.#canonical = kept(this.#canonical, canonical);
     // Only a running domain has an id; a shut-off one answers with its canonical document.
-    const live = kept(this.#live, plain);
+    const live = plain === canonical ? this.#canonical : kept(this.#live, plain);
     this.#live = live.isLive ? live : undefined;
     this.#noteEntries(this.#persistent);
     this.#leftover = live.isLive || plain === canonical ? undefined : live;

@@ -1,11 +1,13 @@
 import { sha256 } from '#platform';
 import type { Connection } from '../connection/index.js';
-import { type DomainDocument, readSeal, type Seal } from '../domain/index.js';
+import { type DomainDocument, packed, readSeal, type Seal, unpacked } from '../domain/index.js';
 
-/** The seals that this process has seen in one domain, the one of the last look or write apart. */
+/**
+ * The seals that this process has seen in one domain, the one of the last look or write apart: packed, and the earlier ones as
+ * digests, since a process may go on for long and see many domains.
+ */
 interface Seen {
-  last: Seal;
-  /** Digests of their documents. */
+  last: { readonly libvirt: string; readonly digest: string; readonly packed: string };
   readonly earlier: Set<string>;
 }
 
@@ -23,29 +25,38 @@ export function seenSeal(
   const seal = readSeal(canonical);
   if (typeof seal === 'string') return { seal };
   const seen = SEEN.get(keyOf(connection, canonical.uuid));
-  if (seen && seen.last.document.xml !== seal.document.xml && seen.earlier.has(digest(seal)))
-    return { seal, older: seen.last };
+  const digest = digestOf(seal);
+  if (seen && seen.last.digest !== digest && seen.earlier.has(digest)) {
+    const { libvirt, packed: text } = seen.last;
+    const document = unpacked(text, canonical);
+    if (document) return { seal, older: { libvirt, document } };
+  }
   noteSeal(connection, canonical.uuid, seal);
   return { seal };
 }
 
 /** Remembers the seal that a domain has now. */
-export function noteSeal(connection: Connection, uuid: string, last: Seal): void {
+export function noteSeal(connection: Connection, uuid: string, seal: Seal): void {
   const key = keyOf(connection, uuid);
   const seen = SEEN.get(key);
+  const digest = digestOf(seal);
+  const { libvirt } = seal;
+  if (seen?.last.digest === digest && seen.last.libvirt === libvirt) return;
+  const last = { libvirt, digest, packed: packed(seal.document) };
   if (!seen) {
     SEEN.set(key, { last, earlier: new Set() });
     return;
   }
-  seen.earlier.add(digest(seen.last));
-  seen.earlier.delete(digest(last));
+  seen.earlier.add(seen.last.digest);
+  seen.earlier.delete(digest);
   seen.last = last;
 }
 
+/** A digest: a UUID that was read out of a document would keep the whole of that text in memory. */
 function keyOf({ uri }: Connection, uuid: string): string {
-  return `${uri} ${uuid}`;
+  return sha256(`${uri} ${uuid}`, 'base64url');
 }
 
-function digest({ document }: Seal): string {
+function digestOf({ document }: Seal): string {
   return sha256(document.xml, 'base64url');
 }

@@ -8,7 +8,7 @@ import { chooses, type DomainChoice } from './drain-request.js';
 import { checkHostNames } from './hosts.js';
 import { inLanes } from './lanes.js';
 import type { Member } from './member.js';
-import { type HostSight, havingOf, type ListedDomain, type Seen, sightsOf } from './sight.js';
+import { type HostListing, havingOf, type ListedDomain, listingsOf } from './sight.js';
 import type { SilentHost } from './where.js';
 
 /** What `fleet.planApply` is asked for. */
@@ -41,7 +41,7 @@ export async function planApply(members: readonly Member[], request: FleetApplyR
   const names = members.map(({ name }) => name);
   checkHostNames('planApply', 'hosts', request.hosts, names);
   // All hosts are asked, also for those that have a domain of another one too.
-  const sights = await sightsOf(members, request.signal);
+  const sights = await listingsOf(members, request.signal);
   const wanted = sights.filter(({ member }) => request.hosts?.includes(member.name) ?? true);
   const silent = new Map<string, string>();
   const planned = await inLanes(wanted, HOSTS, async (sight) => {
@@ -54,8 +54,8 @@ export async function planApply(members: readonly Member[], request: FleetApplyR
 }
 
 async function planHost(
-  sight: Seen,
-  sights: readonly HostSight[],
+  sight: HostListing & { readonly is: 'there' },
+  sights: readonly HostListing[],
   request: FleetApplyRequest,
   silent: Map<string, string>,
 ): Promise<PlannedChange[]> {
@@ -75,7 +75,7 @@ async function planOne(
   connection: Connection,
   host: string,
   { handle, running }: ListedDomain,
-  sights: readonly HostSight[],
+  sights: readonly HostListing[],
   { request, where, signal }: FleetApplyRequest,
 ): Promise<PlannedChange[]> {
   const { name, uuid } = handle;

@@ -14,6 +14,7 @@ import { blocking, notesOf, refusalOf } from './refusals.js';
 import type { HostRoom } from './room.js';
 import { rulesOf } from './rules.js';
 import { type HostSight, havingOf, type ListedDomain, roomOf, type Seen, sightsOf } from './sight.js';
+import { marksOf } from './where.js';
 
 /** Domains that are looked at at a time. */
 const LANES = 4;
@@ -90,7 +91,7 @@ async function lookAt(
   const { name, uuid } = handle;
   const nothing = { uuid, name, running, needs: NOTHING, fate: 'refuse', surveys: {}, blocked: [] } as const;
   if (!running && request.off !== 'cold') return { ...nothing, fate: 'stay' };
-  const twice = alsoOn(uuid, name, source, sights);
+  const twice = await alsoOn(uuid, name, source, sights, request.signal);
   if (twice.length > 0) return { ...nothing, blocked: twice };
   const mode = running ? 'live' : 'cold';
   const answer = await source.member.ask(async (connection, call) => {
@@ -116,11 +117,30 @@ async function lookAt(
   return { uuid, name, running, needs, fate, surveys, blocked: blocking(name, undefined, first.findings) };
 }
 
-/** Other hosts that have the same domain: which one is true nobody can tell from here. */
-function alsoOn(uuid: string, name: string, source: Seen, sights: readonly HostSight[]): FleetRefusal[] {
-  const remedy = 'Look at both with where(), and undefine the one that is left over';
-  return havingOf(uuid, sights, ({ info }) => info.uuid !== source.info.uuid).map(({ host, running }) =>
-    refusalOf(name, host, 'domain', `${host} has it too, ${running ? 'running' : 'off'}`, remedy),
+/** Other hosts that have the same domain: which one is true nobody can tell from here, unless it is what a dead host left. */
+function alsoOn(
+  uuid: string,
+  name: string,
+  source: Seen,
+  sights: readonly HostSight[],
+  signal: AbortSignal | undefined,
+): Promise<FleetRefusal[]> {
+  const having = havingOf(uuid, sights, ({ info }) => info.uuid !== source.info.uuid);
+  return Promise.all(
+    having.map(async ({ host, running }) => {
+      const is = running ? 'running' : 'off';
+      const other = sights.find(({ member }) => member.name === host)?.member;
+      const dom = { name, uuid, id: -1 };
+      const answer = running
+        ? undefined
+        : await other?.ask((connection, call) => marksOf(connection, dom, call), signal);
+      const left = answer?.is === 'answered' && answer.value.quarantine !== undefined;
+      const reason = left ? `what ${host} was left with is there still, in quarantine` : `${host} has it too, ${is}`;
+      const remedy = left
+        ? `Undefine that first: fleet.steps.release({ domain: { name: '${name}', uuid: '${uuid}' }, from: '${host}', does: 'undefine' })`
+        : 'Look at both with where(), and undefine the one that is left over';
+      return refusalOf(name, host, 'domain', reason, remedy);
+    }),
   );
 }
 

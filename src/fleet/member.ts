@@ -46,8 +46,10 @@ export class Member {
     question: (connection: Connection, call: CallOptions) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<Answer<T>> {
-    const late = AbortSignal.timeout(this.#timeout);
-    const given = signal ? AbortSignal.any([signal, late]) : late;
+    // Not AbortSignal.timeout, which keeps what was answered in memory until the time is over.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error('too late')), this.#timeout);
+    const given = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
     try {
       const answer = this.connection().then((connection) => question(connection, { signal: given }));
       const first = await Promise.race([answer.then((value) => ({ value })), fired(given)]);
@@ -58,6 +60,8 @@ export class Member {
       if (this.#over.signal.aborted || !(error instanceof LibvirtCanonicalError)) throw error;
       const why = error.code === 'ABORTED' ? `no answer within ${this.#timeout} ms` : error.message;
       return { is: 'silent', why, error };
+    } finally {
+      clearTimeout(timer);
     }
   }
 

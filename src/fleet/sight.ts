@@ -1,6 +1,7 @@
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import { type HostInfo, hostInfo } from '../host/index.js';
 import { isGone } from '../migration/index.js';
+import { inLanes } from './lanes.js';
 import type { Member } from './member.js';
 import { figuresOf, HostRoom } from './room.js';
 
@@ -18,6 +19,12 @@ export type HostSight = { readonly member: Member } & (
   | { readonly is: 'silent'; readonly why: string }
 );
 
+/** The domains of a host, where no more of it matters. */
+export type HostListing = { readonly member: Member } & (
+  | { readonly is: 'there'; readonly domains: readonly ListedDomain[] }
+  | { readonly is: 'silent'; readonly why: string }
+);
+
 /** A host that answered. */
 export type Seen = HostSight & { readonly is: 'there' };
 
@@ -31,27 +38,38 @@ export function roomOf({ member, info, domains }: Seen, keep: (total: number) =>
 }
 
 /** The hosts that list a domain, of those that count. */
-export function havingOf(
+export function havingOf<T extends HostListing>(
   uuid: string,
-  sights: readonly HostSight[],
-  counts: (sight: Seen) => boolean,
+  sights: readonly T[],
+  counts: (sight: T & { readonly is: 'there' }) => boolean,
 ): Array<{ readonly host: string; readonly running: boolean }> {
   return sights.flatMap((sight) => {
-    const found = sight.is === 'there' && counts(sight) && sight.domains.find(({ handle }) => handle.uuid === uuid);
+    if (sight.is !== 'there' || !counts(sight as T & { readonly is: 'there' })) return [];
+    const found = sight.domains.find(({ handle }) => handle.uuid === uuid);
     return found ? [{ host: sight.member.name, running: found.running }] : [];
   });
 }
 
-/** Reads all hosts and lists their domains. virConnectListAllDomains, virDomainGetInfo. */
+/** Hosts whose capabilities are read at a time: such a document is long, and a fleet can have hundreds of hosts. */
+const READ = 32;
+
+/** Lists the domains of all hosts at once, and reads those that answered. virConnectListAllDomains, virDomainGetInfo. */
 export async function sightsOf(members: readonly Member[], signal: AbortSignal | undefined): Promise<HostSight[]> {
+  return inLanes(await listingsOf(members, signal), READ, async (listing): Promise<HostSight> => {
+    if (listing.is === 'silent') return listing;
+    const answer = await listing.member.ask(hostInfo, signal);
+    if (answer.is === 'answered') return { ...listing, info: answer.value };
+    return { member: listing.member, is: 'silent', why: answer.why };
+  });
+}
+
+/** Lists the domains of all hosts at once. virConnectListAllDomains. */
+export async function listingsOf(members: readonly Member[], signal: AbortSignal | undefined): Promise<HostListing[]> {
   return Promise.all(
-    members.map(async (member): Promise<HostSight> => {
-      const answer = await member.ask(async (connection, call) => {
-        const [info, domains] = await Promise.all([hostInfo(connection, call), listed(connection, call)]);
-        return { info, domains };
-      }, signal);
+    members.map(async (member): Promise<HostListing> => {
+      const answer = await member.ask(listed, signal);
       return answer.is === 'answered'
-        ? { member, is: 'there', ...answer.value }
+        ? { member, is: 'there', domains: answer.value }
         : { member, is: 'silent', why: answer.why };
     }),
   );

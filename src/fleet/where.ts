@@ -6,7 +6,14 @@ import {
   LibvirtError,
   VIR_DOMAIN_XML_INACTIVE,
 } from '../connection/index.js';
-import { type DomainClaim, DomainDocument, domainClaims, type Quarantine, quarantineOf } from '../domain/index.js';
+import {
+  type DomainClaim,
+  DomainDocument,
+  domainClaims,
+  OWN_METADATA,
+  type Quarantine,
+  quarantineOf,
+} from '../domain/index.js';
 import { isGone, lookUp, migrationInFlight, type Standing, standingOn } from '../migration/index.js';
 import type { DomainState, DomainStateReason } from '../power/index.js';
 import type { Member } from './member.js';
@@ -123,6 +130,9 @@ async function whereabouts(
   return { asked, outcome, meaning, certain: silent.length === 0, found, absent, silent };
 }
 
+/** Namespaces of what is marked in a domain. */
+const MARKS: readonly string[] = [OWN_METADATA.claim.uri, OWN_METADATA.quarantine.uri];
+
 /** What this library's own metadata says of a domain on one host. virDomainGetXMLDesc. */
 export async function marksOf(
   connection: Connection,
@@ -132,6 +142,8 @@ export async function marksOf(
   try {
     // Of a transient domain that is the document of its run.
     const { xml } = await connection.call('DOMAIN_GET_XML_DESC', { dom, flags: VIR_DOMAIN_XML_INACTIVE }, call);
+    // Most have none, and a document is long.
+    if (!MARKS.some((uri) => xml.includes(uri))) return {};
     const document = new DomainDocument(xml);
     const [claims, quarantine] = [domainClaims(document), quarantineOf(document)];
     const [claim] = claims;

@@ -73,6 +73,15 @@ test('quarantine: what runs elsewhere is marked and starts no more, by its host 
     ['web', 'quarantined', 'b', 'shutoff', there, false],
   ]);
   assert.is(await own?.canonical(), before, 'a domain that nobody else has is left alone');
+  const left = await managers.a.get('web');
+  const starts = await left.plan({ set: { autostart: true } });
+  assert.equal([starts.operations, starts.refusals.map(({ subject }) => subject)], [[], ['autostart']]);
+  assert.match(starts.refusals[0]?.reason ?? '', /^it is in quarantine: the operation .* brought it back on b$/);
+  assert.ok((await left.plan({ set: { autostart: false } })).refusals.length === 0);
+  const drain = await fleet.planDrain('b', { to: ['c'] });
+  const said = drain.refusals.find(({ domain }) => domain === 'web');
+  assert.match(said?.reason ?? '', /what a was left with is there still, in quarantine/);
+  assert.match(said?.remedy ?? '', /fleet\.steps\.release\(\{ domain: .* from: 'a', does: 'undefine' \}\)/);
   assert.is((await fleet.where('db')).outcome, 'running-twice', 'nothing is ended that nobody asked for');
 
   const ended = await fleet.steps.quarantine({ ...input, running: 'destroy' });

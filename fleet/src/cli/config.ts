@@ -8,6 +8,8 @@ import {
   type FleetOptions,
   fenceAgent,
   redfish,
+  type StorageLeaseOptions,
+  storageLease,
 } from 'libvirt-canonical/fleet';
 import { parse } from 'yaml';
 import { type BundleStore, directory } from '../bundles.js';
@@ -15,6 +17,7 @@ import { EngineError } from '../errors.js';
 import type { Limits } from '../queues.js';
 import type { StoreSpec } from '../store/store.js';
 import type { UpgradeHandler } from '../worker/current.js';
+import type { Timeouts } from '../worker/limit.js';
 import type { ExportSchedule } from '../workflows/schedule.js';
 
 /** What a configuration file says, in YAML or JSON. */
@@ -32,12 +35,14 @@ export interface FleetConfig {
   /** Programs with their arguments, `{host}` in them replaced: what upgrades a host, and what ends with 0 once it is ready. */
   readonly upgrade?: { readonly command: readonly string[]; readonly ready?: readonly string[] };
   readonly exports?: ExportSchedule;
+  readonly timeouts?: Partial<Timeouts>;
   /** Files of changes that hold secrets, by name. */
   readonly requests?: Readonly<Record<string, string>>;
 }
 
 /** A fence in a configuration. Passwords stand in files of their own. */
 export type FenceConfig =
+  | { readonly storageLease: Omit<StorageLeaseOptions, 'host'> }
   | { readonly redfish: { readonly url: string; readonly user: string; readonly passwordFile: string } }
   | {
       readonly agent: {
@@ -57,6 +62,7 @@ const KEYS: readonly string[] = [
   'fences',
   'upgrade',
   'exports',
+  'timeouts',
   'requests',
 ];
 
@@ -104,7 +110,8 @@ function fenceOf(host: string, config: FenceConfig): Fence {
     const password = passwordFile === undefined ? {} : { password: secretIn(passwordFile) };
     return fenceAgent({ program, options: { ...options, ...password } });
   }
-  throw invalid(`fences.${host} is none`, 'Write redfish: or agent:; without a fence a person confirms');
+  if ('storageLease' in config) return storageLease({ ...config.storageLease, host });
+  throw invalid(`fences.${host} is none`, 'Write redfish:, agent: or storageLease:; without a fence a person confirms');
 }
 
 function secretIn(file: string): string {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `lvc-fleet`: plans, begins, watches and steers operations over many hosts, and works on them. */
+import { addHeartbeatCommand } from './heartbeat-command.js';
 import { addHostCommands } from './host-commands.js';
 import { addOperationCommands } from './operation-commands.js';
 import { addPlanCommands } from './plan-commands.js';
@@ -17,6 +18,7 @@ addPlanCommands();
 addStartCommands();
 addOperationCommands();
 addWorkerCommand();
+addHeartbeatCommand();
 try {
   await program.parseAsync();
 } catch (error) {

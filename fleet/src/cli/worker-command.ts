@@ -28,6 +28,7 @@ export function addWorkerCommand(): void {
           ...(bundles && { bundles }),
           ...(upgrade && { upgrade }),
           ...(config.exports && { exports: config.exports }),
+          ...(config.timeouts && { timeouts: config.timeouts }),
           fences: fencesOf(config),
           requests: requestsOf(config),
           log: { info: () => undefined, debug: () => undefined, warn: log, error: log },

@@ -4,6 +4,7 @@ import type { Fence, Fleet } from 'libvirt-canonical/fleet';
 import type { BundleStore } from '../bundles.js';
 import { type Failure, failureOf } from '../errors.js';
 import type { Asked, Store } from '../store/store.js';
+import type { Timeouts } from './limit.js';
 
 /** What a host's upgrade is, in code of the caller's: run at least once, so it looks first whether it is done. */
 export interface UpgradeHandler {
@@ -22,6 +23,7 @@ export interface Work {
   readonly upgrade: UpgradeHandler | undefined;
   /** Changes that hold secrets, by name. */
   readonly requests: Readonly<Record<string, ChangeRequest>>;
+  readonly timeouts: Timeouts;
 }
 
 /** What came of a step, as a value that the store keeps. */

@@ -1,9 +1,10 @@
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import type { ChangeRequest } from 'libvirt-canonical';
 import type { ApplyInput } from 'libvirt-canonical/fleet';
-import type { Failure } from '../errors.js';
+import { EngineError, type Failure } from '../errors.js';
 import { LANES, POLL } from '../queues.js';
 import { current, type StepIo } from '../worker/current.js';
+import { within } from '../worker/limit.js';
 import { confirmed } from './confirm.js';
 import { awaited, gate, goesOn, must, note, step, whileHeld } from './step.js';
 
@@ -123,14 +124,21 @@ async function lane(operation: string, host: string, at: number, number: number)
 }
 
 async function change(io: StepIo, work: ApplyWork, input: ApplyInput): Promise<'applied' | 'already' | 'notBegun'> {
-  const { fleet, operation, signal, requests } = io;
+  const { fleet, operation, requests, timeouts } = io;
   if (!(await goesOn(io))) return 'notBegun';
   const request = typeof work.request === 'string' ? requests[work.request] : work.request;
-  if (!request) throw new Error(`this worker was opened without the request ${work.request}`);
-  const { outcome } = await whileHeld(io, input.domain, () =>
-    fleet.steps.apply({ ...input, operation }, { request, signal }),
+  if (!request)
+    throw new EngineError(
+      'REQUEST_NOT_FOUND',
+      `this worker was opened without the request ${work.request}`,
+      'Open every worker with the same requests',
+    );
+  return within(io, `the change of ${input.domain.name}`, timeouts.domain, (limited) =>
+    whileHeld(limited, input.domain, async () => {
+      const { signal } = limited;
+      return (await fleet.steps.apply({ ...input, operation }, { request, signal })).outcome;
+    }),
   );
-  return outcome;
 }
 
 const lanes = DBOS.registerWorkflow(lane, { name: 'lane' });

@@ -3,6 +3,7 @@ import type { EvacuateInput, MoveInput, ShutdownInput } from 'libvirt-canonical/
 import { EngineError, type Failure, failureOf } from '../errors.js';
 import { ARRIVALS, DEPARTURES, domainRun, POLL } from '../queues.js';
 import { current, type Done, type StepIo } from '../worker/current.js';
+import { within } from '../worker/limit.js';
 import { awaited, gate, step, whileHeld } from './step.js';
 
 /** What is done with one domain: an input of a step of the fleet. */
@@ -74,15 +75,18 @@ async function withDomain(
   io: StepIo,
   work: DomainWork,
 ): Promise<Partial<DomainResult> & Pick<DomainResult, 'outcome'>> {
-  const { store, operation } = io;
+  const { store, operation, timeouts } = io;
   const about = aboutOf(work);
-  return whileHeld(io, about, async () => {
-    const { asked } = await store.operation(operation);
-    if (asked === 'cancel' || asked === 'abort') return { outcome: 'not-begun' };
-    const progress = teller(io, about);
-    await progress({});
-    return acts(io, work, progress);
-  });
+  const most = work.does === 'move' ? timeouts.move : timeouts.domain;
+  return within(io, `the ${work.does} of ${about.name}`, most, (limited) =>
+    whileHeld(limited, about, async () => {
+      const { asked } = await store.operation(operation);
+      if (asked === 'cancel' || asked === 'abort') return { outcome: 'not-begun' };
+      const progress = teller(limited, about);
+      await progress({});
+      return acts(limited, work, progress);
+    }),
+  );
 }
 
 async function acts(

@@ -2,6 +2,7 @@ import type { MigrationPolicyRequest } from 'libvirt-canonical';
 import { FleetPlan, type FleetPlanJson, type MoveInput } from 'libvirt-canonical/fleet';
 import { EngineError, type Failure } from '../errors.js';
 import { current, type StepIo } from '../worker/current.js';
+import { within } from '../worker/limit.js';
 import { allOf, type DomainResult, type DomainWork } from './domain.js';
 import { note, step } from './step.js';
 
@@ -46,8 +47,8 @@ export async function drainHost(
     domains: plan.domains.length,
   });
   if (!fresh) {
-    const held = await step(operation, 'hold plan to hosts', ({ fleet, signal }) =>
-      fleet.assertCurrent(plan, { signal }),
+    const held = await step(operation, 'hold plan to hosts', (io) =>
+      within(io, `the look at ${host}`, io.timeouts.host, ({ fleet, signal }) => fleet.assertCurrent(plan, { signal })),
     );
     if (!held.ok) return refused(operation, host, held.error);
   }
@@ -80,16 +81,21 @@ const summary = ({ domains, left }: Pick<DrainResult, 'domains' | 'left'>) => ({
   left: left?.map(({ name }) => name) ?? 'unknown',
 });
 
+/** Errors after which a migration may still be under way. */
+const UNSETTLED: readonly string[] = ['MIGRATION_UNSETTLED', 'STEP_TIMEOUT'];
+
 async function counted(
   operation: string,
   host: string,
   domains: readonly DomainResult[],
 ): Promise<Pick<DrainResult, 'left' | 'empty' | 'safeToReboot' | 'cancelled'>> {
-  const counted = await step(operation, 'count what is left', (io) => running(io, host));
+  const counted = await step(operation, 'count what is left', (io) =>
+    within(io, `the look at ${host}`, io.timeouts.host, (limited) => running(limited, host)),
+  );
   const cancelled = domains.some(({ outcome }) => outcome === 'not-begun');
   const left = counted.ok ? counted.value : undefined;
   const empty = left?.length === 0;
-  const unsettled = domains.some(({ error }) => error?.code === 'MIGRATION_UNSETTLED');
+  const unsettled = domains.some(({ error }) => UNSETTLED.includes(error?.code ?? ''));
   return { left, empty, safeToReboot: empty && !unsettled, cancelled };
 }
 

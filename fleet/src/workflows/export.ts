@@ -1,5 +1,6 @@
 import type { Failure } from '../errors.js';
 import { current, type StepIo } from '../worker/current.js';
+import { within } from '../worker/limit.js';
 import { noBundles } from './domain.js';
 import { gate, note, step } from './step.js';
 
@@ -57,7 +58,9 @@ export async function exportHost(
   host: string,
   secrets: ExportWork['secrets'],
 ): Promise<ExportedHost> {
-  const done = await step(operation, `export ${host}`, (io) => exported(io, host, secrets));
+  const done = await step(operation, `export ${host}`, (io) =>
+    within(io, `the export of ${host}`, io.timeouts.host, (limited) => exported(limited, host, secrets)),
+  );
   const result = done.ok ? done.value : { host, written: 0, unchanged: 0, failed: [], error: done.error };
   await step(operation, 'tell', ({ store }) =>
     store.tell(operation, host, { ...result, failed: result.failed.length }),

@@ -4,6 +4,7 @@ import type { FleetPlanJson, MoveInput, UpgradeRequest } from 'libvirt-canonical
 import { EngineError, type Failure } from '../errors.js';
 import { POLL } from '../queues.js';
 import { current, type StepIo } from '../worker/current.js';
+import { within } from '../worker/limit.js';
 import { confirmed } from './confirm.js';
 import { allOf, type DomainResult } from './domain.js';
 import { assertPossible, type DrainResult, drainHost } from './drain.js';
@@ -66,7 +67,11 @@ export async function upgrade(operation: string): Promise<UpgradeResult> {
       hosts.push(...together.map((host) => ({ host, outcome: 'not-begun' as const })));
       continue;
     }
-    const planned = await step(operation, `plan ${together.join(', ')}`, (io) => plansOf(io, work, together));
+    const planned = await step(operation, `plan ${together.join(', ')}`, (io) =>
+      within(io, `the plan for ${together.join(', ')}`, io.timeouts.host, (limited) =>
+        plansOf(limited, work, together),
+      ),
+    );
     if (!planned.ok) {
       hosts.push(...together.map((host) => ({ host, outcome: 'failed' as const, error: planned.error })));
       continue;

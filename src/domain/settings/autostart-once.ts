@@ -1,6 +1,7 @@
 import { BOOLEAN } from '../json-schema.js';
 import { setOperation } from '../operation.js';
 import { describe, invalid } from '../values.js';
+import { inQuarantine } from './in-quarantine.js';
 import { needs } from './params.js';
 import type { Setting } from './setting.js';
 
@@ -15,6 +16,8 @@ export const autostartOnce: Setting<boolean> = {
     needs(context, '11.2.0', path);
     const now = context.autostartOnce ?? false;
     if (value === now) return { operations: [], refusals: [] };
+    const refusals = value ? inQuarantine('autostartOnce', context, path) : [];
+    if (refusals.length > 0) return { operations: [], refusals };
     const change = [{ path: 'autostartOnce', from: String(now), to: String(value) }];
     const call = (on: boolean) =>
       ({ procedure: 'DOMAIN_SET_AUTOSTART_ONCE', args: { autostart: on ? 1 : 0 } }) as const;
