@@ -42,9 +42,11 @@ function watchSteps(passed: (boundary: string) => void): void {
   const counts = new Map<string, number>();
   const make = DBOS.runStep.bind(DBOS);
   DBOS.runStep = async (run, config) => {
-    const number = (counts.get(config?.name ?? '') ?? 0) + 1;
-    counts.set(config?.name ?? '', number);
-    const name = `${config?.name}${number > 1 ? ` (${number})` : ''}`;
+    // Which host it is about differs from run to run.
+    const step = (config?.name ?? '').replace(/^(note (?:begin|end)) .*$/, '$1');
+    const number = (counts.get(step) ?? 0) + 1;
+    counts.set(step, number);
+    const name = `${step}${number > 1 ? ` (${number})` : ''}`;
     let fresh = false;
     const done = await make(async () => {
       fresh = true;
