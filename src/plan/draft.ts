@@ -109,8 +109,14 @@ export class Draft {
   /** Where the device sat before this plan takes it out, or before it was detached last; a place on another bus is none. */
   formerAddress(device: Device): string | undefined {
     const former = this.detached.find((each) => each.device.identity === device.identity)?.device;
-    if (former && busNameOf(former) !== busNameOf(device)) return undefined;
+    if (former && this.#busNameOf(former) !== this.#busNameOf(device)) return undefined;
     return former?.address ? addressText(former.address) : this.intent?.formerAddress(device);
+  }
+
+  /** PCI is one bus here: whether a slot takes the sort of device is asked when the place is given. */
+  #busNameOf(device: Device): string | undefined {
+    const demand = this.topology.demandOf(device);
+    return demand?.type === 'pci' ? 'pci' : demand && busOf(demand);
   }
 
   /** True when a document, or what the plan has attached to it so far, has what an XPath relative to `<domain>` selects. */
@@ -171,11 +177,6 @@ export class Draft {
     const word = scope === 'live' ? 'while the domain runs' : 'in the canonical document';
     return `libvirt cannot ${action} a device of kind ${device.kind.element} ${word}`;
   }
-}
-
-function busNameOf({ kind, leaves }: Device): string | undefined {
-  const demand = kind.bus(leaves);
-  return demand && busOf(demand);
 }
 
 /** The error for two things that a domain cannot both have. */

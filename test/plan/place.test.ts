@@ -132,4 +132,46 @@ test('capacity counts the places of a companion controller once, and none where 
   assert.is(total(usb), 4);
 });
 
+const card = (model: string, slot: string) =>
+  `<interface type='user'><mac address='52:54:00:00:00:01'/><model type='${model}'/><alias name='ua-lan'/><address type='pci' domain='0x0000' bus='0x00' slot='${slot}' function='0x0'/></interface>`;
+
+test('a card that comes back as another model keeps its slot on i440fx, where PCI is one bus', () => {
+  const root = "<controller type='pci' index='0' model='pci-root'/>";
+  const { canonical, ...rest } = context(`${root}${card('virtio', '0x02')}`, 'off');
+  const i440fx = new DomainDocument(canonical.xml.replace('pc-q35-7.2', 'pc-i440fx-7.2'));
+  const request: ChangeRequest = {
+    replace: 'allow',
+    detach: [{ interface: 'lan' }],
+    attach: [{ interface: { id: 'lan', user: true, model: 'e1000', mac: '52:54:00:00:00:01' } }],
+  };
+  const { operations, refusals } = planChanges(request, { ...rest, canonical: i440fx });
+  assert.equal(refusals, []);
+  assert.is(operations.find(({ action }) => action === 'attach')?.address, 'pci 0000:00:02.0');
+});
+
+test('a full PCIe-to-PCI bridge of a domain that is off is a refusal: libvirt adds none', () => {
+  const sound = (slot: number) =>
+    `<sound model='ich6'><address type='pci' domain='0x0000' bus='0x02' slot='0x${slot.toString(16)}' function='0x0'/></sound>`;
+  const bridge = (cards: number) =>
+    `<controller type='pci' index='0' model='pcie-root'/><controller type='pci' index='1' model='pcie-root-port'/>
+     <controller type='pci' index='2' model='pcie-to-pci-bridge'/>${Array.from({ length: cards }, (_, n) => sound(n + 1)).join('')}`;
+  const one = "<sound model='ich6'/>";
+  assert.equal(attach(one, context(bridge(30), 'off')).refusals, []);
+  const { operations, refusals } = attach(one, context(bridge(31), 'off'));
+  assert.equal(operations, []);
+  assert.match(refusals[0]?.reason ?? '', /no free slot on a conventional PCI bus.*virDomainPCIAddressSetGrow/);
+});
+
+test('a detach of scope config or live is refused where only the other document has the device', () => {
+  const { canonical, ...rest } = context(undefined, 'off');
+  const more = new DomainDocument(canonical.xml.replace('</devices>', `${card('virtio', '0x02')}</devices>`));
+  const detach = [{ interface: 'lan' }];
+  const reason = (request: ChangeRequest, where: DomainContext) => planChanges(request, where).refusals[0]?.reason;
+  assert.match(reason({ detach, scope: 'config' }, { ...rest, canonical, live: more }) ?? '', /only the running guest/);
+  assert.match(
+    reason({ detach, scope: 'live' }, { ...rest, canonical: more, live: canonical }) ?? '',
+    /only the canonical/,
+  );
+});
+
 test.run();
