@@ -22,7 +22,16 @@ import type { DomainReader } from './read.js';
 import { type Done, rollback } from './rollback.js';
 import { sealAfter } from './seal.js';
 import { PlanStaleError, refuseStale } from './stale.js';
-import { hasAllFor, isUnplug, makeCall, type OperationSummary, readBack, readFor, summaryOf } from './step.js';
+import {
+  hasAllFor,
+  isBeside,
+  isUnplug,
+  makeCall,
+  type OperationSummary,
+  readBack,
+  readFor,
+  summaryOf,
+} from './step.js';
 import type { UnplugOptions, UnplugResult } from './unplug.js';
 import type { Documents } from './verify.js';
 
@@ -154,12 +163,19 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
   const { signal, wait = WAIT } = options;
   refuse(plan, reader);
   // Whatever can be refused is refused before anything is written.
-  const context = await reader.context({ signal });
+  // A managed save matters to who looks at a plan, and to no call.
+  const context = await reader.context({ signal }, { managedSave: false });
   refuseInterrupted(reader, entriesIn(entriesHolder(context)));
   refuseStale(plan, context);
   const whole = plan.completed(context);
   if (whole.operations.length === 0) return { operations: [], unplugs: [] };
-  const { journal, context: now } = await Journal.claim(reader, context.persistent, { signal, wait, context });
+  const autostart = whole.operations.some(isBeside);
+  const { journal, context: now } = await Journal.claim(reader, context.persistent, {
+    signal,
+    wait,
+    context,
+    autostart,
+  });
   let live: Documents['live'];
   try {
     refuseStale(plan, now);

@@ -16,7 +16,7 @@ import { buildElement, bytesInMetadata, bytesTooMany } from '../xml/index.js';
 import { asFound, type Entry, entriesHolder, entriesIn, FORMAT, mine } from './entry.js';
 import { callAgain } from './outcome.js';
 import { SELF } from './owner.js';
-import { type DomainReader, notFound } from './read.js';
+import { type DomainReader, type KnownContext, notFound } from './read.js';
 import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition, type UnsavedLook } from './unsaved-definition.js';
 import type { Documents } from './verify.js';
 
@@ -34,6 +34,8 @@ export interface ClaimOptions extends CallOptions {
   readonly beside?: ReadonlySet<string>;
   /** What the caller has read just now: what of it no other process changes by applying is not read again. */
   readonly context?: DomainContext;
+  /** Whether the plan changes autostart: then that is read again as well. */
+  readonly autostart?: boolean;
 }
 
 /**
@@ -105,10 +107,13 @@ export class Journal {
   }
 
   async #turn(options: ClaimOptions): Promise<DomainContext> {
-    const { signal, wait, beside } = options;
+    const { signal, wait, beside, context: known, autostart } = options;
     const deadline = performance.now() + wait;
+    // Autostart was read a moment ago at the first look; whoever was ahead at a later one may have changed it.
+    let besides: KnownContext | undefined = autostart ? lasting(known) : known;
     for (let pause: number = LOOK.first; ; pause = Math.min(pause * 2, LOOK.most)) {
-      const context = await this.#reader.context({ signal }, options.context);
+      const context = await this.#reader.context({ signal }, besides);
+      besides = lasting(known);
       const entries = entriesIn(entriesHolder(context)).filter(({ token }) => !beside?.has(token));
       const own = entries.findIndex(({ token }) => token === this.#token);
       // Of very many entries it may stand behind those that are looked at.
@@ -149,6 +154,11 @@ export class Journal {
     // A transient domain has no other document.
     await setEntry(this.#reader, this.#token, xml, this.#persistent ? 'config' : 'live', signal);
   }
+}
+
+/** Of what was read, that which no other process changes by applying. */
+function lasting(known: DomainContext | undefined): KnownContext | undefined {
+  return known && { persistent: known.persistent, managedSave: known.managedSave };
 }
 
 /**

@@ -38,6 +38,9 @@ export interface LastRead {
   readonly entries: readonly Entry[];
 }
 
+/** What stands beside the documents and need not be read: it was a moment ago, or does not matter to who asks. */
+export type KnownContext = Partial<Pick<DomainContext, 'persistent' | 'managedSave' | 'autostart' | 'autostartOnce'>>;
+
 /** Reads a domain as libvirt has it. A document that has not changed since the last read is not parsed again. */
 export class DomainReader {
   readonly connection: Connection;
@@ -103,19 +106,23 @@ export class DomainReader {
     return [this.#live, this.#canonical].filter((each) => each !== undefined);
   }
 
-  /** Everything that a plan is made of. Of one that was `known` a moment ago, what no plan changes is not read again. */
-  async context(options: CallOptions = {}, known?: DomainContext): Promise<DomainContext> {
+  /** Everything that a plan is made of. What of it is `known` is not read again. */
+  async context(options: CallOptions = {}, known: KnownContext = {}): Promise<DomainContext> {
     const dom = this.handle;
     const [documents, persistent, saved, started, once] = await Promise.all([
       this.documents(options),
-      known ? { persistent: Number(known.persistent) } : this.connection.call('DOMAIN_IS_PERSISTENT', { dom }, options),
-      known
+      known.persistent === undefined
+        ? this.connection.call('DOMAIN_IS_PERSISTENT', { dom }, options)
+        : { persistent: Number(known.persistent) },
+      known.managedSave !== undefined
         ? { result: Number(known.managedSave) }
         : this.connection.call('DOMAIN_HAS_MANAGED_SAVE_IMAGE', { dom, flags: 0 }, options),
-      this.connection.call('DOMAIN_GET_AUTOSTART', { dom }, options).catch(notOnTransient),
-      gte(this.connection.libvirtVersion, AUTOSTART_ONCE_SINCE)
+      known.autostart === undefined
+        ? this.connection.call('DOMAIN_GET_AUTOSTART', { dom }, options).catch(notOnTransient)
+        : { autostart: Number(known.autostart) },
+      known.autostartOnce === undefined && gte(this.connection.libvirtVersion, AUTOSTART_ONCE_SINCE)
         ? this.connection.call('DOMAIN_GET_AUTOSTART_ONCE', { dom }, options).catch(notOnTransient)
-        : { autostart: 0 },
+        : { autostart: Number(known.autostartOnce ?? false) },
     ]).catch((error: unknown) => Promise.reject(notFound(error, dom)));
     this.#noteEntries(persistent.persistent === 1);
     return {

@@ -52,7 +52,7 @@ export function hasAllFor(step: Step, documents: Documents): boolean {
 }
 
 /** True for a step about what stands in no document. */
-const isBeside = ({ call }: Step): boolean => call.procedure.startsWith('DOMAIN_SET_AUTOSTART');
+export const isBeside = ({ call }: Step): boolean => call.procedure.startsWith('DOMAIN_SET_AUTOSTART');
 
 /** Reads both documents after a call and compares; returns them. What is in `stillAsked` may have left the guest meanwhile. */
 export async function readBack(

@@ -26,11 +26,12 @@ const FIVE = ['vdb', 'vdc', 'vdd', 'vde', 'vdf'];
 
 /** Exact, so that neither a call more nor a call less goes by unseen. Reads that libvirt has since 11.2.0 are left out. */
 const JOBS: readonly Job[] = [
-  { what: 'attach of one disk, off', request: (b) => attach(b, ['vdb']), calls: 25, writes: 6 },
-  { what: 'attach of one disk, running', running: true, request: (b) => attach(b, ['vdb']), calls: 25, writes: 6 },
-  { what: 'attach of five disks, off', request: (b) => attach(b, FIVE), calls: 37, writes: 10 },
-  { what: 'resize, off', request: async () => ({ set: { vcpus: 2 } }), calls: 19, writes: 4 },
-  { what: 'detach of a NIC, off', request: async () => ({ detach: [{ interface: 'lan' }] }), calls: 25, writes: 6 },
+  { what: 'attach of one disk, off', request: (b) => attach(b, ['vdb']), calls: 23, writes: 6 },
+  { what: 'attach of one disk, running', running: true, request: (b) => attach(b, ['vdb']), calls: 23, writes: 6 },
+  { what: 'attach of five disks, off', request: (b) => attach(b, FIVE), calls: 35, writes: 10 },
+  { what: 'resize, off', request: async () => ({ set: { vcpus: 2 } }), calls: 17, writes: 4 },
+  { what: 'autostart, off', request: async () => ({ set: { autostart: true } }), calls: 20, writes: 3 },
+  { what: 'detach of a NIC, off', request: async () => ({ detach: [{ interface: 'lan' }] }), calls: 23, writes: 6 },
 ];
 
 for (const { what, running, request, calls, writes } of JOBS)
