@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DomainSpec, ManagedDomain } from 'libvirt-canonical';
-import { type DomainContext, DomainDocument } from '../src/domain/index.js';
+import { DomainDocument, type ObservedDomain } from '../src/domain/index.js';
 import { type ChangeRequest, planChanges } from '../src/plan/index.js';
 import type { Line, Section } from './report.js';
 import type { Setting } from './setting.js';
@@ -51,7 +51,7 @@ async function planning(
   await domain.destroy();
   await domain.undefine();
 
-  const context = (): DomainContext => ({
+  const context = (): ObservedDomain => ({
     canonical: new DomainDocument(canonical),
     live: new DomainDocument(live),
     persistent: true,

@@ -110,7 +110,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     what: 'a call that was given up is waited for by a query, which passes it',
-    file: 'apply/outcome.ts',
+    file: 'apply/confirm-call.ts',
     find: "await connection.call('DOMAIN_DETACH_DEVICE_ALIAS', { dom, alias: NOBODY, flags: 0 }, limit)",
     replace: "await connection.call('DOMAIN_GET_PERF_EVENTS', { dom, flags: 0 }, limit)",
     tests: ['apply/given-up'],

@@ -5,10 +5,10 @@
  */
 import {
   guestAbi as abiOf,
-  type DomainContext,
   DomainDocument,
   type DomainSpec,
   type GuestAbi,
+  type ObservedDomain,
 } from './domain/index.js';
 import { type Pending, pendingOf } from './observe/pending.js';
 import { BOOLEAN, checkOptions, type OptionTable, TEXT } from './options.js';
@@ -82,7 +82,7 @@ const FIELDS: OptionTable<DomainAsRead> = {
   session: BOOLEAN,
 };
 
-function contextOf(method: string, domain: DomainAsRead): DomainContext {
+function contextOf(method: string, domain: DomainAsRead): ObservedDomain {
   checkOptions(method, domain ?? null, FIELDS, { needs: ['canonical'] });
   const { canonical, live, libvirtVersion = '11.3.0', qemuVersion = '10.0.0' } = domain;
   const { autostart = false, managedSave = false, session = false } = domain;

@@ -1,9 +1,9 @@
-import { type DomainContext, DomainDocument } from '../../src/domain/index.js';
+import { DomainDocument, type ObservedDomain } from '../../src/domain/index.js';
 import { LibvirtCanonicalError } from '../../src/errors.js';
 import { planTowards } from '../../src/plan/index.js';
 
 /** What a plan towards a document would do or refuse, line by line, but for the intent that a new domain is given. */
-export function stepsTowards(desired: string, context: DomainContext): string[] {
+export function stepsTowards(desired: string, context: ObservedDomain): string[] {
   try {
     const plan = planTowards(desired, context);
     return [
@@ -28,8 +28,8 @@ export function stepsTowards(desired: string, context: DomainContext): string[] 
 export function contextOf(
   canonical: string,
   live: string | undefined,
-  versions: DomainContext['versions'],
-): DomainContext {
+  versions: ObservedDomain['versions'],
+): ObservedDomain {
   return {
     canonical: new DomainDocument(canonical),
     live: live === undefined ? undefined : new DomainDocument(live),

@@ -6,7 +6,7 @@ import {
   VIR_DOMAIN_XML_MIGRATABLE,
   VIR_DOMAIN_XML_SECURE,
 } from '../../src/connection/index.js';
-import type { DomainContext } from '../../src/domain/index.js';
+import type { ObservedDomain } from '../../src/domain/index.js';
 import { type DomainManager, ImportRefusedError, LibvirtCanonicalError } from '../../src/index.js';
 import { type BaseKind, documentOf, KINDS } from './bases.js';
 import type { Candidate } from './candidates.js';
@@ -254,12 +254,12 @@ class Subject {
     await this.look(' after export and import');
   }
 
-  #context(canonical: string, live?: string): DomainContext {
+  #context(canonical: string, live?: string): ObservedDomain {
     const { libvirtVersion: libvirt, hypervisorVersion: qemu } = this.#site.connection;
     return contextOf(canonical, live, { libvirt, qemu });
   }
 
-  #plan(context: DomainContext, after: string, documents: Readonly<Record<string, string | undefined>>): void {
+  #plan(context: ObservedDomain, after: string, documents: Readonly<Record<string, string | undefined>>): void {
     const seen = new Set<string>();
     for (const [name, text] of Object.entries(documents)) {
       if (text === undefined || seen.has(text)) continue;

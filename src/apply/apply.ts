@@ -1,27 +1,27 @@
 import { LibvirtError } from '../connection/index.js';
 import {
-  type BeforeWork,
-  beforeWork,
-  type DomainContext,
+  type ObservedDomain,
   type Operation,
   readSeal,
-  resealed,
+  type SealBaseline,
+  sealBaseline,
   sealedForm,
+  updatedSeal,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
-import { entriesHolder, entriesIn } from './entry.js';
+import { callAndConfirm, OpenOutcome } from './confirm-call.js';
+import type { DomainAccess } from './domain-access.js';
+import { inDomainQueue, notify } from './domain-queue.js';
 import { foreignBetween, staleParts } from './foreign.js';
 import { type GuestEnd, guestEnd, guestEndText } from './guest-end.js';
-import { Journal, refuseInterrupted, vanished } from './journal.js';
-import { stillAsked, takeOver, watchLate } from './late.js';
+import { assertNotInterrupted, Journal, vanished } from './journal.js';
+import { entriesHolder, entriesIn } from './journal-entry.js';
+import { cancelLateUnplugs, completeLateUnplug, stillAsked } from './late-unplug.js';
 import type { DomainLog } from './log.js';
-import { callSurely, OpenOutcome } from './outcome.js';
-import { queued, tell } from './queue.js';
-import type { DomainReader } from './read.js';
 import { type Done, rollback } from './rollback.js';
 import { sealAfter } from './seal.js';
-import { PlanStaleError, refuseStale } from './stale.js';
+import { assertNotStale, PlanStaleError } from './stale.js';
 import {
   hasAllFor,
   isBeside,
@@ -142,32 +142,32 @@ function isRefused(cause: unknown): boolean {
  * its turn among processes, makes each call, reads both documents back and compares. Applies to one domain queue up within
  * this process; of two processes one has the turn, and the other waits or is refused (`APPLY_IN_PROGRESS`).
  */
-export function applyPlan(reader: DomainReader, plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
+export function applyPlan(reader: DomainAccess, plan: Plan, options: ApplyOptions = {}): Promise<ApplyResult> {
   const work = async () => {
     try {
       return await run(reader, plan, options);
     } catch (error) {
       if (error instanceof ApplyError && error.operation.action === 'detach' && isUnconfirmed(error.cause))
-        watchLate(reader, plan, error, (late) => applyPlan(reader, late), options.unplug);
+        completeLateUnplug(reader, plan, error, (late) => applyPlan(reader, late), options.unplug);
       throw error;
     }
   };
-  return queued(reader.handle.uuid, work, options.signal);
+  return inDomainQueue(reader.handle.uuid, work, options.signal);
 }
 
 function isUnconfirmed(cause: unknown): boolean {
   return cause instanceof LibvirtCanonicalError && cause.code === 'UNPLUG_UNCONFIRMED';
 }
 
-async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Promise<ApplyResult> {
+async function run(reader: DomainAccess, plan: Plan, options: ApplyOptions): Promise<ApplyResult> {
   const { signal, wait = WAIT } = options;
-  refuse(plan, reader);
+  assertAppliable(plan, reader);
   // Whatever can be refused is refused before anything is written.
   // A managed save matters to who looks at a plan, and to no call.
   const context = await reader.context({ signal }, { managedSave: false });
-  refuseInterrupted(reader, entriesIn(entriesHolder(context)));
-  refuseStale(plan, context);
-  const whole = plan.completed(context);
+  assertNotInterrupted(reader, entriesIn(entriesHolder(context)));
+  assertNotStale(plan, context);
+  const whole = plan.withSecretsFrom(context);
   if (whole.operations.length === 0) return { operations: [], unplugs: [] };
   const autostart = whole.operations.some(isBeside);
   const { journal, context: now } = await Journal.claim(reader, context.persistent, {
@@ -178,8 +178,8 @@ async function run(reader: DomainReader, plan: Plan, options: ApplyOptions): Pro
   });
   let live: Documents['live'];
   try {
-    refuseStale(plan, now);
-    takeOver(reader, plan);
+    assertNotStale(plan, now);
+    cancelLateUnplugs(reader, plan);
     // One call takes place or does not; what several lead to can be left halfway.
     const found = whole.operations.length > 1 ? await journal.begin(whole, context, { signal }) : now;
     live = now.live;
@@ -204,14 +204,14 @@ interface Work {
   readonly begun: Done[];
   readonly unplugs: UnplugResult[];
   /** What the seal is made from. */
-  sealing: BeforeWork;
+  sealing: SealBaseline;
 }
 
 /** Makes the calls, each verified, and undoes them when one fails. */
 async function perform(
-  reader: DomainReader,
+  reader: DomainAccess,
   plan: Plan,
-  before: DomainContext,
+  before: ObservedDomain,
   found: Documents,
   journal: Journal,
   options: ApplyOptions,
@@ -222,11 +222,11 @@ async function perform(
     documents: before,
     begun: [],
     unplugs: [],
-    sealing: beforeWork(before.canonical),
+    sealing: sealBaseline(before.canonical),
   };
   const seals = before.persistent && operations.some(({ scope }) => scope !== 'live');
   for (const [at, operation] of operations.entries()) {
-    tell(options.onProgress, { operation, state: 'started', done: at, total });
+    notify(options.onProgress, { operation, state: 'started', done: at, total });
     try {
       // Nothing was sent after it. Who is told in between may take its time, or change the domain.
       const read = options.onProgress ? undefined : at === 0 ? found : work.documents;
@@ -237,7 +237,7 @@ async function perform(
       throw new ApplyError(plan, at, cause instanceof OpenOutcome ? cause.loss : cause, outcome, errors, ended);
     }
     if (!journal.standsIn(work.documents)) throw vanished(reader);
-    tell(options.onProgress, { operation, state: 'done', done: at + 1, total });
+    notify(options.onProgress, { operation, state: 'done', done: at + 1, total });
   }
   if (seals) await sealAfter(reader, work.sealing, work.documents.canonical, { read: true });
   return { operations, unplugs: work.unplugs };
@@ -245,18 +245,18 @@ async function perform(
 
 /** Makes one call on the domain as it is now, by a reading of just now where there is one, and compares what came of it. */
 async function applyOne(
-  reader: DomainReader,
+  reader: DomainAccess,
   operation: Operation,
   work: Work,
   read: Documents | undefined,
   options: ApplyOptions,
 ): Promise<void> {
   const found = read && hasAllFor(operation, read) ? read : await readFor(reader, operation, options);
-  refuseForeign(reader, operation, work, found);
+  assertOfThisDomain(reader, operation, work, found);
   work.begun.push({ operation, found });
   // Noted before the call: a request that the guest answers during it stands no longer when the documents are compared.
   const asked = stillAsked(reader);
-  const unplugged = await callSurely(reader, operation, found, () => makeCall(reader, operation, options)).catch(
+  const unplugged = await callAndConfirm(reader, operation, found, () => makeCall(reader, operation, options)).catch(
     (error: unknown) => {
       // A call that libvirt refused changed nothing; any other failure may have come after the change, or still bring it.
       if (error instanceof LibvirtError && error.errorName !== 'VIR_ERR_OPERATION_TIMEOUT') work.begun.pop();
@@ -271,14 +271,14 @@ async function applyOne(
 }
 
 /** Takes note of what others changed since the last call. `PLAN_STALE` when the operation was made from it. */
-function refuseForeign(reader: DomainReader, operation: Operation, work: Work, found: Documents): void {
+function assertOfThisDomain(reader: DomainAccess, operation: Operation, work: Work, found: Documents): void {
   const { documents: known, sealing } = work;
   const foreign = foreignBetween(known, found);
   work.documents = found;
   if (foreign.length > 0) {
     // What was done by now is this library's doing, and sealed; what others did is not.
     const libvirt = reader.connection.libvirtVersion;
-    const document = resealed(sealing, known.canonical, libvirt);
+    const document = updatedSeal(sealing, known.canonical, libvirt);
     work.sealing = { seal: { libvirt, document }, document: sealedForm(found.canonical) };
   }
   const parts = staleParts(operation, foreign, known, found);
@@ -288,8 +288,8 @@ function refuseForeign(reader: DomainReader, operation: Operation, work: Work, f
 
 /** What becomes of the operations before one that failed. */
 async function afterFailure(
-  reader: DomainReader,
-  before: DomainContext,
+  reader: DomainAccess,
+  before: ObservedDomain,
   { begun, sealing }: Work,
   seals: boolean,
   cause: unknown,
@@ -302,12 +302,12 @@ async function afterFailure(
     return { rollback: 'kept', errors: [] };
   }
   const undone = (operation: Operation) =>
-    tell(options.onProgress, { operation, state: 'undone', done: 0, total: begun.length });
+    notify(options.onProgress, { operation, state: 'undone', done: 0, total: begun.length });
   const errors = await rollback(reader, begun, before, options, undone);
   if (errors.length > 0) return { rollback: 'partial', errors };
   // What differs from the seal now is others' doing. A domain without a seal goes on without.
   if (seals && readSeal(before.canonical) !== 'missing') {
-    const { seal } = beforeWork(before.canonical);
+    const { seal } = sealBaseline(before.canonical);
     await reader.documents().then(
       ({ canonical }) => sealAfter(reader, { seal, document: sealedForm(canonical) }, canonical),
       () => {},
@@ -316,7 +316,7 @@ async function afterFailure(
   return { rollback: 'undone', errors };
 }
 
-function refuse(plan: Plan, { handle }: DomainReader): void {
+function assertAppliable(plan: Plan, { handle }: DomainAccess): void {
   if (plan.domain.uuid !== handle.uuid) {
     throw new LibvirtCanonicalError(
       'PLAN_REFUSED',

@@ -3,11 +3,11 @@ import {
   type Device,
   type DomainDocument,
   domainLeaves,
-  HIDDEN,
   isBookkeeping,
   isSecret,
+  memoizePerDocument,
   NOT_A_DEVICE,
-  perDocument,
+  REDACTED,
 } from '../domain/index.js';
 import { metadataPart, VOLATILE } from '../plan/index.js';
 import { child, children, type Element, type Leaves, leafChanges, leaves, select, under } from '../xml/index.js';
@@ -50,13 +50,13 @@ export function differencesBetween(before: DomainDocument, after: DomainDocument
 /** The difference in one line; a secret does not show. */
 export function differenceLine({ subject, field, before, after, device }: Difference): string {
   const isHidden = subject.startsWith('metadata ') || (device !== undefined && isSecret(device.kind, field));
-  const shown = (value: string | undefined) => (value === undefined ? '(none)' : isHidden ? HIDDEN : value);
+  const shown = (value: string | undefined) => (value === undefined ? '(none)' : isHidden ? REDACTED : value);
   return `${subject} ${field}: ${shown(before)} → ${shown(after)}`;
 }
 
-const beside = perDocument(({ xml }) => xml.replace(METADATA, ''));
+const beside = memoizePerDocument(({ xml }) => xml.replace(METADATA, ''));
 
-const domainOf = perDocument((document): Leaves => {
+const domainOf = memoizePerDocument((document): Leaves => {
   const others = select(document.root, 'devices/*').filter(({ nodeName }) => isNoDevice(nodeName));
   const all = [
     ...domainLeaves(document),
@@ -71,7 +71,7 @@ const domainOf = perDocument((document): Leaves => {
 const isNoDevice = (name: string) => (NOT_A_DEVICE as readonly string[]).includes(name);
 
 /** Elements of `<metadata>` as text, by what plans call them. */
-const metadataOf = perDocument(({ root }): Leaves => {
+const metadataOf = memoizePerDocument(({ root }): Leaves => {
   const metadata = child(root, 'metadata');
   const others = (metadata ? children(metadata) : []).filter(({ namespaceURI }) => !isBookkeeping(namespaceURI ?? ''));
   return new Map(others.map((each) => [metadataPart(each.namespaceURI ?? ''), canonicalText(each)]));

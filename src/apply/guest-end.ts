@@ -1,6 +1,6 @@
 import { VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_SHUTOFF_FAILED } from '../connection/index.js';
+import type { DomainAccess } from './domain-access.js';
 import { type DomainLog, domainLog } from './log.js';
-import type { DomainReader } from './read.js';
 import type { Documents } from './verify.js';
 
 /** A guest that ended while an operation was made. */
@@ -12,7 +12,7 @@ export interface GuestEnd {
 }
 
 /** How the guest ended that was running before an operation; undefined when it still runs, or when nobody can be asked. */
-export async function guestEnd(reader: DomainReader, before: Documents): Promise<GuestEnd | undefined> {
+export async function guestEnd(reader: DomainAccess, before: Documents): Promise<GuestEnd | undefined> {
   if (!before.live) return undefined;
   try {
     const { connection, handle: dom } = reader;

@@ -9,13 +9,14 @@ export {
   type ApplyResult,
   applyPlan,
 } from './apply.js';
-export { entriesHolder, entriesIn } from './entry.js';
-export { Journal, refuseInterrupted } from './journal.js';
+export { waitForJobLock } from './confirm-call.js';
+export { DomainAccess, isOfOneDomain, notFound } from './domain-access.js';
+export { inDomainQueue, isQueued, notify } from './domain-queue.js';
+export { assertNotInterrupted, Journal } from './journal.js';
+export { entriesHolder, entriesIn } from './journal-entry.js';
 export { type DomainLog, domainLog, logFromNow } from './log.js';
-export { waitForLock } from './outcome.js';
+export type { OperationStatus } from './operation-status.js';
 export { type Owner, type OwnerState, SELF, stateOfOwner } from './owner.js';
-export { isQueued, queued, tell } from './queue.js';
-export { DomainReader, isOfOneDomain, notFound } from './read.js';
 export {
   type ApplyPhase,
   applyPhaseIn,
@@ -30,9 +31,8 @@ export { type Amounts, type Resized, type ResizeOptions, type ResizeResult, resi
 export { seal, sealAfter } from './seal.js';
 export { seenSeal } from './seen-seals.js';
 export { PlanStaleError } from './stale.js';
-export type { Standing } from './standing.js';
 export type { OperationSummary } from './step.js';
 export type { LateUnplug, UnplugOptions, UnplugProgress, UnplugResult } from './unplug.js';
 export { assertNoUnsavedDefinition, unsavedDefinition } from './unsaved-definition.js';
 export { type Documents, differenceText, GuestAbiChangedError } from './verify.js';
-export { nextItem, within } from './wait.js';
+export { nextItem, withTimeout } from './wait.js';

@@ -3,20 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallOptions, VIR_DOMAIN_METADATA_ELEMENT } from '../connection/index.js';
 import {
   AFFECT,
-  beforeWork,
-  type DomainContext,
   type DomainDocument,
   LONGEST_ENTRY,
+  type ObservedDomain,
   OWN_METADATA,
   type Scope,
+  sealBaseline,
 } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import type { Plan } from '../plan/index.js';
 import { buildElement, bytesInMetadata, bytesTooMany } from '../xml/index.js';
-import { asFound, type Entry, entriesHolder, entriesIn, FORMAT, mine } from './entry.js';
-import { callAgain } from './outcome.js';
+import { retryOnce } from './confirm-call.js';
+import { type DomainAccess, type KnownContext, notFound } from './domain-access.js';
+import { asFound, entriesHolder, entriesIn, FORMAT, type JournalEntry, ownTokens } from './journal-entry.js';
 import { SELF } from './owner.js';
-import { type DomainReader, type KnownContext, notFound } from './read.js';
 import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition, type UnsavedLook } from './unsaved-definition.js';
 import type { Documents } from './verify.js';
 
@@ -33,7 +33,7 @@ export interface ClaimOptions extends CallOptions {
   /** Entries that do not stand in the way: those of an apply that is being recovered. */
   readonly beside?: ReadonlySet<string>;
   /** What the caller has read just now: what of it no other process changes by applying is not read again. */
-  readonly context?: DomainContext;
+  readonly context?: ObservedDomain;
   /** Whether the plan changes autostart: then that is read again as well. */
   readonly autostart?: boolean;
 }
@@ -44,14 +44,14 @@ export interface ClaimOptions extends CallOptions {
  * processes the one that wrote later sees the other's entry, so both cannot have it.
  */
 export class Journal {
-  readonly #reader: DomainReader;
+  readonly #reader: DomainAccess;
   readonly #token = randomBytes(8).toString('hex');
   readonly #since = new Date();
   readonly #persistent: boolean;
   /** Taking out what was never written would be a write all the same. */
   #stands = false;
 
-  private constructor(reader: DomainReader, persistent: boolean) {
+  private constructor(reader: DomainAccess, persistent: boolean) {
     this.#reader = reader;
     this.#persistent = persistent;
   }
@@ -61,12 +61,12 @@ export class Journal {
    * up, `APPLY_INTERRUPTED` when whoever had it has ended halfway.
    */
   static async claim(
-    reader: DomainReader,
+    reader: DomainAccess,
     persistent: boolean,
     options: ClaimOptions,
-  ): Promise<{ readonly journal: Journal; readonly context: DomainContext }> {
+  ): Promise<{ readonly journal: Journal; readonly context: ObservedDomain }> {
     const journal = new Journal(reader, persistent);
-    mine.add(journal.#token);
+    ownTokens.add(journal.#token);
     try {
       await journal.#write('claim', '', { ...options, read: options.context !== undefined });
       return { journal, context: await journal.#turn(options) };
@@ -78,9 +78,9 @@ export class Journal {
   }
 
   /** Writes down what is about to be done. Returns the documents as they are then. */
-  async begin(plan: Plan, context: DomainContext, options: CallOptions): Promise<Documents> {
+  async begin(plan: Plan, context: ObservedDomain, options: CallOptions): Promise<Documents> {
     const text = JSON.stringify(plan.toJournal(context));
-    await this.#write('apply', text, { ...options, read: true }, asFound(beforeWork(context.canonical)));
+    await this.#write('apply', text, { ...options, read: true }, asFound(sealBaseline(context.canonical)));
     // Read while nothing of the plan is done: a document with which nobody can do anything is mended by taking the entry out.
     return this.#reader.documents(options);
   }
@@ -95,18 +95,18 @@ export class Journal {
     try {
       if (this.#stands) await removeEntry(this.#reader, this.#token, { persistent: this.#persistent, live, read });
     } finally {
-      mine.delete(this.#token);
+      ownTokens.delete(this.#token);
     }
   }
 
   /** Lets the entry stand for `recover`: this process does nothing more about it. */
   async leave(): Promise<void> {
-    mine.delete(this.#token);
+    ownTokens.delete(this.#token);
     // So that the reader knows of it.
     await this.#reader.documents().catch(() => {});
   }
 
-  async #turn(options: ClaimOptions): Promise<DomainContext> {
+  async #turn(options: ClaimOptions): Promise<ObservedDomain> {
     const { signal, wait, beside, context: known, autostart } = options;
     const deadline = performance.now() + wait;
     // Autostart was read a moment ago at the first look; whoever was ahead at a later one may have changed it.
@@ -121,7 +121,7 @@ export class Journal {
       const over = entries.filter(({ phase, ownerState }) => phase === 'claim' && ownerState === 'ended');
       for (const { token } of over.slice(0, SWEPT)) await removeEntry(this.#reader, token, context);
       const others = entries.filter(({ phase, ownerState }) => phase === 'apply' || ownerState !== 'ended');
-      refuseInterrupted(this.#reader, others);
+      assertNotInterrupted(this.#reader, others);
       const place = others.findIndex(({ token }) => token === this.#token);
       const ahead = others.find(({ phase }, at) => phase === 'apply' || place < 0 || at < place);
       if (!ahead) return context;
@@ -135,7 +135,7 @@ export class Journal {
   }
 
   async #write(
-    phase: Entry['phase'],
+    phase: JournalEntry['phase'],
     text: string,
     { signal, read }: UnsavedLook,
     more: Record<string, string> = {},
@@ -149,7 +149,7 @@ export class Journal {
     // Before the first write whatever the reader knows: it may have read long ago.
     if (phase === 'claim' || mayHaveUnsavedDefinition(this.#reader))
       await assertNoUnsavedDefinition(this.#reader, { signal, read });
-    refuseTooLong(this.#reader, xml, text);
+    assertFitsJournal(this.#reader, xml, text);
     this.#stands = true;
     // A transient domain has no other document.
     await setEntry(this.#reader, this.#token, xml, this.#persistent ? 'config' : 'live', signal);
@@ -157,7 +157,7 @@ export class Journal {
 }
 
 /** Of what was read, that which no other process changes by applying. */
-function lasting(known: DomainContext | undefined): KnownContext | undefined {
+function lasting(known: ObservedDomain | undefined): KnownContext | undefined {
   return known && { persistent: known.persistent, managedSave: known.managedSave };
 }
 
@@ -165,7 +165,7 @@ function lasting(known: DomainContext | undefined): KnownContext | undefined {
  * Refuses an entry with which the domain's document would be too long for libvirt's wire: nobody could read the domain, virsh
  * included. What the plan adds to the document comes on top; it stands in `text`.
  */
-function refuseTooLong({ handle: { name: domain }, last }: DomainReader, xml: string, text: string): void {
+function assertFitsJournal({ handle: { name: domain }, last }: DomainAccess, xml: string, text: string): void {
   const bytes = bytesInMetadata(xml);
   if (bytes > LONGEST_ENTRY)
     throw new LibvirtCanonicalError('PLAN_REFUSED', `the plan is too long to be journalled: ${bytes} bytes`, {
@@ -190,7 +190,7 @@ function refuseTooLong({ handle: { name: domain }, last }: DomainReader, xml: st
  * cannot be read, perhaps because of the entry.
  */
 export async function removeEntry(
-  reader: DomainReader,
+  reader: DomainAccess,
   token: string,
   {
     persistent,
@@ -208,7 +208,7 @@ export async function removeEntry(
 
 /** virDomainSetMetadata. */
 async function setEntry(
-  reader: DomainReader,
+  reader: DomainAccess,
   token: string,
   metadata: string | null,
   scope: Scope,
@@ -218,13 +218,13 @@ async function setEntry(
   const type = VIR_DOMAIN_METADATA_ELEMENT;
   const flags = AFFECT[scope];
   const args = { dom, type, metadata, key: metadata === null ? null : PREFIX, uri: `${URI}:${token}`, flags };
-  await callAgain(reader, () => connection.call('DOMAIN_SET_METADATA', args, { signal })).catch((error: unknown) =>
+  await retryOnce(reader, () => connection.call('DOMAIN_SET_METADATA', args, { signal })).catch((error: unknown) =>
     Promise.reject(notFound(error, dom)),
   );
 }
 
 /** `APPLY_INTERRUPTED` when one of the entries is of an apply whose process has ended. */
-export function refuseInterrupted({ handle }: DomainReader, entries: readonly Entry[]): void {
+export function assertNotInterrupted({ handle }: DomainAccess, entries: readonly JournalEntry[]): void {
   const left = entries.find(({ phase, ownerState }) => phase === 'apply' && ownerState === 'ended');
   if (!left) return;
   throw new LibvirtCanonicalError(
@@ -234,7 +234,7 @@ export function refuseInterrupted({ handle }: DomainReader, entries: readonly En
   );
 }
 
-function inProgress({ handle }: DomainReader, entry: Entry): LibvirtCanonicalError {
+function inProgress({ handle }: DomainAccess, entry: JournalEntry): LibvirtCanonicalError {
   const known = entry.ownerState !== 'unknown';
   return new LibvirtCanonicalError(
     'APPLY_IN_PROGRESS',
@@ -249,7 +249,7 @@ function inProgress({ handle }: DomainReader, entry: Entry): LibvirtCanonicalErr
 }
 
 /** Somebody else took the entry out: what this process knows of the domain is no longer so. */
-export function vanished({ handle }: DomainReader): LibvirtCanonicalError {
+export function vanished({ handle }: DomainAccess): LibvirtCanonicalError {
   return new LibvirtCanonicalError(
     'APPLY_INTERRUPTED',
     `somebody took the journal of this apply out of ${handle.name}, by recovering, redefining or undefining the domain`,
@@ -257,6 +257,6 @@ export function vanished({ handle }: DomainReader): LibvirtCanonicalError {
   );
 }
 
-function whoIs({ owner, since }: Entry): string {
+function whoIs({ owner, since }: JournalEntry): string {
   return `process ${owner.pid} of ${owner.host} since ${Number.isNaN(since.getTime()) ? 'an unknown time' : since.toISOString()}`;
 }

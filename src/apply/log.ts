@@ -2,7 +2,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CallOptions } from '../connection/index.js';
 import { secretsHidden } from '../domain/index.js';
-import type { DomainReader } from './read.js';
+import type { DomainAccess } from './domain-access.js';
 
 /** The end of a domain's log, which libvirt and QEMU write on the host: without the command line, and without secrets. */
 export interface DomainLog {
@@ -28,19 +28,19 @@ interface Mark {
 }
 
 /** The end of the log since the last start. */
-export async function domainLog(reader: DomainReader, call: CallOptions): Promise<DomainLog> {
+export async function domainLog(reader: DomainAccess, call: CallOptions): Promise<DomainLog> {
   const { canonical, live } = await reader.documents(call);
   return readLog(reader, secretsHidden(canonical, live));
 }
 
 /** Remembers where the log ends, and returns how to read what came after that. */
-export async function logFromNow(reader: DomainReader): Promise<(hide: Hide) => Promise<DomainLog>> {
+export async function logFromNow(reader: DomainAccess): Promise<(hide: Hide) => Promise<DomainLog>> {
   const { path } = placeOf(reader);
   const now = path === undefined ? undefined : await stat(path).catch(() => undefined);
   return (hide) => readLog(reader, hide, now && { file: now.ino, size: now.size });
 }
 
-async function readLog(reader: DomainReader, hide: Hide, mark?: Mark): Promise<DomainLog> {
+async function readLog(reader: DomainAccess, hide: Hide, mark?: Mark): Promise<DomainLog> {
   const { path, absent } = placeOf(reader);
   if (path === undefined) return { path, tail: undefined, absent };
   try {
@@ -56,9 +56,11 @@ async function readLog(reader: DomainReader, hide: Hide, mark?: Mark): Promise<D
   }
 }
 
-type Place = { readonly path: string; readonly absent?: never } | { readonly path: undefined; readonly absent: string };
+type LogLocation =
+  | { readonly path: string; readonly absent?: never }
+  | { readonly path: undefined; readonly absent: string };
 
-function placeOf({ connection, handle }: DomainReader): Place {
+function placeOf({ connection, handle }: DomainAccess): LogLocation {
   const { logDirectory } = connection;
   if (logDirectory !== undefined) return { path: join(logDirectory, `${handle.name}.log`) };
   const absent = 'it is not known where the daemon keeps the logs of its domains, or they are on another machine';

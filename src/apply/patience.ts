@@ -1,6 +1,6 @@
 import type { Connection } from '../connection/index.js';
 import type { DomainDocument } from '../domain/index.js';
-import type { DomainReader } from './read.js';
+import type { DomainAccess } from './domain-access.js';
 
 /** How often a guest is asked to let go of a device, and how long it has each time. */
 export interface Patience {
@@ -17,11 +17,11 @@ const UNTIL_ANSWERED: Patience = { attempts: 4, timeout: 10_000 };
 /** The runs of domains whose guest has answered a request, by connection. */
 const answered = new WeakMap<Connection, Set<string>>();
 
-const runOf = ({ handle }: DomainReader, live: DomainDocument | undefined) =>
+const runOf = ({ handle }: DomainAccess, live: DomainDocument | undefined) =>
   `${handle.uuid} ${live?.value('@id') ?? ''}`;
 
 /** Notes that the guest of this run has let go of a device, or refused to. */
-export function noteAnswer(reader: DomainReader, live: DomainDocument | undefined): void {
+export function noteAnswer(reader: DomainAccess, live: DomainDocument | undefined): void {
   const runs = answered.get(reader.connection) ?? new Set();
   answered.set(reader.connection, runs.add(runOf(reader, live)));
 }
@@ -31,7 +31,7 @@ export function noteAnswer(reader: DomainReader, live: DomainDocument | undefine
  * connected, else a shorter one.
  */
 export function patienceWith(
-  reader: DomainReader,
+  reader: DomainAccess,
   live: DomainDocument | undefined,
   asked: Partial<Patience>,
 ): Patience {

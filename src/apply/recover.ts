@@ -1,9 +1,9 @@
 import {
-  type DomainContext,
   type DomainDocument,
-  HIDDEN,
   isOfDomain,
+  type ObservedDomain,
   type Operation,
+  REDACTED,
   sealedForm,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -15,14 +15,14 @@ import {
   type Plan,
   withSecrets,
 } from '../plan/index.js';
-import { type Entry, entriesHolder, entriesIn, strangersIn } from './entry.js';
+import type { DomainAccess, LastRead } from './domain-access.js';
+import { inDomainQueue, notify } from './domain-queue.js';
 import { Journal, removeEntry } from './journal.js';
-import { queued, tell } from './queue.js';
-import type { DomainReader, LastRead } from './read.js';
+import { entriesHolder, entriesIn, type JournalEntry, strangersIn } from './journal-entry.js';
+import { type OperationStatus, partOf, sidesOf, statusesOf } from './operation-status.js';
 import { makeUnlessMade } from './rollback.js';
 import { sealAfter } from './seal.js';
 import { changesText } from './stale.js';
-import { partOf, type Standing, sidesOf, standings } from './standing.js';
 import { type OperationSummary, type Step, type StepOptions, summaryOf } from './step.js';
 import type { UnplugOptions } from './unplug.js';
 
@@ -34,7 +34,7 @@ export interface InterruptedApply {
   /** The process that applied. `unknown`: one of another host or container, which may still be at it. */
   readonly by: { readonly host: string; readonly pid: number; readonly state: 'ended' | 'unknown' };
   /** Its operations, and whether they took place as far as the documents tell; none of a claim. */
-  readonly operations: ReadonlyArray<{ readonly operation: OperationSummary; readonly state: Standing }>;
+  readonly operations: ReadonlyArray<{ readonly operation: OperationSummary; readonly state: OperationStatus }>;
 }
 
 /** Options of `recover`. */
@@ -82,7 +82,7 @@ export function interruptedIn({ entries, ...state }: LastRead): InterruptedApply
   if (!entry || entry.ownerState === 'running') return undefined;
   const { phase, owner, since, ownerState } = entry;
   const plan = phase === 'apply' ? readable(entry) : undefined;
-  const found = plan ? standings(plan.operations, plan.fingerprints, state) : [];
+  const found = plan ? statusesOf(plan.operations, plan.fingerprints, state) : [];
   return {
     phase,
     since,
@@ -106,7 +106,7 @@ export function applyPhaseIn(canonical: DomainDocument): ApplyPhase {
 }
 
 /** A journal that this version cannot read is an interrupted apply all the same; `recover` says why it cannot be settled. */
-function readable(entry: Entry): Plan | undefined {
+function readable(entry: JournalEntry): Plan | undefined {
   try {
     return entry.plan();
   } catch {
@@ -119,11 +119,11 @@ function readable(entry: Entry): Plan | undefined {
  * interrupted and run again. Errors: `APPLY_IN_PROGRESS` while its process runs; `PLAN_REFUSED` when a secret is needed
  * that no document has; `APPLY_FAILED` when a call fails, the journal then stands.
  */
-export function recoverDomain(reader: DomainReader, options: RecoverOptions): Promise<RecoverResult> {
-  return queued(reader.handle.uuid, () => run(reader, options), options.signal);
+export function recoverDomain(reader: DomainAccess, options: RecoverOptions): Promise<RecoverResult> {
+  return inDomainQueue(reader.handle.uuid, () => run(reader, options), options.signal);
 }
 
-async function run(reader: DomainReader, options: RecoverOptions): Promise<RecoverResult> {
+async function run(reader: DomainAccess, options: RecoverOptions): Promise<RecoverResult> {
   const { signal, mode, wait = 10_000 } = options;
   const context = await reader.context({ signal });
   const nothing: RecoverResult = { operations: [], differences: [] };
@@ -154,7 +154,7 @@ async function run(reader: DomainReader, options: RecoverOptions): Promise<Recov
  * Seals what the apply did. What is undone is sealed as it was found: what differs from that is somebody else's doing. A
  * domain that had no seal then goes on without.
  */
-async function sealRecovered(reader: DomainReader, entry: Entry, mode: RecoverOptions['mode']): Promise<void> {
+async function sealRecovered(reader: DomainAccess, entry: JournalEntry, mode: RecoverOptions['mode']): Promise<void> {
   const before = entry.before();
   const { canonical } = await reader.documents();
   if (mode !== 'undo') return sealAfter(reader, before, canonical);
@@ -165,12 +165,12 @@ async function sealRecovered(reader: DomainReader, entry: Entry, mode: RecoverOp
  * The entries that a recovery settles, which are applies, or only takes out: claims of processes that have ended, and what a
  * copied document brought of another domain. `APPLY_IN_PROGRESS` when a process may still be at it.
  */
-function toSettle(reader: DomainReader, holder: DomainDocument, { owner = 'ended' }: RecoverOptions): Entry[] {
+function toSettle(reader: DomainAccess, holder: DomainDocument, { owner = 'ended' }: RecoverOptions): JournalEntry[] {
   const entries = entriesIn(holder);
   const applies = entries.filter(({ phase }) => phase === 'apply');
   // Whoever waits and is seen to run comes to its turn by itself.
   const claims = entries.filter(({ phase, ownerState }) => phase === 'claim' && ownerState !== 'running');
-  if (owner !== 'gone') refuseRunning(reader, applies.length > 0 ? applies : claims);
+  if (owner !== 'gone') assertOwnerEnded(reader, applies.length > 0 ? applies : claims);
   return [
     ...applies,
     ...(owner === 'gone' ? claims : claims.filter(({ ownerState }) => ownerState === 'ended')),
@@ -178,7 +178,7 @@ function toSettle(reader: DomainReader, holder: DomainDocument, { owner = 'ended
   ];
 }
 
-function refuseRunning({ handle }: DomainReader, entries: readonly Entry[]): void {
+function assertOwnerEnded({ handle }: DomainAccess, entries: readonly JournalEntry[]): void {
   const running = entries.find(({ ownerState }) => ownerState !== 'ended');
   if (!running) return;
   const { owner: who, ownerState } = running;
@@ -191,7 +191,7 @@ function refuseRunning({ handle }: DomainReader, entries: readonly Entry[]): voi
 }
 
 async function settle(
-  reader: DomainReader,
+  reader: DomainAccess,
   { operations, fingerprints }: Plan,
   mode: 'complete' | 'undo',
   { signal, unplug, onProgress }: RecoverOptions,
@@ -203,11 +203,11 @@ async function settle(
   for (const [done, at] of (mode === 'undo' ? order.reverse() : order).entries()) {
     const operation = operations[at] as Operation;
     const told = { operation: summaryOf(operation), total };
-    tell(onProgress, { ...told, state: 'started', done });
+    notify(onProgress, { ...told, state: 'started', done });
     const context = await reader.context({ signal });
-    const standing = standings(operations, fingerprints, context)[at];
+    const standing = statusesOf(operations, fingerprints, context)[at];
     if (standing === (mode === 'undo' ? 'not done' : 'done')) {
-      tell(onProgress, { ...told, state: 'done', done: done + 1 });
+      notify(onProgress, { ...told, state: 'done', done: done + 1 });
       continue;
     }
     try {
@@ -215,7 +215,7 @@ async function settle(
       for (const each of mode === 'undo' ? operation.inverse : [operation])
         made = (await makeUnlessMade(reader, each, step, mode === 'undo' ? restoring : withSecrets)) || made;
       if (made) ran.push(summaryOf(operation));
-      tell(onProgress, { ...told, state: 'done', done: done + 1 });
+      notify(onProgress, { ...told, state: 'done', done: done + 1 });
     } catch (cause) {
       throw failed(reader, operation, mode, cause);
     }
@@ -226,10 +226,10 @@ async function settle(
 }
 
 /** A step back with its secrets. One that an update put another in the place of is in no document any more. */
-function restoring(step: Step, context: DomainContext): Step {
+function restoring(step: Step, context: ObservedDomain): Step {
   // What is to go is found by its name.
   if (step.action === 'detach') return step;
-  const lost = step.changes.find(({ from, to }) => from === HIDDEN || to === HIDDEN);
+  const lost = step.changes.find(({ from, to }) => from === REDACTED || to === REDACTED);
   if (!lost) return withSecrets(step, context);
   throw new LibvirtCanonicalError(
     'PLAN_REFUSED',
@@ -238,7 +238,7 @@ function restoring(step: Step, context: DomainContext): Step {
   );
 }
 
-function failed({ handle }: DomainReader, { action, subject }: Step, mode: string, cause: unknown): Error {
+function failed({ handle }: DomainAccess, { action, subject }: Step, mode: string, cause: unknown): Error {
   if (cause instanceof LibvirtCanonicalError && (cause.code === 'PLAN_REFUSED' || cause.code === 'ABORTED'))
     return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
@@ -251,10 +251,10 @@ function failed({ handle }: DomainReader, { action, subject }: Step, mode: strin
 
 /** What differs from before, when it is none of the plan's doing; `APPLY_FAILED` when something of the plan is left. */
 function othersDoing(
-  { handle }: DomainReader,
+  { handle }: DomainAccess,
   operations: readonly Operation[],
   before: Fingerprints,
-  after: DomainContext,
+  after: ObservedDomain,
 ): PartChange[] {
   const changes = changedParts(before, fingerprintsOf(after));
   const planned = changes.filter(({ subject, document }) =>

@@ -2,8 +2,8 @@ import type { CallOptions } from '../connection/index.js';
 import { type DomainDocument, memoryAmounts, vcpuAmounts } from '../domain/index.js';
 import type { Plan } from '../plan/index.js';
 import type { ApplyOptions, ApplyResult } from './apply.js';
-import type { DomainReader } from './read.js';
-import { within } from './wait.js';
+import type { DomainAccess } from './domain-access.js';
+import { withTimeout } from './wait.js';
 
 /** Milliseconds between two looks at a balloon that moves. */
 const LOOK_AGAIN = 250;
@@ -38,7 +38,7 @@ export interface ResizeResult extends ApplyResult {
 
 /** Applies the plan of a resize and tells what has come of it: the documents are read again, since a guest can keep what it has. */
 export async function resize(
-  reader: DomainReader,
+  reader: DomainAccess,
   plan: Plan,
   apply: (plan: Plan, options: ApplyOptions) => Promise<ApplyResult>,
   { settle = 10_000, ...options }: ResizeOptions,
@@ -53,7 +53,7 @@ export async function resize(
   let now = await look();
   for (const deadline = performance.now() + settle; moves && performance.now() < deadline; now = await look()) {
     if (now.memory.now?.current === now.memory.nextBoot.current) break;
-    await within(new Promise<never>(() => {}), LOOK_AGAIN, 'waiting for the balloon', options.signal);
+    await withTimeout(new Promise<never>(() => {}), LOOK_AGAIN, 'waiting for the balloon', options.signal);
   }
   const late = moves && now.memory.now && now.memory.now.current !== now.memory.nextBoot.current;
   return { ...applied, ...now, memory: late ? { ...now.memory, takesEffect: 'when-released' } : now.memory };

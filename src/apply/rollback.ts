@@ -2,20 +2,20 @@ import {
   compareGuestAbi,
   controllersFor,
   type Device,
-  type DomainContext,
   type DomainDocument,
   guestAbi,
   isOccupied,
+  type ObservedDomain,
   type Operation,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { changesBetween, detachOperation } from '../plan/index.js';
+import { callAndConfirm } from './confirm-call.js';
 import { differenceLine, differencesBetween } from './differences.js';
-import { callSurely } from './outcome.js';
-import type { DomainReader } from './read.js';
+import type { DomainAccess } from './domain-access.js';
+import { openScope } from './operation-status.js';
 import { fromNow } from './rebase.js';
 import { PlanStaleError } from './stale.js';
-import { openScope } from './standing.js';
 import { inScope, makeCall, readBack, type Step, type StepOptions } from './step.js';
 import { type Documents, GuestAbiChangedError, isAbout, isAddedFor, sidesOf, subjectOf } from './verify.js';
 
@@ -34,9 +34,9 @@ export interface Done {
  * it was.
  */
 export async function rollback(
-  reader: DomainReader,
+  reader: DomainAccess,
   done: readonly Done[],
-  before: DomainContext,
+  before: ObservedDomain,
   { unplug }: StepOptions,
   undone: (operation: Operation) => void,
 ): Promise<unknown[]> {
@@ -64,10 +64,10 @@ export async function rollback(
 
 /** Makes the call of a step in the documents that are not as it would make them; false when all of them are. */
 export async function makeUnlessMade(
-  reader: DomainReader,
+  reader: DomainAccess,
   step: Step,
   options: StepOptions,
-  whole: (step: Step, context: DomainContext) => Step = (each) => each,
+  whole: (step: Step, context: ObservedDomain) => Step = (each) => each,
 ): Promise<boolean> {
   let made = false;
   // Each document has an element of its own, from which an update is made.
@@ -77,7 +77,7 @@ export async function makeUnlessMade(
     const scope = openScope(inScope(step, part), context);
     if (scope === undefined) continue;
     const open = fromNow(inScope(whole(step, context), scope), context);
-    await callSurely(reader, open, context, () => makeCall(reader, open, options));
+    await callAndConfirm(reader, open, context, () => makeCall(reader, open, options));
     await readBack(reader, open, context, options);
     made = true;
   }
@@ -85,7 +85,7 @@ export async function makeUnlessMade(
 }
 
 /** A setting that another client has changed since is not set back: that would undo their work. */
-async function assertNotChangedSince(reader: DomainReader, step: Step, { left }: Done): Promise<void> {
+async function assertNotChangedSince(reader: DomainAccess, step: Step, { left }: Done): Promise<void> {
   if (step.action !== 'set' || !left) return;
   const now = await reader.documents();
   for (const side of sidesOf(step, now)) {
@@ -96,7 +96,7 @@ async function assertNotChangedSince(reader: DomainReader, step: Step, { left }:
 }
 
 /** The controllers that libvirt added for what was attached: those its address leads to, which were not there before. The last one first. */
-async function addedControllers(reader: DomainReader, { operation, found, left }: Done): Promise<Device[]> {
+async function addedControllers(reader: DomainAccess, { operation, found, left }: Done): Promise<Device[]> {
   const { action, address, scope } = operation;
   if (action !== 'attach' || address !== undefined || scope === 'live') return [];
   const { canonical } = await reader.documents();
@@ -114,7 +114,7 @@ async function addedControllers(reader: DomainReader, { operation, found, left }
 }
 
 /** Takes controllers out; one that another client's devices need by now stays, and so do those before it (virDomainDefMaybeAddController). */
-async function takeOut(reader: DomainReader, controllers: readonly Device[], options: StepOptions): Promise<void> {
+async function takeOut(reader: DomainAccess, controllers: readonly Device[], options: StepOptions): Promise<void> {
   for (const device of controllers) {
     const { canonical } = await reader.documents();
     if (isOccupied(device, canonical) || hasLater(device, canonical)) continue;
@@ -131,7 +131,7 @@ function hasLater({ leaves }: Device, { devices }: DomainDocument): boolean {
 }
 
 /** How the domain differs from how it was. */
-async function difference(reader: DomainReader, before: DomainContext): Promise<unknown[]> {
+async function difference(reader: DomainAccess, before: ObservedDomain): Promise<unknown[]> {
   const after = await reader.context();
   const { name } = reader.handle;
   const sides: Array<['canonical' | 'live', DomainDocument, DomainDocument]> = [

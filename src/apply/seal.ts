@@ -1,18 +1,18 @@
 import { ConnectionLostError, VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_METADATA_ELEMENT } from '../connection/index.js';
 import {
-  type BeforeWork,
   type DomainDocument,
   isBookkeeping,
   OWN_METADATA,
   ownElement,
   readSeal,
-  resealed,
+  type SealBaseline,
   sealedForm,
   sealXml,
+  updatedSeal,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { bytesInMetadata, bytesTooMany, child, children } from '../xml/index.js';
-import type { DomainReader } from './read.js';
+import type { DomainAccess } from './domain-access.js';
 import { noteSeal } from './seen-seals.js';
 import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition, type UnsavedLook } from './unsaved-definition.js';
 
@@ -24,16 +24,16 @@ import { assertNoUnsavedDefinition, mayHaveUnsavedDefinition, type UnsavedLook }
  * failed transient start left its document in libvirt's memory, or when the document has no room for a seal.
  */
 export async function seal(
-  reader: DomainReader,
+  reader: DomainAccess,
   canonical: DomainDocument,
-  before: BeforeWork | undefined,
+  before: SealBaseline | undefined,
   look: UnsavedLook = {},
 ): Promise<void> {
   const { connection, handle } = reader;
   const { read: _, ...options } = look;
   const libvirt = connection.libvirtVersion;
   const now = readSeal(canonical);
-  const document = before ? resealed(before, canonical, libvirt) : sealedForm(canonical);
+  const document = before ? updatedSeal(before, canonical, libvirt) : sealedForm(canonical);
   const same = typeof now === 'object' && now.document.xml === document.xml;
   // From here on the seal that others are compared with is this one.
   const sealed = { libvirt: same ? now.libvirt : libvirt, document };
@@ -70,8 +70,8 @@ function standsLast(canonical: DomainDocument): boolean {
  * seal is missing or old says so in `drift()`. Writing it twice is as writing it once, so that a lost answer is no matter.
  */
 export async function sealAfter(
-  reader: DomainReader,
-  before?: BeforeWork,
+  reader: DomainAccess,
+  before?: SealBaseline,
   after?: DomainDocument,
   look?: UnsavedLook,
 ): Promise<void> {

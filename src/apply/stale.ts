@@ -1,4 +1,4 @@
-import type { DomainContext } from '../domain/index.js';
+import type { ObservedDomain } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { changedParts, digestOf, fingerprintsOf, type PartChange, type Plan } from '../plan/index.js';
 
@@ -22,7 +22,7 @@ export class PlanStaleError extends LibvirtCanonicalError {
 }
 
 /** Refuses a plan for another state of the domain than this one. */
-export function refuseStale(plan: Plan, context: DomainContext): void {
+export function assertNotStale(plan: Plan, context: ObservedDomain): void {
   if (digestOf(context) === plan.digest) return;
   throw new PlanStaleError(plan.domain.name, changedParts(plan.fingerprints, fingerprintsOf(context)));
 }

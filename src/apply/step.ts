@@ -1,5 +1,5 @@
 import { AFFECT, type Operation, type Scope, wireArguments } from '../domain/index.js';
-import type { DomainReader } from './read.js';
+import type { DomainAccess } from './domain-access.js';
 import { detach, type UnplugOptions, type UnplugResult } from './unplug.js';
 import { unplugVcpus } from './unplug-vcpus.js';
 import { type Documents, verifyOperation } from './verify.js';
@@ -24,7 +24,7 @@ export interface StepOptions {
 
 /** Makes the one call of a step. */
 export async function makeCall(
-  reader: DomainReader,
+  reader: DomainAccess,
   step: Step,
   options: StepOptions,
 ): Promise<UnplugResult | undefined> {
@@ -42,7 +42,7 @@ export function isUnplug({ action, scope, takesEffect }: Step): boolean {
 }
 
 /** Reads both documents, and what stands beside them when the step is about that. */
-export function readFor(reader: DomainReader, step: Step, { signal }: StepOptions): Promise<Documents> {
+export function readFor(reader: DomainAccess, step: Step, { signal }: StepOptions): Promise<Documents> {
   return isBeside(step) ? reader.context({ signal }) : reader.documents({ signal });
 }
 
@@ -56,7 +56,7 @@ export const isBeside = ({ call }: Step): boolean => call.procedure.startsWith('
 
 /** Reads both documents after a call and compares; returns them. What is in `stillAsked` may have left the guest meanwhile. */
 export async function readBack(
-  reader: DomainReader,
+  reader: DomainAccess,
   step: Step,
   before: Documents,
   options: StepOptions,

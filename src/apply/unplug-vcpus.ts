@@ -1,9 +1,9 @@
 import { LibvirtError } from '../connection/index.js';
 import { type DomainDocument, type Operation, vcpuAmounts, vcpuIsOnline } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import type { DomainReader } from './read.js';
+import type { DomainAccess } from './domain-access.js';
 import type { UnplugOptions, UnplugResult } from './unplug.js';
-import { within } from './wait.js';
+import { withTimeout } from './wait.js';
 
 /** Milliseconds between two looks at the live document. */
 const LOOK_AGAIN = 500;
@@ -17,7 +17,7 @@ type Step = Omit<Operation, 'inverse'>;
  * keep them: then they go at the next cold boot, since the canonical document has lost them before.
  */
 export async function unplugVcpus(
-  reader: DomainReader,
+  reader: DomainAccess,
   step: Step,
   options: UnplugOptions,
   signal?: AbortSignal,
@@ -28,7 +28,7 @@ export async function unplugVcpus(
 }
 
 async function ask(
-  reader: DomainReader,
+  reader: DomainAccess,
   { call, subject }: Step,
   { timeout = 20_000 }: UnplugOptions,
   signal?: AbortSignal,
@@ -48,7 +48,12 @@ async function ask(
     for (const deadline = performance.now() + timeout; isAsMany(before, now) && performance.now() < deadline; ) {
       // libvirt's own no does not change by waiting.
       if (cause && cause.errorName !== 'VIR_ERR_OPERATION_TIMEOUT') return { outcome: 'refused', cause };
-      await within(new Promise<never>(() => {}), LOOK_AGAIN, `waiting for the guest to give ${subject} back`, signal);
+      await withTimeout(
+        new Promise<never>(() => {}),
+        LOOK_AGAIN,
+        `waiting for the guest to give ${subject} back`,
+        signal,
+      );
       now = await kept();
     }
     if (isAsMany(before, now)) return { outcome: 'unconfirmed', ...(cause && { cause }) };
@@ -68,7 +73,7 @@ function isAsMany(before: DomainDocument, now: DomainDocument | undefined): bool
 }
 
 function notGiven(
-  { handle, known }: DomainReader,
+  { handle, known }: DomainAccess,
   { subject }: Step,
   outcome: UnplugResult['outcome'],
   { timeout = 20_000 }: UnplugOptions,

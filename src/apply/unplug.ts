@@ -1,10 +1,10 @@
 import { type CallOptions, LibvirtError } from '../connection/index.js';
 import type { Device, DomainDocument, Operation } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
+import type { DomainAccess } from './domain-access.js';
+import { notify } from './domain-queue.js';
 import { noteAnswer, type Patience, patienceWith } from './patience.js';
-import { tell } from './queue.js';
-import type { DomainReader } from './read.js';
-import { nextItem, within } from './wait.js';
+import { nextItem, withTimeout } from './wait.js';
 
 /** Milliseconds between two looks at the document while no event comes: libvirt can lose one. */
 const LOOK_AGAIN = 1_000;
@@ -72,7 +72,7 @@ type Step = Omit<Operation, 'inverse'>;
  * keep the device; LibvirtError for what libvirt itself refuses.
  */
 export async function detach(
-  reader: DomainReader,
+  reader: DomainAccess,
   operation: Step,
   options: UnplugOptions,
   signal?: AbortSignal,
@@ -91,7 +91,7 @@ export async function detach(
 }
 
 /** Takes a device out of the canonical document; one that is gone from it already is as asked. */
-async function detachConfig(reader: DomainReader, operation: Step, call: CallOptions): Promise<void> {
+async function detachConfig(reader: DomainAccess, operation: Step, call: CallOptions): Promise<void> {
   try {
     await send(reader, operation, call);
   } catch (error) {
@@ -105,7 +105,7 @@ async function detachConfig(reader: DomainReader, operation: Step, call: CallOpt
  * registered before the call, for this domain and live alias; the document, not the event, is what is believed.
  */
 async function unplug(
-  reader: DomainReader,
+  reader: DomainAccess,
   operation: Step,
   live: DomainDocument | undefined,
   { attempts, timeout, onProgress }: UnplugOptions & Patience,
@@ -128,7 +128,7 @@ async function unplug(
   const progress = (attempt: number) => {
     const elapsed = performance.now() - begun;
     const remaining = Math.max(attempts * timeout - elapsed, 0);
-    tell(onProgress, { device: operation.subject, attempt, attempts, elapsed, remaining });
+    notify(onProgress, { device: operation.subject, attempt, attempts, elapsed, remaining });
   };
   for (let attempt = 1; attempt <= attempts; attempt++) {
     try {
@@ -142,17 +142,17 @@ async function unplug(
     for (const deadline = performance.now() + timeout; performance.now() < deadline; ) {
       progress(attempt);
       const slice = Math.min(LOOK_AGAIN, deadline - performance.now());
-      const item = await within(outcome, slice, `waiting for the guest to let go of ${operation.subject}`, signal);
+      const item = await withTimeout(outcome, slice, `waiting for the guest to let go of ${operation.subject}`, signal);
       if (await gone()) return { outcome: 'removed' };
       if (item?.type === 'event' && item.name === 'DEVICE_REMOVAL_FAILED') return { outcome: 'refused' };
       // An event about the device that is still there (or an overflow) has told what it can; from here on only looking helps.
-      if (item) await within(new Promise<never>(() => {}), slice, 'waiting for the guest', signal);
+      if (item) await withTimeout(new Promise<never>(() => {}), slice, 'waiting for the guest', signal);
     }
   }
   return { outcome: 'unconfirmed' };
 }
 
-function send({ connection, handle }: DomainReader, { call }: Step, options: CallOptions): Promise<unknown> {
+function send({ connection, handle }: DomainAccess, { call }: Step, options: CallOptions): Promise<unknown> {
   const { procedure, args } = call;
   return connection.call(procedure as 'DOMAIN_DETACH_DEVICE_ALIAS', { dom: handle, ...args } as never, options);
 }

@@ -1,7 +1,7 @@
 import type { CallOptions } from '../connection/index.js';
 import type { DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import type { DomainReader } from './read.js';
+import type { DomainAccess } from './domain-access.js';
 
 /**
  * What libvirt has in memory for a domain that is off, when that is another document than the canonical one: a transient
@@ -9,7 +9,7 @@ import type { DomainReader } from './read.js';
  * document; a start would run it. Undefined when there is none.
  */
 export async function unsavedDefinition(
-  reader: DomainReader,
+  reader: DomainAccess,
   options: CallOptions = {},
 ): Promise<DomainDocument | undefined> {
   const look = async () => {
@@ -23,7 +23,7 @@ export async function unsavedDefinition(
 }
 
 /** False for a domain that ran when it was read last: the two documents of one that runs are both as they should be. */
-export function mayHaveUnsavedDefinition({ last }: DomainReader): boolean {
+export function mayHaveUnsavedDefinition({ last }: DomainAccess): boolean {
   return last?.live === undefined;
 }
 
@@ -34,7 +34,7 @@ export interface UnsavedLook extends CallOptions {
 }
 
 /** `DOMAIN_STATE` when there is an unsaved definition. Asked before whatever writes to a domain that is off, or starts it. */
-export async function assertNoUnsavedDefinition(reader: DomainReader, look: UnsavedLook = {}): Promise<void> {
+export async function assertNoUnsavedDefinition(reader: DomainAccess, look: UnsavedLook = {}): Promise<void> {
   const { read = false, ...options } = look;
   if (read && reader.leftover === undefined) return;
   if (!(await unsavedDefinition(reader, options))) return;

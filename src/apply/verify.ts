@@ -7,19 +7,19 @@ import {
   type Device,
   type DomainDocument,
   guestAbi,
-  HIDDEN,
   isOccupied,
   isSecret,
   kindOrUnknown,
+  memoizePerDocument,
   metadataText,
   type Operation,
-  perDocument,
+  REDACTED,
   readDevice,
   SETTINGS,
   type Setting,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { metadataPart, says } from '../plan/index.js';
+import { differences, metadataPart } from '../plan/index.js';
 import { parseElement, under } from '../xml/index.js';
 import { type Difference, differenceLine, differencesBetween } from './differences.js';
 
@@ -53,7 +53,7 @@ export class GuestAbiChangedError extends LibvirtCanonicalError {
   }
 }
 
-const abiOf = perDocument(guestAbi);
+const abiOf = memoizePerDocument(guestAbi);
 
 /** One difference in one line. */
 export function differenceText({ subject, field, before, after }: AbiDifference): string {
@@ -164,7 +164,7 @@ function settingMakes(
     return difference.subject === metadataPart(call.args.uri);
   const { device } = difference;
   const path = device ? `devices/${device.kind.element}/${difference.field}` : difference.field;
-  const touches = SETTINGS[subject as keyof typeof SETTINGS]?.touches ?? [];
+  const touches = SETTINGS[subject as keyof typeof SETTINGS]?.sideEffects ?? [];
   if (!touches.some((each) => under(path, each))) return false;
   const named = deviceNamed(call, after);
   if (!device || !named || named.identity === device.identity) return true;
@@ -202,13 +202,13 @@ function outcomeProblem(operation: Step, before: Documents, after: Documents, si
   if (wrong && address !== undefined && under(wrong.path, 'address'))
     return `${subject} is at ${addressOf(found) ?? 'no address'}, not at ${address}`;
   const shown = (value: string | undefined) =>
-    value === undefined ? '(none)' : isSecret(found.kind, wrong?.path ?? '') ? HIDDEN : value;
+    value === undefined ? '(none)' : isSecret(found.kind, wrong?.path ?? '') ? REDACTED : value;
   return wrong && `${subject} has ${wrong.path} = ${shown(wrong.from)}, not ${shown(wrong.to)}`;
 }
 
 /** What a device that was attached has otherwise than asked; libvirt does not write a default that it is told outright. */
 function unlike(asked: Device | undefined, found: Device): Change[] {
-  const differing = asked ? says(asked, found) : [];
+  const differing = asked ? differences(asked, found) : [];
   // The running guest writes a transient disk to an overlay of libvirt's (qemuSnapshotDiskPrepareOne).
   const isOverlay = ({ path }: Change) => found.leaves.has('transient') && under(path, 'source');
   return differing.filter((each) => (each.from !== undefined || each.to !== 'default') && !isOverlay(each));
@@ -218,7 +218,7 @@ function unlike(asked: Device | undefined, found: Device): Change[] {
 function unmade(changes: readonly Change[], found: Device, call: Device | undefined): Change[] {
   return changes.flatMap((change) => {
     const { path, from } = change;
-    const to = change.to === HIDDEN ? call?.leaves.get(path) : change.to;
+    const to = change.to === REDACTED ? call?.leaves.get(path) : change.to;
     const now = found.leaves.get(path);
     // libvirt does not write a default that it is told outright, and may fill in another for what is removed.
     const made = to === undefined ? now === undefined || now !== from : (now ?? 'default') === to;

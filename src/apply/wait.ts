@@ -2,7 +2,7 @@ import type { EventItem, EventName, EventSubscription } from '../connection/inde
 import { AbortedError } from '../errors.js';
 
 /** Resolves with the first value of `pending`, or with undefined after `timeout` ms; throws AbortedError on the signal. */
-export async function within<T>(
+export async function withTimeout<T>(
   pending: Promise<T>,
   timeout: number,
   what: string,

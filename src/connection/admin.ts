@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { LibvirtCanonicalError } from '../errors.js';
 import { Caller, type CallNumbers, type CallOptions, type PreparedCall } from './caller.js';
 import { ConnectionLostError, LibvirtError } from './errors.js';
+import { ignore } from './handled-rejection.js';
 import type { ResolvedOptions } from './options.js';
 import type { AnyProcedure, ProcedureResult } from './procedures.js';
 import { Rpc } from './rpc.js';
@@ -10,7 +11,6 @@ import { connectUnix, systemCode } from './transports/connect-unix.js';
 import type { Environment } from './transports/environment.js';
 import { chooseSocket } from './transports/sockets.js';
 import type { ConnectionUri } from './transports/uri.js';
-import { ignore } from './unwatched.js';
 
 /** A socket on which the admin program was opened. */
 interface OpenSocket {

@@ -5,7 +5,7 @@ import { type Connection, createConnection } from './connection.js';
 import { logDirectoryOf } from './log-directory.js';
 import { openSession } from './open.js';
 import { type ConnectOptions, resolveOptions } from './options.js';
-import { type Open, Succession } from './succession.js';
+import { type Open, ReconnectingSession } from './reconnecting-session.js';
 import { resolveUri } from './transports/default-uri.js';
 import { dialOf } from './transports/dial.js';
 import { type Environment, processEnvironment } from './transports/environment.js';
@@ -53,7 +53,7 @@ export async function connectIn(
       callback: resolved.credentials,
     });
   const first = await open(resolved.signal);
-  return createConnection(new Succession(first, open, resolved, numbers), {
+  return createConnection(new ReconnectingSession(first, open, resolved, numbers), {
     redefine: resolved.redefine,
     id: numbers.connection,
     logDirectory: resolved.logDirectory ?? logDirectoryOf(parsed, environment),

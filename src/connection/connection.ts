@@ -7,6 +7,7 @@ import type { SubscribeOptions } from './events/event-classes.js';
 import type { EventName, EventSubscription } from './events/subscription.js';
 import type { DomainHandle } from './generated/protocol-types.js';
 import { RedefineGuard } from './guard.js';
+import { withHandledRejection } from './handled-rejection.js';
 import type { MigrationProcedure } from './migration-guard.js';
 import type { ConnectOptions } from './options.js';
 import type { Closed } from './pending-call.js';
@@ -17,10 +18,9 @@ import {
   type ProcedureResult,
   procedureOf,
 } from './procedures.js';
+import type { ReconnectingSession } from './reconnecting-session.js';
 import { openStream, type ProcedureStream } from './streams/stream.js';
 import { DIRECTIONS, isSparse, type StreamProcedure, takesAtMost } from './streams/stream-procedures.js';
-import type { Succession } from './succession.js';
-import { unwatched } from './unwatched.js';
 
 const MANAGED: ReadonlySet<string> = new Set(MANAGED_PROCEDURES);
 
@@ -30,7 +30,7 @@ const NEEDS: Record<'fds' | 'stream', string> = {
 };
 
 /** What is settled when a connection is made. */
-interface Traits {
+interface ConnectionSettings {
   readonly redefine: 'refuse' | 'allow';
   readonly id: number;
   readonly logDirectory: string | undefined;
@@ -39,8 +39,8 @@ interface Traits {
   readonly another: (options: Pick<ConnectOptions, 'reconnect' | 'callTimeout' | 'signal'>) => Promise<Connection>;
 }
 
-interface Doors {
-  create(sockets: Succession, traits: Traits): Connection;
+interface Internals {
+  create(sockets: ReconnectingSession, traits: ConnectionSettings): Connection;
   define(
     connection: Connection,
     xml: string,
@@ -56,11 +56,11 @@ interface Doors {
     args: ProcedureArgs<P>,
     options: CallOptions,
   ): Promise<ProcedureResult<P>>;
-  another(connection: Connection, options: Parameters<Traits['another']>[0]): Promise<Connection>;
+  another(connection: Connection, options: Parameters<ConnectionSettings['another']>[0]): Promise<Connection>;
 }
 
 /** What the room may do with a connection and its users may not. */
-let doors: Doors;
+let internals: Internals;
 
 /**
  * A connection to one libvirt daemon. When its socket is lost, because the daemon was restarted for example, it opens
@@ -77,13 +77,16 @@ export class Connection implements AsyncDisposable {
   /** Resolves, never rejects, when the connection has ended for good, and says why. */
   readonly closed: Promise<Closed>;
 
-  readonly #sockets: Succession;
+  readonly #sockets: ReconnectingSession;
   readonly #guard: RedefineGuard;
   readonly #admin: AdminSocket;
-  readonly #another: Traits['another'];
+  readonly #another: ConnectionSettings['another'];
   #closing: Promise<void> | undefined;
 
-  private constructor(sockets: Succession, { redefine, id, logDirectory, admin, another }: Traits) {
+  private constructor(
+    sockets: ReconnectingSession,
+    { redefine, id, logDirectory, admin, another }: ConnectionSettings,
+  ) {
     this.id = id;
     this.uri = sockets.session.uri;
     this.logDirectory = logDirectory;
@@ -124,7 +127,7 @@ export class Connection implements AsyncDisposable {
     args: ProcedureArgs<P>,
     options: CallOptions = {},
   ): Promise<ProcedureResult<P>> {
-    return unwatched(() => this.#call(procedure, args, options));
+    return withHandledRejection(() => this.#call(procedure, args, options));
   }
 
   /**
@@ -143,7 +146,7 @@ export class Connection implements AsyncDisposable {
     args: ProcedureArgs<P>,
     options: CallOptions = {},
   ): Promise<ProcedureStream<P>> {
-    return unwatched(async () => {
+    return withHandledRejection(async () => {
       if (!Object.hasOwn(DIRECTIONS, procedure)) {
         throw new LibvirtCanonicalError('UNSUPPORTED', `${procedure} opens no stream`, { remedy: 'Use call' });
       }
@@ -169,7 +172,7 @@ export class Connection implements AsyncDisposable {
     events: E | readonly E[],
     options: SubscribeOptions = {},
   ): Promise<EventSubscription<E>> {
-    return unwatched(async () => {
+    return withHandledRejection(async () => {
       checkSubscribeOptions(options);
       return this.#sockets.subscribe(typeof events === 'string' ? [events] : events, options);
     });
@@ -235,7 +238,7 @@ export class Connection implements AsyncDisposable {
   }
 
   static {
-    doors = {
+    internals = {
       create: (...parts) => new Connection(...parts),
       define: (connection, ...rest) => connection.#define(...rest),
       start: (connection, ...rest) => connection.#startTransient(...rest),
@@ -246,22 +249,22 @@ export class Connection implements AsyncDisposable {
 }
 
 /** Makes the connection of a succession of sockets; only connect.ts has one. */
-export const createConnection: Doors['create'] = (...parts) => doors.create(...parts);
+export const createConnection: Internals['create'] = (...parts) => internals.create(...parts);
 
 /** The way of define-permit.ts, and of nothing else, past the guard. */
-export const defineThrough: Doors['define'] = (...args) => doors.define(...args);
+export const defineThrough: Internals['define'] = (...args) => internals.define(...args);
 
 /** The way of transient-permit.ts, and of nothing else, past the guard. */
-export const startThrough: Doors['start'] = (...args) => doors.start(...args);
+export const startThrough: Internals['start'] = (...args) => internals.start(...args);
 
 /** The way of migration-permit.ts, and of nothing else, past the guard. */
-export const migrateThrough: Doors['migrate'] = (...args) => doors.migrate(...args);
+export const migrateThrough: Internals['migrate'] = (...args) => internals.migrate(...args);
 
 /**
  * Opens another connection to the same daemon, with the same options but for those given: for work that must not share a
  * socket, such as a migration, which hangs on the socket of its connection.
  */
-export const connectAgain: Doors['another'] = (...args) => doors.another(...args);
+export const connectAgain: Internals['another'] = (...args) => internals.another(...args);
 
 /** Whether a call that failed has surely changed nothing: libvirt refused it, or never saw it. */
 function certainlyNotDone(error: unknown): boolean {

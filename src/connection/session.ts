@@ -2,10 +2,10 @@ import { LibvirtCanonicalError } from '../errors.js';
 import type { Caller, CallOptions, PreparedCall } from './caller.js';
 import type { EventRequest, EventRouter } from './events/events.js';
 import type { EventName, EventSink } from './events/subscription.js';
+import { ignore } from './handled-rejection.js';
 import type { Closed, PacketSink } from './pending-call.js';
 import type { AnyProcedure, ProcedureResult } from './procedures.js';
 import type { Rpc } from './rpc.js';
-import { ignore } from './unwatched.js';
 
 /** Milliseconds that closing waits for the daemon's answer. */
 const CLOSE_TIMEOUT = 1000;

@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import {
   type CallOptions,
   VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL,
@@ -17,7 +17,7 @@ export interface Checkpoint {
 }
 
 /** virDomainListAllCheckpoints, each after the one before it: several can be of one second. */
-export async function checkpoints(reader: DomainReader, options: CallOptions): Promise<Checkpoint[]> {
+export async function checkpoints(reader: DomainAccess, options: CallOptions): Promise<Checkpoint[]> {
   const { connection, handle: dom } = reader;
   const args = { dom, need_results: 1, flags: VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL };
   const { checkpoints: handles } = await connection.call('DOMAIN_LIST_ALL_CHECKPOINTS', args, options);
@@ -47,7 +47,7 @@ function covered(disk: Element): string[] {
 }
 
 /** virDomainCheckpointDelete: what it notes goes over to the checkpoint before it. */
-export async function deleteCheckpoint(reader: DomainReader, name: string, options: CallOptions = {}): Promise<void> {
+export async function deleteCheckpoint(reader: DomainAccess, name: string, options: CallOptions = {}): Promise<void> {
   const { connection, handle: dom } = reader;
   const { checkpoint } = await connection.call('DOMAIN_CHECKPOINT_LOOKUP_BY_NAME', { dom, name, flags: 0 }, options);
   await connection.call('DOMAIN_CHECKPOINT_DELETE', { checkpoint, flags: 0 }, options);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DomainReader, nextItem, queued, within } from '../apply/index.js';
+import { type DomainAccess, inDomainQueue, nextItem, withTimeout } from '../apply/index.js';
 import {
   LibvirtError,
   paramsToObject,
@@ -9,12 +9,12 @@ import {
   VIR_DOMAIN_JOB_STATS_COMPLETED,
   VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED,
 } from '../connection/index.js';
-import { invalid } from '../domain/index.js';
+import { specInvalid } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { isInvalidNow, ProgressMeter, type ProgressOptions, stateError } from '../power/index.js';
 import { buildElement, parseElement, select, valueAt } from '../xml/index.js';
 import { deleteCheckpoint } from './backup-checkpoints.js';
-import { refuseAborted } from './block-job.js';
+import { assertNotAborted } from './block-job.js';
 import { diskOf, notRunning, verifyImages } from './copy-disks.js';
 import { type Consistency, type Quiesce, quiesced, thawLeft } from './quiesce.js';
 
@@ -42,7 +42,7 @@ const POLL = 500;
 const PATIENT = { timeout: Number.POSITIVE_INFINITY } as const;
 
 /** virDomainBackupBegin in push mode. What the files hold is the disks at the moment of the begin, whatever is written later. */
-export async function backup(reader: DomainReader, request: BackupRequest): Promise<BackupResult> {
+export async function backup(reader: DomainAccess, request: BackupRequest): Promise<BackupResult> {
   const { connection, handle: dom } = reader;
   const { checkpoint, since, quiesce = 'if-available', signal } = request;
   const what = `backup of ${dom.name}`;
@@ -52,7 +52,7 @@ export async function backup(reader: DomainReader, request: BackupRequest): Prom
     const before = await reader.documents({ signal });
     if (!before.live) throw notRunning(dom.name, 'its disks are backed up as the files they are');
     const files = Object.entries(request.disks).map(([name, target]) => ({ disk: diskOf(before, name), ...target }));
-    if (files.length === 0) throw invalid('disks', 'a backup of no disk', 'Name the disks and a file for each');
+    if (files.length === 0) throw specInvalid('disks', 'a backup of no disk', 'Name the disks and a file for each');
     const targets = before.live.devices.flatMap(({ kind, leaves }) =>
       kind.element === 'disk' ? [leaves.get('target/@dev') ?? ''] : [],
     );
@@ -83,7 +83,7 @@ export async function backup(reader: DomainReader, request: BackupRequest): Prom
             ['name', checkpoint],
             ...perDisk((target, at) => [[`${at}/@checkpoint`, wanted(target) ? 'bitmap' : 'no']]),
           ]);
-    refuseAborted(what, signal);
+    assertNotAborted(what, signal);
     const { consistency } = await quiesced(reader, quiesce, { signal }, async () => {
       await connection
         .call('DOMAIN_BACKUP_BEGIN', { dom, backup_xml, checkpoint_xml, flags: 0 }, PATIENT)
@@ -95,7 +95,7 @@ export async function backup(reader: DomainReader, request: BackupRequest): Prom
   };
   let result: BackupResult;
   try {
-    result = await queued(dom.uuid, begin, signal);
+    result = await inDomainQueue(dom.uuid, begin, signal);
   } catch (error) {
     if (begun) await abandon(reader, checkpoint);
     throw error;
@@ -111,7 +111,7 @@ export interface AdoptBackupOptions extends ProgressOptions {
 
 /** Takes over the backup that another program, or this one before it crashed, left running: waits for its end. */
 export async function adoptBackup(
-  reader: DomainReader,
+  reader: DomainAccess,
   options: AdoptBackupOptions,
 ): Promise<Omit<BackupResult, 'consistency'>> {
   const { connection, handle: dom } = reader;
@@ -137,7 +137,7 @@ export async function adoptBackup(
 }
 
 /** Subscribes to the end of a domain's backup, before it is looked at. */
-async function endOfBackup({ connection, handle: domain }: DomainReader) {
+async function endOfBackup({ connection, handle: domain }: DomainAccess) {
   const events = await connection.subscribe('JOB_COMPLETED', { domain });
   const ended = nextItem(events, ({ params }) => paramsToObject(params).operation === VIR_DOMAIN_JOB_OPERATION_BACKUP);
   ended.catch(() => {});
@@ -146,7 +146,7 @@ async function endOfBackup({ connection, handle: domain }: DomainReader) {
 
 /** Waits for the end of a backup that runs; on failure and abort nothing of it stays. */
 async function concluded<T>(
-  reader: DomainReader,
+  reader: DomainAccess,
   what: string,
   { ended }: { readonly ended: Promise<unknown> },
   result: T,
@@ -167,7 +167,7 @@ async function concluded<T>(
 
 /** Waits until the job of the domain is over, and judges by what libvirt keeps of it. */
 async function untilDone(
-  reader: DomainReader,
+  reader: DomainAccess,
   what: string,
   ended: Promise<unknown>,
   options: ProgressOptions,
@@ -179,7 +179,7 @@ async function untilDone(
       const now = await statsOf(reader, 0, signal);
       if (now.type === VIR_DOMAIN_JOB_NONE || now.operation !== VIR_DOMAIN_JOB_OPERATION_BACKUP) break;
       meter.read(bigint(now.disk_processed), bigint(now.disk_total));
-      await within(ended, POLL, what, signal);
+      await withTimeout(ended, POLL, what, signal);
     }
     const last = await statsOf(reader, LAST, signal);
     if (isComplete(last)) return;
@@ -193,7 +193,7 @@ const LAST = VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETE
 
 type Stats = Readonly<Record<string, unknown>>;
 
-async function statsOf({ connection, handle: dom }: DomainReader, flags: number, signal?: AbortSignal): Promise<Stats> {
+async function statsOf({ connection, handle: dom }: DomainAccess, flags: number, signal?: AbortSignal): Promise<Stats> {
   const { type, params } = await connection.call('DOMAIN_GET_JOB_STATS', { dom, flags }, { signal });
   return { type, ...paramsToObject(params) };
 }
@@ -203,7 +203,7 @@ const isComplete = ({ type, operation }: Stats): boolean =>
 
 const bigint = (value: unknown): bigint => (typeof value === 'bigint' ? value : 0n);
 
-function failed({ handle }: DomainReader, what: string, why: string, cause?: unknown): LibvirtCanonicalError {
+function failed({ handle }: DomainAccess, what: string, why: string, cause?: unknown): LibvirtCanonicalError {
   return new LibvirtCanonicalError('JOB_FAILED', `${what} has failed: ${why}`, {
     ...(cause === undefined ? {} : { cause }),
     domain: handle.name,
@@ -212,7 +212,7 @@ function failed({ handle }: DomainReader, what: string, why: string, cause?: unk
 }
 
 /** A checkpoint without its backup would make the next incremental one miss what this one had. */
-async function abandon(reader: DomainReader, checkpoint: string | undefined): Promise<'ended' | 'complete'> {
+async function abandon(reader: DomainAccess, checkpoint: string | undefined): Promise<'ended' | 'complete'> {
   const { connection, handle: dom } = reader;
   await connection.call('DOMAIN_ABORT_JOB', { dom }).catch(() => {});
   for (let tries = 0; tries < 100; tries++) {

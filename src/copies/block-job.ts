@@ -1,4 +1,4 @@
-import { type DomainReader, nextItem, within } from '../apply/index.js';
+import { type DomainAccess, nextItem, withTimeout } from '../apply/index.js';
 import {
   type EventSubscription,
   LibvirtError,
@@ -29,7 +29,7 @@ const POLL = 500;
 const PATIENT = { timeout: Number.POSITIVE_INFINITY } as const;
 
 /** Every job on a disk of the running domain, whoever started it. virDomainGetBlockJobInfo. */
-export async function blockJobs(reader: DomainReader, signal?: AbortSignal): Promise<BlockJob[]> {
+export async function blockJobs(reader: DomainAccess, signal?: AbortSignal): Promise<BlockJob[]> {
   const documents = await reader.documents({ signal });
   const { live } = documents;
   const disks = live?.devices.filter(({ kind }) => kind.element === 'disk') ?? [];
@@ -39,7 +39,7 @@ export async function blockJobs(reader: DomainReader, signal?: AbortSignal): Pro
 
 /** The job on one disk; undefined when there is none, or the domain is off. */
 export async function jobOn(
-  reader: DomainReader,
+  reader: DomainAccess,
   { identity, target, live }: CopiedDisk,
   signal?: AbortSignal,
 ): Promise<BlockJob | undefined> {
@@ -71,7 +71,7 @@ export interface JobWords {
 
 /** Waits until the mirror of a disk is ready. `JOB_FAILED` when the job ends before, by itself or by somebody else. */
 export async function untilReady(
-  reader: DomainReader,
+  reader: DomainAccess,
   { target, identity }: CopiedDisk,
   events: EventSubscription<'BLOCK_JOB_2'>,
   { what, leaves }: JobWords,
@@ -96,7 +96,7 @@ export async function untilReady(
       });
     meter.read(job.bytes.done, job.bytes.total);
     if (job.ready) return;
-    const item = await within(waiting, POLL, what, signal);
+    const item = await withTimeout(waiting, POLL, what, signal);
     if (!item) continue;
     if (item.type === 'event') ended = ENDINGS[item.data.status] ?? ended;
     waiting = next();
@@ -109,7 +109,7 @@ const ENDINGS: Readonly<Record<number, string>> = {
 };
 
 /** `ABORTED` when the caller's signal has fired: asked right before a call that is not to be given up halfway. */
-export function refuseAborted(
+export function assertNotAborted(
   what: string,
   signal: AbortSignal | undefined,
   effect: string = 'nothing was begun',
@@ -118,7 +118,7 @@ export function refuseAborted(
 }
 
 /** Ends a job: `pivot` goes over to the other image, `cancel` stays on this one. virDomainBlockJobAbort, which waits for it. */
-export async function endJob(reader: DomainReader, target: string, how: 'pivot' | 'cancel'): Promise<void> {
+export async function endJob(reader: DomainAccess, target: string, how: 'pivot' | 'cancel'): Promise<void> {
   const { connection, handle: dom } = reader;
   const flags = how === 'pivot' ? VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT : 0;
   await connection.call('DOMAIN_BLOCK_JOB_ABORT', { dom, path: target, flags }, PATIENT);
@@ -129,7 +129,7 @@ export async function endJob(reader: DomainReader, target: string, how: 'pivot' 
  * that the disk stays on its image; only when the connection is gone does it go on.
  */
 export async function cancelledOnFailure<T>(
-  reader: DomainReader,
+  reader: DomainAccess,
   { target }: CopiedDisk,
   { what, leaves }: JobWords,
   signal: AbortSignal | undefined,

@@ -1,4 +1,4 @@
-import { type DomainReader, queued } from '../apply/index.js';
+import { type DomainAccess, inDomainQueue } from '../apply/index.js';
 import {
   type TypedParamInput,
   VIR_DOMAIN_BLOCK_COPY_BANDWIDTH,
@@ -9,11 +9,11 @@ import { bytesOf, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type ProgressOptions, stateError } from '../power/index.js';
 import { buildElement } from '../xml/index.js';
-import { cancelledOnFailure, endJob, type JobWords, jobOn, refuseAborted, untilReady } from './block-job.js';
-import { type CopiedDisk, diskOf, notRunning, refusePendingSource, verifyImages } from './copy-disks.js';
+import { assertNoInterruptedApply } from './apply-claim.js';
+import { assertNotAborted, cancelledOnFailure, endJob, type JobWords, jobOn, untilReady } from './block-job.js';
+import { assertSameSource, type CopiedDisk, diskOf, notRunning, verifyImages } from './copy-disks.js';
 import { pivot } from './pivot.js';
 import { type Consistency, type Quiesce, quiesced, thawLeft } from './quiesce.js';
-import { refuseUnsettled } from './turn.js';
 
 /** Abort: the job is cancelled, the disk stays on its image, and the copy stays incomplete. */
 export interface CopyOptions extends ProgressOptions {
@@ -51,7 +51,7 @@ export type CopyFinish = 'keep' | 'pivot';
 
 /** virDomainBlockCopy with TRANSIENT_JOB: libvirt takes it for a persistent domain, which is never undefined for it. */
 export async function copyDisk(
-  reader: DomainReader,
+  reader: DomainAccess,
   name: string,
   file: string,
   finish: CopyFinish,
@@ -62,15 +62,15 @@ export async function copyDisk(
   if (!file.startsWith('/'))
     throw new LibvirtCanonicalError('ARGUMENT_INVALID', `"${file}" is no absolute path`, { path: 'file' });
   await using events = await connection.subscribe('BLOCK_JOB_2', { domain: dom });
-  const { disk, words } = await queued(
+  const { disk, words } = await inDomainQueue(
     dom.uuid,
     async () => {
       const documents = await reader.documents({ signal });
       if (!documents.live) throw notRunning(dom.name, 'its disks are copied as the files they are');
       const disk = diskOf(documents, name);
       if (finish === 'pivot') {
-        refusePendingSource(disk, dom.name);
-        refuseUnsettled(reader, documents);
+        assertSameSource(disk, dom.name);
+        assertNoInterruptedApply(reader, documents);
       }
       const words = { what: `copy of ${disk.identity} of ${dom.name} to ${file}`, leaves: COPY_LEAVES(file) };
       const format = options.format ?? disk.live?.leaves.get('driver/@type') ?? 'raw';
@@ -88,7 +88,7 @@ export async function copyDisk(
                 value: { type: 'ullong', value: bytesOf(bandwidth, 'bandwidth') },
               },
             ];
-      refuseAborted(words.what, signal);
+      assertNotAborted(words.what, signal);
       // No signal: a call that is given up halfway could still start a job that nobody knows of.
       await connection
         .call('DOMAIN_BLOCK_COPY', {
@@ -111,14 +111,14 @@ export async function copyDisk(
 
 /** Ends a ready mirror. The document is compared with how it was before, so that what the pivot changed is all that changed. */
 async function concludeCopy(
-  reader: DomainReader,
+  reader: DomainAccess,
   disk: CopiedDisk,
   file: string,
   finish: CopyFinish,
   { quiesce = 'if-available', signal }: Pick<CopyOptions, 'quiesce' | 'signal'>,
 ): Promise<CopyResult> {
   const result = { disk: disk.identity, file, source: disk.file };
-  return queued(
+  return inDomainQueue(
     reader.handle.uuid,
     async () => {
       if (finish === 'pivot') {
@@ -139,7 +139,7 @@ async function concludeCopy(
  * Takes over a copy or an active commit that another program, or this one before it crashed, left running: waits for the mirror and
  * finishes it.
  */
-export async function adoptBlockJob(reader: DomainReader, name: string, options: AdoptOptions): Promise<CopyResult> {
+export async function adoptBlockJob(reader: DomainAccess, name: string, options: AdoptOptions): Promise<CopyResult> {
   const { connection, handle: dom } = reader;
   const { signal, finish, bandwidth } = options;
   await using events = await connection.subscribe('BLOCK_JOB_2', { domain: dom });
@@ -156,7 +156,7 @@ export async function adoptBlockJob(reader: DomainReader, name: string, options:
     what: `${type} of ${disk.identity} of ${dom.name} to ${file}`,
     leaves: type === 'copy' ? COPY_LEAVES(file) : `the disk stays on ${disk.file}`,
   };
-  refuseAborted(words.what, signal);
+  assertNotAborted(words.what, signal);
   await thawLeft(reader, { signal });
   return cancelledOnFailure(reader, disk, words, signal, async () => {
     if (bandwidth !== undefined) {

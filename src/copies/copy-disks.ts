@@ -1,5 +1,5 @@
-import { type Documents, type DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
-import { beforeWork, compareGuestAbi, type Device, guestAbi, meantDevice } from '../domain/index.js';
+import { type Documents, type DomainAccess, GuestAbiChangedError, sealAfter } from '../apply/index.js';
+import { compareGuestAbi, type Device, guestAbi, meantDevice, sealBaseline } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 
 /** A disk of a domain that is to be copied, as both documents have it. */
@@ -61,7 +61,7 @@ export function chainOf({ leaves }: Device): string[] {
  * libvirt carries a new source over to the canonical document only when that names the same image as the running guest.
  * `DOMAIN_STATE` when it does not: the next boot would take the other one.
  */
-export function refusePendingSource({ canonical, live, identity }: CopiedDisk, domain: string): void {
+export function assertSameSource({ canonical, live, identity }: CopiedDisk, domain: string): void {
   if (!canonical || !live || fileOf(canonical) === fileOf(live)) return;
   throw new LibvirtCanonicalError(
     'DOMAIN_STATE',
@@ -83,7 +83,7 @@ export function notRunning(domain: string, what: string): LibvirtCanonicalError 
  * the disks in `images` (identity → path) have theirs. Errors: `GUEST_ABI_CHANGED`, `JOB_FAILED`.
  */
 export async function verifyImages(
-  reader: DomainReader,
+  reader: DomainAccess,
   before: Documents,
   images: ReadonlyMap<string, string>,
 ): Promise<Documents> {
@@ -106,6 +106,6 @@ export async function verifyImages(
     }
   }
   // Where an image stands now is this library's doing, and no drift.
-  if (images.size > 0) await sealAfter(reader, beforeWork(before.canonical), after.canonical);
+  if (images.size > 0) await sealAfter(reader, sealBaseline(before.canonical), after.canonical);
   return after;
 }

@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import type { LibvirtError } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type AgentOptions, GuestAgent, isRefusal, stateOf } from '../power/index.js';
@@ -17,7 +17,7 @@ const LEFT_WITHIN = 10_000;
 
 /** Runs `work` between freeze and thaw, as asked. Thawing is tried whatever happens, and is not cut off by the signal. */
 export async function quiesced<T>(
-  reader: DomainReader,
+  reader: DomainAccess,
   quiesce: Quiesce,
   { signal }: AgentOptions,
   work: () => Promise<T>,
@@ -47,7 +47,7 @@ export async function quiesced<T>(
 
 /** A guest that does not run cannot be asked, and has nothing in flight but what it had when it stopped. */
 export async function wanted(
-  reader: DomainReader,
+  reader: DomainAccess,
   agent: GuestAgent,
   quiesce: Quiesce,
   signal: AbortSignal | undefined,
@@ -57,7 +57,7 @@ export async function wanted(
 }
 
 /** What to say when the agent refused to freeze: that the guest is frozen already, if so, else what it said. */
-export async function frozenAlready(reader: DomainReader, refusal: LibvirtError): Promise<unknown> {
+export async function frozenAlready(reader: DomainAccess, refusal: LibvirtError): Promise<unknown> {
   if (!(await new GuestAgent(reader).frozen().catch(() => false))) return refusal;
   const { name: domain } = reader.handle;
   return new LibvirtCanonicalError('DOMAIN_STATE', `the file systems of the guest ${domain} are frozen already`, {
@@ -68,7 +68,7 @@ export async function frozenAlready(reader: DomainReader, refusal: LibvirtError)
 }
 
 /** Thaws a guest that a program left frozen when it died between freeze and thaw; nothing when it is not, or none answers. */
-export async function thawLeft(reader: DomainReader, { signal }: AgentOptions): Promise<void> {
+export async function thawLeft(reader: DomainAccess, { signal }: AgentOptions): Promise<void> {
   const agent = new GuestAgent(reader);
   if ((await agent.state({ signal })) !== 'connected') return;
   await agent.thaw({ signal, timeout: LEFT_WITHIN }).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { assertNoUnsavedDefinition, type DomainReader, queued } from '../apply/index.js';
+import { assertNoUnsavedDefinition, type DomainAccess, inDomainQueue } from '../apply/index.js';
 import {
   type CallOptions,
   LibvirtError,
@@ -7,7 +7,7 @@ import {
 } from '../connection/index.js';
 import { bytesOf, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { type CopiedDisk, diskOf, notRunning, refusePendingSource, verifyImages } from './copy-disks.js';
+import { assertSameSource, type CopiedDisk, diskOf, notRunning, verifyImages } from './copy-disks.js';
 
 /** A guest counts a disk in these. */
 const SECTOR = 512n;
@@ -32,13 +32,13 @@ export interface ResizeDiskResult {
  * shrinks a qcow2 image without a word, so what there is is read first.
  */
 export function resizeDisk(
-  reader: DomainReader,
+  reader: DomainAccess,
   name: string,
   { capacity, ...call }: ResizeDiskOptions,
 ): Promise<ResizeDiskResult> {
   const { connection, handle: dom } = reader;
   const wanted = bytesOf(capacity, 'capacity');
-  return queued(
+  return inDomainQueue(
     dom.uuid,
     async () => {
       const documents = await reader.documents(call);
@@ -57,7 +57,7 @@ export function resizeDisk(
       const { leaves } = disk.live ?? (disk.canonical as NonNullable<CopiedDisk['canonical']>);
       if (leaves.has('readonly') || (leaves.get('@device') ?? 'disk') !== 'disk')
         throw refuse('UNSUPPORTED', 'is read-only or a drive for media', 'Resize a disk that the guest writes to');
-      refusePendingSource(disk, dom.name);
+      assertSameSource(disk, dom.name);
       const capacityNow = async () =>
         (await connection.call('DOMAIN_GET_BLOCK_INFO', { dom, path: target, flags: 0 }, call)).capacity;
       const before = await capacityNow();
@@ -92,7 +92,7 @@ const WITHOUT_VOLUME: ReadonlySet<LibvirtErrorName | undefined> = new Set([
 
 /** The image of a domain that is off is QEMU's no longer: only libvirt's storage driver still changes it. */
 async function resizeVolume(
-  { connection, handle }: DomainReader,
+  { connection, handle }: DomainAccess,
   { file }: CopiedDisk,
   capacity: bigint,
   call: CallOptions,

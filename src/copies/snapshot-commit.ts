@@ -1,4 +1,4 @@
-import { type DomainReader, queued } from '../apply/index.js';
+import { type DomainAccess, inDomainQueue } from '../apply/index.js';
 import {
   VIR_DOMAIN_BLOCK_COMMIT_ACTIVE,
   VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES,
@@ -7,10 +7,10 @@ import {
 import { bytesOf, type Size } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type ProgressOptions, stateError } from '../power/index.js';
-import { cancelledOnFailure, refuseAborted, untilReady } from './block-job.js';
-import { chainOf, diskOf, notRunning, refusePendingSource } from './copy-disks.js';
+import { assertNoInterruptedApply } from './apply-claim.js';
+import { assertNotAborted, cancelledOnFailure, untilReady } from './block-job.js';
+import { assertSameSource, chainOf, diskOf, notRunning } from './copy-disks.js';
 import { pivot } from './pivot.js';
-import { refuseUnsettled } from './turn.js';
 
 /**
  * Abort: the job is cancelled and the disk stays on its image, whole. The image below has part of the newer data by then,
@@ -36,18 +36,18 @@ export interface CommitResult {
 }
 
 /** virDomainBlockCommit ACTIVE, then the pivot: what the guest wrote since a snapshot goes back into the image below. */
-export async function commitDisk(reader: DomainReader, name: string, options: CommitOptions): Promise<CommitResult> {
+export async function commitDisk(reader: DomainAccess, name: string, options: CommitOptions): Promise<CommitResult> {
   const { connection, handle: dom } = reader;
   const { signal, bandwidth, leftover = 'keep' } = options;
   await using events = await connection.subscribe('BLOCK_JOB_2', { domain: dom });
-  const { disk, words, into, unused } = await queued(
+  const { disk, words, into, unused } = await inDomainQueue(
     dom.uuid,
     async () => {
       const documents = await reader.documents({ signal });
       if (!documents.live) throw notRunning(dom.name, 'libvirt commits disks of running domains only');
       const disk = diskOf(documents, name);
-      refusePendingSource(disk, dom.name);
-      refuseUnsettled(reader, documents);
+      assertSameSource(disk, dom.name);
+      assertNoInterruptedApply(reader, documents);
       const chain = disk.live ? chainOf(disk.live) : [];
       const into = options.into ?? chain[0];
       if (into === undefined || !chain.includes(into) || disk.file === undefined)
@@ -80,7 +80,7 @@ export async function commitDisk(reader: DomainReader, name: string, options: Co
         what: `commit of ${disk.identity} of ${dom.name} into ${into}`,
         leaves: `the disk stays on ${disk.file}; ${into} has part of the newer data`,
       };
-      refuseAborted(words.what, signal);
+      assertNotAborted(words.what, signal);
       await connection
         .call('DOMAIN_BLOCK_COMMIT', args)
         .catch((error: unknown) => Promise.reject(stateError(reader, 'have its disk committed', error)));
@@ -90,7 +90,7 @@ export async function commitDisk(reader: DomainReader, name: string, options: Co
   );
   return cancelledOnFailure(reader, disk, words, signal, async () => {
     await untilReady(reader, disk, events, words, options);
-    await queued(dom.uuid, () => pivot(reader, disk, into, signal), signal);
+    await inDomainQueue(dom.uuid, () => pivot(reader, disk, into, signal), signal);
     return { disk: disk.identity, file: into, leftover: unused };
   });
 }

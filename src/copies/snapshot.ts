@@ -1,18 +1,18 @@
-import { type Documents, type DomainReader, queued } from '../apply/index.js';
+import { type Documents, type DomainAccess, inDomainQueue } from '../apply/index.js';
 import {
   VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC,
   VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY,
   VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA,
   VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE,
 } from '../connection/index.js';
-import { invalid } from '../domain/index.js';
+import { specInvalid } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { GuestAgent, isRefusal, isSilence, noAgent, stateError } from '../power/index.js';
 import { buildElement } from '../xml/index.js';
-import { refuseAborted } from './block-job.js';
-import { type CopiedDisk, diskOf, refusePendingSource, verifyImages } from './copy-disks.js';
+import { withApplyClaim } from './apply-claim.js';
+import { assertNotAborted } from './block-job.js';
+import { assertSameSource, type CopiedDisk, diskOf, verifyImages } from './copy-disks.js';
 import { type Consistency, frozenAlready, type Quiesce, wanted } from './quiesce.js';
-import { inTurn } from './turn.js';
 
 /** Which disks go on to an image of their own, and how. */
 export interface SnapshotRequest {
@@ -48,16 +48,16 @@ export interface SnapshotResult {
  * the domain, which a revert would bring back; it blocks undefine, rename and migration; and the backing chain stands in
  * both documents anyway.
  */
-export async function snapshot(reader: DomainReader, request: SnapshotRequest): Promise<SnapshotResult> {
+export async function snapshot(reader: DomainAccess, request: SnapshotRequest): Promise<SnapshotResult> {
   const { name, signal } = request;
   const { handle: dom } = reader;
-  return queued(
+  return inDomainQueue(
     dom.uuid,
     async () => {
       // What cannot be is refused before anything is written.
       chosenOf(reader, await reader.documents({ signal }), request);
-      refuseAborted(`snapshot ${name} of ${dom.name}`, signal);
-      return inTurn(reader, { signal }, (before) => take(reader, before, request));
+      assertNotAborted(`snapshot ${name} of ${dom.name}`, signal);
+      return withApplyClaim(reader, { signal }, (before) => take(reader, before, request));
     },
     signal,
   );
@@ -65,17 +65,18 @@ export async function snapshot(reader: DomainReader, request: SnapshotRequest): 
 
 /** The disks to snapshot, each with the file that it is to be on. */
 function chosenOf(
-  { handle: dom }: DomainReader,
+  { handle: dom }: DomainAccess,
   documents: Documents,
   request: SnapshotRequest,
 ): { readonly disk: CopiedDisk; readonly file: string | undefined }[] {
   const chosen = Object.entries(request.disks).map(([key, { file }]) => ({ disk: diskOf(documents, key), file }));
-  if (chosen.length === 0) throw invalid('disks', 'a snapshot of no disk', 'Name the disks, for example { root: {} }');
-  for (const { disk } of chosen) refusePendingSource(disk, dom.name);
+  if (chosen.length === 0)
+    throw specInvalid('disks', 'a snapshot of no disk', 'Name the disks, for example { root: {} }');
+  for (const { disk } of chosen) assertSameSource(disk, dom.name);
   return chosen;
 }
 
-async function take(reader: DomainReader, before: Documents, request: SnapshotRequest): Promise<SnapshotResult> {
+async function take(reader: DomainAccess, before: Documents, request: SnapshotRequest): Promise<SnapshotResult> {
   const { name, quiesce = 'if-available', signal } = request;
   const { connection, handle: dom } = reader;
   const asked = chosenOf(reader, before, request);
@@ -109,7 +110,7 @@ async function take(reader: DomainReader, before: Documents, request: SnapshotRe
       { timeout: Number.POSITIVE_INFINITY },
     );
   let frozen = before.live !== undefined && (await wanted(reader, new GuestAgent(reader), quiesce, signal));
-  refuseAborted(`snapshot ${name} of ${dom.name}`, signal);
+  assertNotAborted(`snapshot ${name} of ${dom.name}`, signal);
   try {
     await call(frozen ? VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE : 0);
   } catch (error) {

@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 import {
   assertNoUnsavedDefinition,
-  type DomainReader,
+  type DomainAccess,
   GuestAbiChangedError,
-  queued,
+  inDomainQueue,
   sealAfter,
 } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
-import { inTurn, refuseAborted } from '../copies/index.js';
+import { assertNotAborted, withApplyClaim } from '../copies/index.js';
 import {
   type AbiDifference,
-  beforeWork,
   compareGuestAbi,
   DomainDocument,
-  describe,
+  formatValue,
   guestAbi,
-  invalid,
+  sealBaseline,
   seenByGuest,
+  specInvalid,
   withoutBookkeeping,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -30,7 +30,7 @@ import {
   machinesOf,
   newestOf,
 } from '../host/index.js';
-import { refuseManagedSave, refuseRunning } from '../power/index.js';
+import { assertNotSaved, assertShutOff } from '../power/index.js';
 import { child, type Element, removeAll, setAt } from '../xml/index.js';
 import { Draft } from './additions.js';
 import { redefineForAbiUpgrade } from './define.js';
@@ -92,7 +92,7 @@ export class AbiUpgradeProposal {
 }
 
 export async function proposeAbiUpgrade(
-  reader: DomainReader,
+  reader: DomainAccess,
   request: AbiUpgradeRequest,
   options: HostCheckOptions,
 ): Promise<AbiUpgradeProposal> {
@@ -101,18 +101,18 @@ export async function proposeAbiUpgrade(
 }
 
 export async function abiUpgrade(
-  reader: DomainReader,
+  reader: DomainAccess,
   asked: AbiUpgradeProposal,
   { confirm, keep, signal, ...state }: AbiUpgradeOptions,
 ): Promise<DomainBundle> {
   const { connection, handle: dom } = reader;
   const call: CallOptions = { signal };
-  await refuseRunning(reader, 'given another machine or CPU', call);
-  await refuseManagedSave(reader, call);
+  await assertShutOff(reader, 'given another machine or CPU', call);
+  await assertNotSaved(reader, call);
   await assertNoUnsavedDefinition(reader, call);
-  await refuseCopies(reader, call);
+  await assertNoCopies(reader, call);
   const before = await exportDomain(reader, { ...state, signal, secrets: 'include' });
-  if (keep) await queued(reader.handle.uuid, async () => keep(before));
+  if (keep) await inDomainQueue(reader.handle.uuid, async () => keep(before));
   const { canonical } = await reader.documents(call);
   const proposal = await propose(reader, canonical, asked.request, { ...call, files: state.files });
   if (asked.domain.uuid !== dom.uuid || asked.token !== confirm || proposal.token !== confirm) {
@@ -131,10 +131,10 @@ export async function abiUpgrade(
       },
     );
   }
-  return inTurn(reader, call, async ({ canonical: old, live }) => {
+  return withApplyClaim(reader, call, async ({ canonical: old, live }) => {
     const { document, token } = await edited(reader, old, asked.request, call);
     if (live || token !== confirm) throw stale(reader);
-    refuseAborted(`ABI upgrade of ${dom.name}`, signal);
+    assertNotAborted(`ABI upgrade of ${dom.name}`, signal);
     // From here on an abort would leave open which of the two documents stands.
     await redefineForAbiUpgrade(connection, document, {});
     const after = await reader.documents();
@@ -142,7 +142,7 @@ export async function abiUpgrade(
       compareGuestAbi(guestAbi(document), guestAbi(after.canonical), { volatile: 'compare' }),
     );
     if (differences.length === 0) {
-      await sealAfter(reader, beforeWork(old), after.canonical);
+      await sealAfter(reader, sealBaseline(old), after.canonical);
       return before;
     }
     await redefineForAbiUpgrade(connection, old, {});
@@ -154,7 +154,7 @@ export async function abiUpgrade(
   });
 }
 
-function stale({ handle: { name } }: DomainReader): LibvirtCanonicalError {
+function stale({ handle: { name } }: DomainAccess): LibvirtCanonicalError {
   return new LibvirtCanonicalError(
     'PLAN_STALE',
     `domain ${name} is not as it was when the ABI upgrade was proposed, or the token is of another proposal`,
@@ -163,7 +163,7 @@ function stale({ handle: { name } }: DomainReader): LibvirtCanonicalError {
 }
 
 /** Snapshots and checkpoints carry documents of their own, with the machine they were taken of. */
-async function refuseCopies({ connection, handle: dom }: DomainReader, call: CallOptions): Promise<void> {
+async function assertNoCopies({ connection, handle: dom }: DomainAccess, call: CallOptions): Promise<void> {
   const snapshots = await connection.call('DOMAIN_SNAPSHOT_NUM', { dom, flags: 0 }, call);
   const checkpoints = await connection.call('DOMAIN_LIST_ALL_CHECKPOINTS', { dom, need_results: 0, flags: 0 }, call);
   if (snapshots.num + checkpoints.ret === 0) return;
@@ -175,7 +175,7 @@ async function refuseCopies({ connection, handle: dom }: DomainReader, call: Cal
 }
 
 async function propose(
-  reader: DomainReader,
+  reader: DomainAccess,
   canonical: DomainDocument,
   request: AbiUpgradeRequest,
   options: HostCheckOptions,
@@ -188,7 +188,7 @@ async function propose(
 
 /** The document that a request leads to, what the guest sees change, and the token of both. */
 async function edited(
-  reader: DomainReader,
+  reader: DomainAccess,
   canonical: DomainDocument,
   request: AbiUpgradeRequest,
   call: CallOptions,
@@ -212,13 +212,17 @@ async function edited(
 
 /** The machine type asked for, if the host has it and the addresses of the domain fit it. */
 async function machineFor(
-  { connection, handle }: DomainReader,
+  { connection, handle }: DomainAccess,
   { root, machine }: DomainDocument,
   asked: unknown,
   call: CallOptions,
 ): Promise<string> {
   if (typeof asked !== 'string' || asked === '')
-    throw invalid('machine', `${describe(asked)} is no machine type`, "Name one of the same family, or 'newest'");
+    throw specInvalid(
+      'machine',
+      `${formatValue(asked)} is no machine type`,
+      "Name one of the same family, or 'newest'",
+    );
   const machines = await machinesOf(connection, kindOf(root), call);
   const named = machines.find(({ name, canonical }) => name === asked || canonical === asked);
   const found = asked === 'newest' ? newestOf(machines, machine) : (named?.canonical ?? named?.name);
@@ -236,7 +240,11 @@ async function machineFor(
 /** Another CPU with the topology, NUMA cells and cache of the old one. */
 function replaceCpu(root: Element, asked: unknown): void {
   if (typeof asked !== 'string' || !/^[\w.-]+$/.test(asked) || asked === 'host-passthrough' || asked === 'maximum')
-    throw invalid('cpu', `${describe(asked)} is no CPU that stays the same`, "Name a model, or 'host-model' to pin it");
+    throw specInvalid(
+      'cpu',
+      `${formatValue(asked)} is no CPU that stays the same`,
+      "Name a model, or 'host-model' to pin it",
+    );
   const owner = root.ownerDocument as NonNullable<Element['ownerDocument']>;
   const cpu = child(root, 'cpu') ?? (root.appendChild(owner.createElement('cpu')) as Element);
   for (const name of ['model', 'vendor', 'feature', 'maxphysaddr']) removeAll(cpu, name);

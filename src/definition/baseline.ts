@@ -1,5 +1,5 @@
 import type { CallOptions, Connection } from '../connection/index.js';
-import { type Addition, type CpuSpec, type DomainSpec, describe, invalid } from '../domain/index.js';
+import { type Addition, type CpuSpec, type DomainSpec, formatValue, specInvalid } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { baselineCpu, type MigrationDestination } from '../migration/index.js';
 
@@ -21,7 +21,7 @@ export async function resolveBaseline(
   const hosts = hostsOf(baseline);
   for (const field of DECIDED)
     if (said[field] !== undefined)
-      throw invalid(`cpu.${field}`, 'does not go with baseline, which decides it', 'Leave one of them out');
+      throw specInvalid(`cpu.${field}`, 'does not go with baseline, which decides it', 'Leave one of them out');
   const { type = 'kvm', arch, machine, emulator } = spec;
   const kind = {
     type,
@@ -50,11 +50,11 @@ export async function resolveBaseline(
 function hostsOf(baseline: unknown): readonly MigrationDestination[] {
   const remedy = 'Give connections to hosts, or their managers';
   if (!Array.isArray(baseline) || baseline.length === 0)
-    throw invalid('cpu.baseline', `${describe(baseline)} is not a list of hosts`, remedy);
+    throw specInvalid('cpu.baseline', `${formatValue(baseline)} is not a list of hosts`, remedy);
   for (const [at, host] of baseline.entries()) {
     const connection = typeof host === 'object' && host !== null && 'connection' in host ? host.connection : host;
     if (typeof connection !== 'object' || connection === null || typeof connection.call !== 'function')
-      throw invalid(`cpu.baseline[${at}]`, `${describe(host)} is not a host`, remedy);
+      throw specInvalid(`cpu.baseline[${at}]`, `${formatValue(host)} is not a host`, remedy);
   }
   return baseline;
 }

@@ -136,8 +136,8 @@ function changeableParts({ root }: DomainDocument): ChangeablePart[] {
   const found = new Map<string, ChangeablePart>();
   for (const [path] of outside(root)) {
     if (defineOnlyRow(path)) continue;
-    for (const [name, { owns }] of Object.entries(SETTINGS)) {
-      const part = owns.find((each) => under(path, each));
+    for (const [name, { paths }] of Object.entries(SETTINGS)) {
+      const part = paths.find((each) => under(path, each));
       if (part !== undefined && !found.has(part)) found.set(part, { path: part, by: `set.${name}` });
     }
   }

@@ -1,4 +1,4 @@
-import { DomainReader, sealAfter } from '../apply/index.js';
+import { DomainAccess, sealAfter } from '../apply/index.js';
 // biome-ignore lint/style/noRestrictedImports: the one place that may define; the permit is not in the connection's front file.
 import { defineOnce } from '../connection/define-permit.js';
 import {
@@ -41,19 +41,19 @@ export async function defineDomain(
   const { draft, findings } = await prepareDefinition(connection, definition, options);
   const { name } = draft.document;
   const uuid = uuidIn(draft);
-  await refuseExisting(connection, name, uuid, call);
+  await assertNotDefined(connection, name, uuid, call);
   const refusals = findings.filter(({ severity }) => severity === 'refuses');
-  if (unstartable !== 'allow') refuse(name, refusals);
+  if (unstartable !== 'allow') assertStartable(name, refusals);
   for (const each of unstartable === 'allow' ? findings : findings.filter((one) => !refusals.includes(one)))
     onFinding?.(each);
   const handle = await defineOnce(connection, serialize(draft.root), uuid, VIR_DOMAIN_DEFINE_VALIDATE, call);
   // What libvirt made of the definition is known only now.
-  await sealAfter(new DomainReader(connection, handle));
+  await sealAfter(new DomainAccess(connection, handle));
   return handle;
 }
 
 /** Refuses a definition that cannot be corrected once it is made. */
-function refuse(domain: string, refusals: readonly DefineFinding[]): void {
+function assertStartable(domain: string, refusals: readonly DefineFinding[]): void {
   const [first] = refusals;
   if (!first) return;
   const others = refusals.length > 1 ? ` (and ${refusals.length - 1} more: see planDefine)` : '';
@@ -73,7 +73,7 @@ export async function defineImported(
   { xml, name, uuid }: DomainDocument,
   options: CallOptions,
 ): Promise<DomainHandle> {
-  await refuseExisting(connection, name, uuid, options);
+  await assertNotDefined(connection, name, uuid, options);
   return defineOnce(connection, xml, uuid, VIR_DOMAIN_DEFINE_VALIDATE, options, 'again');
 }
 
@@ -90,7 +90,12 @@ export function redefineForAbiUpgrade(
 }
 
 /** Looks for a domain that stands in the way, by name and by UUID. */
-async function refuseExisting(connection: Connection, name: string, uuid: string, options: CallOptions): Promise<void> {
+async function assertNotDefined(
+  connection: Connection,
+  name: string,
+  uuid: string,
+  options: CallOptions,
+): Promise<void> {
   const [byUuid, byName] = await Promise.all([
     connection.call('DOMAIN_LOOKUP_BY_UUID', { uuid }, options).catch(nothing),
     connection.call('DOMAIN_LOOKUP_BY_NAME', { name }, options).catch(nothing),

@@ -60,7 +60,7 @@ function freeAlias(device: Device, used: ReadonlySet<string | undefined>): strin
 }
 
 /** libvirt takes a second NIC with the same MAC and keeps the last of two boot orders for its own error: both are refused here by name. */
-export function refuseDuplicates({ devices }: DomainDocument): void {
+export function assertNoDuplicates({ devices }: DomainDocument): void {
   const seen = new Map<string, Device>();
   for (const device of devices) {
     const claims: Array<[what: string, value: string | undefined]> = [

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { CallOptions, Connection } from '../connection/index.js';
 import {
   assemble,
+  assertKnownFields,
   DomainDocument,
   type DomainSpec,
-  invalid,
   keepCallersMetadata,
   ownElement,
   readDevice,
-  refuseUnknownFields,
   requestedDevices,
   specFields,
+  specInvalid,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { filesOf, type HostFiles } from '../host/index.js';
@@ -22,7 +22,7 @@ import { bootOrderPerDevice } from './boot-order.js';
 import { type DefineFinding, documentFindings } from './findings.js';
 import { resolveFirmware } from './firmware.js';
 import { hostFindings } from './host-findings.js';
-import { addAliases, ensureUuid, fillMacs, refuseDuplicates } from './names.js';
+import { addAliases, assertNoDuplicates, ensureUuid, fillMacs } from './names.js';
 import { nvramInUse } from './nvram-in-use.js';
 import { resolveOs } from './osinfo.js';
 import { pinHostModel } from './pin-cpu.js';
@@ -72,13 +72,13 @@ export async function prepareDefinition(
   definition: string | DomainSpec,
   options: DefineOptions,
 ): Promise<PreparedDefinition> {
-  refuseUnknownFields(options, OPTIONS, 'options');
+  assertKnownFields(options, OPTIONS, 'options');
   const { files: given } = options;
   const call = callOptionsOf(options);
   const files = filesOf(connection, given);
   const draft =
     typeof definition === 'string' ? ofXml(definition, options) : await ofSpec(connection, definition, options, files);
-  refuseDuplicates(draft.document);
+  assertNoDuplicates(draft.document);
   // Before the names are made up that would hide it.
   const ofDocument = documentFindings(draft.document);
   bootOrderPerDevice(draft);
@@ -126,8 +126,8 @@ async function ofSpec(
 ): Promise<Draft> {
   for (const option of OF_XML)
     if (options[option] !== undefined)
-      throw invalid(`options.${option}`, 'is for XML', 'A spec has fields of its own for it: hotplug, cpu, id');
-  refuseUnknownFields(spec, specFields(), '');
+      throw specInvalid(`options.${option}`, 'is for XML', 'A spec has fields of its own for it: hotplug, cpu, id');
+  assertKnownFields(spec, specFields(), '');
   const resolved = await resolveOs(spec, files);
   const based = await resolveBaseline(connection, resolved.spec, callOptionsOf(options));
   const { xml, added } = assemble(based.spec, randomUUID());

@@ -2,15 +2,15 @@ import {
   type Device,
   DomainDocument,
   type DomainSpec,
-  describe,
+  formatValue,
   freePorts,
-  invalid,
   machineOf,
   memorySlots,
   numaCell,
   placesTaken,
   roomFor,
   roomyVcpus,
+  specInvalid,
 } from '../domain/index.js';
 import { type Element, parseElement, select, serialize, setAt, valueAt } from '../xml/index.js';
 import type { Draft } from './additions.js';
@@ -45,14 +45,18 @@ function addVcpus(draft: Draft, asked: number | undefined): void {
   if (asked === undefined && fixed) return;
   const maximum = asked ?? roomyVcpus(now);
   if (!Number.isSafeInteger(maximum) || maximum < now)
-    throw invalid(
+    throw specInvalid(
       'hotplug.vcpus',
-      `${describe(maximum)} is not a number of at least ${now}`,
+      `${formatValue(maximum)} is not a number of at least ${now}`,
       'Give the maximum of vCPUs',
     );
   if (maximum === now) return;
   if (select(root, 'cpu/topology').length > 0)
-    throw invalid('hotplug.vcpus', 'the topology of the CPU makes the maximum', 'Change <topology>, or leave it out');
+    throw specInvalid(
+      'hotplug.vcpus',
+      'the topology of the CPU makes the maximum',
+      'Change <topology>, or leave it out',
+    );
   const current = valueAt(root, 'vcpu/@current') ?? String(now);
   draft.add(
     'vcpu',
@@ -78,7 +82,7 @@ function unitOf(unit = 'KiB'): number {
   const powers: Readonly<Record<string, number>> = { kib: 1, k: 1, mib: 1024, m: 1024, gib: 1024 ** 2, g: 1024 ** 2 };
   const power = powers[unit.toLowerCase()];
   if (power === undefined)
-    throw invalid('hotplug.memory', `memory is given in ${unit}`, 'Give it in KiB, MiB or GiB to have slots added');
+    throw specInvalid('hotplug.memory', `memory is given in ${unit}`, 'Give it in KiB, MiB or GiB to have slots added');
   return power;
 }
 
@@ -86,7 +90,8 @@ function addPorts(draft: Draft, hotplug: NonNullable<DomainSpec['hotplug']>, ask
   const { document } = draft;
   const why = whyNoPorts(document);
   if (why !== undefined) {
-    if (asked) throw invalid('hotplug.pciePorts', why, 'Leave hotplug.pciePorts out, and lay out the ports in the XML');
+    if (asked)
+      throw specInvalid('hotplug.pciePorts', why, 'Leave hotplug.pciePorts out, and lay out the ports in the XML');
     return;
   }
   const free = freePorts({ hotplug } as DomainSpec);

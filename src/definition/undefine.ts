@@ -1,4 +1,4 @@
-import { assertNoUnsavedDefinition, type DomainReader } from '../apply/index.js';
+import { assertNoUnsavedDefinition, type DomainAccess } from '../apply/index.js';
 import {
   VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA,
   VIR_DOMAIN_UNDEFINE_KEEP_NVRAM,
@@ -6,7 +6,7 @@ import {
   VIR_DOMAIN_UNDEFINE_NVRAM,
   VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
 } from '../connection/index.js';
-import { refuseRunning, stateError } from '../power/index.js';
+import { assertShutOff, stateError } from '../power/index.js';
 
 /** What of the domain goes with it. */
 export interface UndefineOptions {
@@ -21,7 +21,7 @@ export interface UndefineOptions {
 
 /** virDomainUndefineFlags, for a domain that is shut off. */
 export async function undefine(
-  reader: DomainReader,
+  reader: DomainAccess,
   { signal, nvram, managedSave, snapshotsMetadata }: UndefineOptions,
 ): Promise<void> {
   const { connection, handle: dom } = reader;
@@ -30,7 +30,7 @@ export async function undefine(
     (managedSave ? VIR_DOMAIN_UNDEFINE_MANAGED_SAVE : 0) |
     (snapshotsMetadata ? VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA : 0);
   // libvirt would undefine a running domain too, and leave it transient.
-  await refuseRunning(reader, 'undefined', { signal });
+  await assertShutOff(reader, 'undefined', { signal });
   // It would go by the other document: by its UEFI variables, for one.
   await assertNoUnsavedDefinition(reader, { signal });
   await connection

@@ -1,4 +1,4 @@
-import { DomainReader, isOfOneDomain } from '../apply/index.js';
+import { DomainAccess, isOfOneDomain } from '../apply/index.js';
 import type { CallOptions, Connection } from '../connection/index.js';
 import type { DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -83,7 +83,7 @@ async function checkDomains(connection: Connection, call: CallOptions): Promise<
   const findings: DoctorFinding[] = [];
   for (const handle of domains) {
     const domain = { name: handle.name, uuid: handle.uuid };
-    const reader = new DomainReader(connection, handle);
+    const reader = new DomainAccess(connection, handle);
     const results = await checkDomain(reader, documents, call).catch(unreadable);
     findings.push(...results.map((each) => ({ ...each, domain })));
   }
@@ -94,7 +94,7 @@ async function checkDomains(connection: Connection, call: CallOptions): Promise<
 }
 
 async function checkDomain(
-  reader: DomainReader,
+  reader: DomainAccess,
   documents: Map<string, DomainDocument>,
   call: CallOptions,
 ): Promise<Found[]> {

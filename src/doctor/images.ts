@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import { type CallOptions, LibvirtError } from '../connection/index.js';
 import type { Device, DomainDocument } from '../domain/index.js';
 import { type Found, found } from './finding.js';
@@ -58,7 +58,7 @@ export function checkShared(documents: ReadonlyMap<string, DomainDocument>): Map
  * the header of another format is one of them. virDomainBlockPeek reads the first bytes.
  */
 export async function checkFormats(
-  reader: DomainReader,
+  reader: DomainAccess,
   document: DomainDocument,
   options: CallOptions,
 ): Promise<Found[]> {
@@ -81,7 +81,7 @@ export async function checkFormats(
 
 /** The format that the image of a raw disk has a header of; undefined where it has none, or cannot be read. */
 async function peeked(
-  { connection, handle: dom }: DomainReader,
+  { connection, handle: dom }: DomainAccess,
   path: string,
   options: CallOptions,
 ): Promise<string | undefined> {

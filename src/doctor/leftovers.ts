@@ -1,4 +1,4 @@
-import { applyPhaseIn, type DomainReader } from '../apply/index.js';
+import { applyPhaseIn, type DomainAccess } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import type { DomainDocument } from '../domain/index.js';
 import { migrationInFlight } from '../migration/index.js';
@@ -33,7 +33,7 @@ export function checkWork(canonical: DomainDocument, live: DomainDocument | unde
 }
 
 /** A managed-save image whose document is older than the canonical one. virDomainManagedSaveGetXMLDesc. */
-export async function checkManagedSave(reader: DomainReader, options: CallOptions): Promise<Found[]> {
+export async function checkManagedSave(reader: DomainAccess, options: CallOptions): Promise<Found[]> {
   const { managedSave } = await readPending(reader, options);
   if (!managedSave || managedSave.changes.length === 0) return [];
   const subjects = managedSave.changes.map(({ subject }) => subject).join(', ');
@@ -48,7 +48,7 @@ export async function checkManagedSave(reader: DomainReader, options: CallOption
 
 /** Snapshots, whose metadata holds the domain to its host and its name. virDomainSnapshotNum. */
 export async function checkSnapshots(
-  { connection, handle: dom }: DomainReader,
+  { connection, handle: dom }: DomainAccess,
   options: CallOptions,
 ): Promise<Found[]> {
   const { num } = await connection.call('DOMAIN_SNAPSHOT_NUM', { dom, flags: 0 }, options);

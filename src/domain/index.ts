@@ -10,19 +10,20 @@ export * from './devices/index.js';
 export { diskPlace, isWrittenDisk } from './disk-place.js';
 export { type Device, DomainDocument, readDevice } from './document.js';
 export { compareGuestAbi, domainLeaves, guestAbi, seenByGuest } from './guest-abi/guest-abi.js';
-export { unlisted } from './guest-abi/listed.js';
+export { unknownTo } from './guest-abi/listed.js';
 export type { AbiDifference, DeviceAbi, GuestAbi } from './guest-abi/values.js';
 export { type JsonSchema, object, removable } from './json-schema.js';
 export { meantDevice } from './meant-device.js';
-export { asWritten, inOrderOf, NOTHING_SAID, sameAt, sameText } from './normal.js';
+export { memoizePerDocument } from './memoize-per-document.js';
+export { inOrderOf, NOTHING_SAID, normalize, sameAt, sameText } from './normal.js';
 export { DOMAIN_NORMAL, DOMAIN_RUNNING, keyedLeaves } from './normal-domain.js';
 export {
   AFFECT,
   type Change,
-  type DomainContext,
-  HIDDEN,
   type MutatorCall,
+  type ObservedDomain,
   type Operation,
+  REDACTED,
   type Refusal,
   type Scope,
   setOperation,
@@ -53,10 +54,9 @@ export {
   withoutBookkeeping,
 } from './own-metadata/own-metadata.js';
 export { type Quarantine, quarantineOf } from './own-metadata/quarantine.js';
-export { type BeforeWork, beforeWork, resealed } from './own-metadata/reseal.js';
 export { packed, readSeal, type Seal, sealedForm, sealXml, unpacked } from './own-metadata/seal.js';
 export { type JsonValue, recordJson, type StorageRecord, type StorageRequest } from './own-metadata/storage-record.js';
-export { perDocument } from './per-document.js';
+export { type SealBaseline, sealBaseline, updatedSeal } from './own-metadata/updated-seal.js';
 export {
   type Address,
   addressLeaves,
@@ -92,18 +92,18 @@ export {
   settingsSchema,
 } from './spec-schema.js';
 export { assemble, checkedHead, definitionOf, domainXml, specFields } from './spec-xml.js';
-export { refuseUnknownFields, unknownField } from './unknown-field.js';
+export { assertKnownFields, unknownField } from './unknown-field.js';
 export {
   bytesOf,
   bytesOfXml,
-  describe,
   formatBytes,
-  invalid,
+  formatValue,
   isSize,
   isUuid,
   kibOf,
   notOneOf,
   type Size,
   type SizeUnit,
+  specInvalid,
   uuidOf,
 } from './values.js';

@@ -1,5 +1,5 @@
 import type { Leaves } from '../xml/index.js';
-import type { NormalRow } from './devices/kind.js';
+import type { NormalizationRule } from './devices/kind.js';
 
 /** True when the firmware that was to be chosen is written out as a path. */
 function hasFirmware(_: Leaves, there: Leaves): boolean {
@@ -21,13 +21,13 @@ const HOST_MODEL = 'pinHostModel writes out host-model as a custom one';
 const LEFT_OPEN = { 'os/@firmware': ['efi'] };
 
 /** What `define` writes out where a definition leaves it to be chosen: who asks for the choice again has it. */
-export const DOMAIN_DEFINED: readonly NormalRow[] = [
+export const DOMAIN_DEFINED: readonly NormalizationRule[] = [
   { path: 'os/@firmware', asked: /^efi$/, there: hasFirmware, source: FIRMWARE },
   { path: /^os\/firmware\/feature\{secure-boot\}\/@enabled$/, where: LEFT_OPEN, there: isAsSecure, source: FIRMWARE },
   { path: 'os/loader/@secure', where: LEFT_OPEN, there: isAsSecure, source: FIRMWARE },
   // Which keys a template holds does not show in a document without features.
   ...['secure-boot', 'enrolled-keys'].map(
-    (name): NormalRow => ({
+    (name): NormalizationRule => ({
       path: new RegExp(`^os/firmware/feature\\{${name}\\}/@${name === 'enrolled-keys' ? '' : 'name$'}`),
       where: LEFT_OPEN,
       there: hasFirmware,

@@ -1,5 +1,5 @@
 import type { Leaves } from '../xml/index.js';
-import type { NormalRow } from './devices/kind.js';
+import type { NormalizationRule } from './devices/kind.js';
 import { NOTHING_SAID } from './normal.js';
 import { DOMAIN_DEFINED } from './normal-defined.js';
 import { DOMAIN_UNREAD } from './normal-unread.js';
@@ -45,7 +45,7 @@ function isPartOf(asked: Leaves, there: Leaves, path: string): boolean {
 }
 
 /** A label of type `none` is not relabelled anyway, and libvirt need not write it (virDomainDefFormatInternalSetRootName). */
-const SECLABELS_OFF: readonly NormalRow[] = ['dac', 'selinux', 'apparmor', '0'].map((model) => ({
+const SECLABELS_OFF: readonly NormalizationRule[] = ['dac', 'selinux', 'apparmor', '0'].map((model) => ({
   path: `seclabel{${model}}/@relabel`,
   where: { [`seclabel{${model}}/@type`]: ['none'] },
   asked: /^no$/,
@@ -54,7 +54,7 @@ const SECLABELS_OFF: readonly NormalRow[] = ['dac', 'selinux', 'apparmor', '0'].
 }));
 
 /** What libvirt writes otherwise than it was asked for, outside the devices. */
-export const DOMAIN_NORMAL: readonly NormalRow[] = [
+export const DOMAIN_NORMAL: readonly NormalizationRule[] = [
   NOTHING_SAID,
   ...DOMAIN_DEFINED,
   ...DOMAIN_UNREAD,
@@ -100,9 +100,9 @@ export const DOMAIN_NORMAL: readonly NormalRow[] = [
 const AT_START = 'a running domain has it';
 
 /** What the document of a running domain says and the canonical one need not: libvirt found it out at the start. */
-export const DOMAIN_RUNNING: readonly NormalRow[] = [
+export const DOMAIN_RUNNING: readonly NormalizationRule[] = [
   ...['@mode', '@match', '@check', 'model/@fallback'].map(
-    (path): NormalRow => ({ path: `cpu/${path}`, there: 'any', source: 'virCPUUpdateLive' }),
+    (path): NormalizationRule => ({ path: `cpu/${path}`, there: 'any', source: 'virCPUUpdateLive' }),
   ),
   // Beside host-model a model says nothing, and beside match='minimum' the least: such a guest runs with what its host has.
   {
@@ -114,13 +114,13 @@ export const DOMAIN_RUNNING: readonly NormalRow[] = [
   // QEMU gets the memory of a cell in whole MiB.
   { path: /^cpu\/numa\/cell\{\d+\}\/@(memory|unit)$/, there: 'any', source: 'qemuDomainAlignMemorySizes' },
   ...['maxMemory', 'maxMemory/@unit'].map(
-    (path): NormalRow => ({ path, there: 'any', source: 'qemuDomainAlignMemorySizes' }),
+    (path): NormalizationRule => ({ path, there: 'any', source: 'qemuDomainAlignMemorySizes' }),
   ),
   // A start turns local time into an adjustment of UTC, and a guest that sets its clock changes the adjustment.
   { path: 'clock/@basis', asked: /^utc$/, there: ['localtime'], source: 'qemuBuildClockArgStr' },
   { path: 'clock/@adjustment', there: 'any', source: 'qemuBuildClockArgStr, qemuProcessHandleRTCChange' },
   ...['cpu', 'resource', 'seclabel', 'features', 'vcpus', 'os/loader', 'os/nvram', 'os/firmware'].map(
-    (name): NormalRow => ({ path: new RegExp(`^${name}[/{]|^${name}$`), there: 'nothing', source: AT_START }),
+    (name): NormalizationRule => ({ path: new RegExp(`^${name}[/{]|^${name}$`), there: 'nothing', source: AT_START }),
   ),
 ];
 

@@ -1,5 +1,5 @@
 import { imageNormal } from './devices/disk-normal.js';
-import type { NormalRow } from './devices/kind.js';
+import type { NormalizationRule } from './devices/kind.js';
 import { defaultValue, unread } from './devices/rows.js';
 
 /** Security drivers, by which labels are known, and the place of one that names none. */
@@ -14,7 +14,7 @@ const SYSINFO: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What libvirt reads outside the devices only under a condition, or drops because it is what it does anyway. */
-export const DOMAIN_UNREAD: readonly NormalRow[] = [
+export const DOMAIN_UNREAD: readonly NormalizationRule[] = [
   // A clock that is adjusted is a variable one, whatever it was called.
   {
     path: 'clock/@offset',
@@ -29,7 +29,7 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
     there: 'nothing',
     source: 'virDomainTimerDefFormat',
   },
-  ...['cpu/@check', 'cpu/@match'].map((path): NormalRow => {
+  ...['cpu/@check', 'cpu/@match'].map((path): NormalizationRule => {
     const where = { 'cpu/model': [''], 'cpu/@mode': ['', 'custom'] };
     return { path, where, there: 'any', source: 'virCPUDefParseXML: without a model there is nothing to match' };
   }),
@@ -72,13 +72,13 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
     there: ['auto'],
     source: 'virDomainDefPostParseNumatune: memory that is placed takes the vCPUs along',
   },
-  ...MODELS.flatMap((model): NormalRow[] => {
+  ...MODELS.flatMap((model): NormalizationRule[] => {
     const where = { [`seclabel{${model}}/@type`]: ['', 'dynamic'] };
     const source = 'virSecurityLabelDefFormat: a dynamic label is given at each start';
     return [{ path: `seclabel{${model}}`, where, there: 'nothing', source }];
   }),
   ...Object.entries(SYSINFO).flatMap(([table, names]) =>
-    names.map((name): NormalRow => {
+    names.map((name): NormalizationRule => {
       const path = `sysinfo{smbios}/${table}/entry{${name}}`;
       return { path, where: { [path]: [''] }, there: 'nothing', source: 'virSysinfoFormat: an entry without a text' };
     }),
@@ -87,7 +87,7 @@ export const DOMAIN_UNREAD: readonly NormalRow[] = [
   ...imageNormal('os/nvram/'),
   // A kind of source without a place is none: it gets a file of libvirt's own.
   ...['os/nvram/@type', 'os/nvram/source'].map(
-    (path): NormalRow => ({
+    (path): NormalizationRule => ({
       path,
       where: Object.fromEntries(
         ['@file', '@dev', '@protocol', '@pool', '@path', '@dir'].map((name) => [`os/nvram/source/${name}`, ['']]),

@@ -1,5 +1,5 @@
 import { type Leaves, under } from '../xml/index.js';
-import { applies, type NormalRow, type UnorderedRow } from './devices/kind.js';
+import { applies, type NormalizationRule, type UnorderedRow } from './devices/kind.js';
 import { sameSet } from './settings/cpuset.js';
 import { bytesOfXml, isUuid, uuidOf } from './values.js';
 
@@ -7,7 +7,7 @@ import { bytesOfXml, isUuid, uuidOf } from './values.js';
  * What is asked, in the words of a document that libvirt wrote: where a row says that libvirt writes it otherwise, and
  * `there` is so, the difference goes.
  */
-export function asWritten(asked: Leaves, there: Leaves, rows: readonly NormalRow[]): Leaves {
+export function normalize(asked: Leaves, there: Leaves, rows: readonly NormalizationRule[]): Leaves {
   if (rows.length === 0) return asked;
   const written: Leaves = new Map();
   const meant: Leaves = new Map([...there, ...asked]);
@@ -65,7 +65,7 @@ const FLAGS =
   '(features/.*|readonly|shareable|transient|pmem|nosharepages|locked|hugepages|discard|sha1|sha256|sha384|sha512)';
 
 /** What says nothing is not written: an element without contents, and an attribute without a value. */
-export const NOTHING_SAID: NormalRow = {
+export const NOTHING_SAID: NormalizationRule = {
   path: new RegExp(`^(?!(.*/)?${FLAGS}$)`),
   asked: /^\s*$/,
   there: 'nothing',
@@ -73,7 +73,7 @@ export const NOTHING_SAID: NormalRow = {
 };
 
 /** The leaves without what libvirt does not write, whatever there is. */
-export function withoutUnwritten(asked: Leaves, rows: readonly NormalRow[]): Leaves {
+export function withoutUnwritten(asked: Leaves, rows: readonly NormalizationRule[]): Leaves {
   const unwritten = rows.filter(({ there }) => there === 'nothing');
   const gone = (path: string, value: string) =>
     unwritten.some((row) => concerns(row, path, value) && holds(row, asked, asked));
@@ -81,17 +81,17 @@ export function withoutUnwritten(asked: Leaves, rows: readonly NormalRow[]): Lea
 }
 
 /** True when a row holds for what is asked; `meant` is that with what stays as it is. */
-function holds({ where, unless }: NormalRow, asked: Leaves, meant: Leaves): boolean {
+function holds({ where, unless }: NormalizationRule, asked: Leaves, meant: Leaves): boolean {
   return applies(where, asked) && !unless?.some((each) => applies(each, meant));
 }
 
-function concerns({ path: pattern, asked }: NormalRow, path: string, value: string): boolean {
+function concerns({ path: pattern, asked }: NormalizationRule, path: string, value: string): boolean {
   const about = typeof pattern === 'string' ? under(path, pattern) : pattern.test(path);
   return about && (asked === undefined || asked.test(value));
 }
 
 function fits(
-  { asked: pattern = /^.*$/s, there: written }: NormalRow,
+  { asked: pattern = /^.*$/s, there: written }: NormalizationRule,
   path: string,
   asked: Leaves,
   there: Leaves,

@@ -80,7 +80,7 @@ export function wireArguments({ args }: MutatorCall): Readonly<Record<string, un
 }
 
 /** What stands in a plan for a value that is secret. */
-export const HIDDEN = '(secret)';
+export const REDACTED = '(secret)';
 
 /** One value that an operation changes, as people read it. */
 export interface Change {
@@ -136,7 +136,7 @@ export interface Refusal {
 }
 
 /** What the planner knows: the documents, the versions, and what no document holds. */
-export interface DomainContext {
+export interface ObservedDomain {
   readonly canonical: DomainDocument;
   /** The live document; undefined when the domain is shut off. */
   readonly live: DomainDocument | undefined;

@@ -4,7 +4,7 @@ import type { DeviceSpecs } from './devices/index.js';
 import { OS_NAMES, type OsName } from './os-names.js';
 import type { DomainSpec } from './spec.js';
 
-import { describe, invalid } from './values.js';
+import { formatValue, specInvalid } from './values.js';
 
 /** Something that was put into a definition beyond what the caller said. */
 export interface Addition {
@@ -167,9 +167,9 @@ export function applyPreset(spec: DomainSpec): { readonly spec: DomainSpec; read
 
 function unknownOs(os: unknown): Error {
   const near = typeof os === 'string' ? nearest(os, OS_NAMES) : undefined;
-  return invalid(
+  return specInvalid(
     'os',
-    `${describe(os)} is not a preset`,
+    `${formatValue(os)} is not a preset`,
     `${near === undefined ? '' : `Did you mean ${near}? `}Give one of ${OS_NAMES.join(', ')}, or to define and planDefine an identifier of osinfo-db`,
   );
 }

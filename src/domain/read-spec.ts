@@ -3,7 +3,7 @@ import { DEFINITION_PARTS } from './definition/index.js';
 import { decodeSpec, type Field } from './devices/index.js';
 import { type Device, DomainDocument, readDevice } from './document.js';
 import { domainLeaves } from './guest-abi/guest-abi.js';
-import { asWritten, sameAt } from './normal.js';
+import { normalize, sameAt } from './normal.js';
 import { DOMAIN_NORMAL, keyedLeaves } from './normal-domain.js';
 import { memoryAmounts } from './settings/memory.js';
 import { vcpuAmounts } from './settings/vcpus.js';
@@ -144,7 +144,7 @@ type Keyed = ReturnType<typeof keyedLeaves>;
 function missing(there: Keyed, said: Keyed, rows = DOMAIN_NORMAL): Array<{ path: string; value: string }> {
   const values = (keyed: Keyed) => new Map([...keyed].map(([key, { value }]) => [key, value]));
   const [stands, says] = [values(there), values(said)];
-  const asked = asWritten(stands, says, rows);
+  const asked = normalize(stands, says, rows);
   return [...there].flatMap(([key, each]) =>
     !asked.has(key) || sameAt(key, asked, says) ? [] : [{ path: each.path, value: each.value }],
   );

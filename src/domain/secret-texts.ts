@@ -2,19 +2,19 @@ import { detachedCopy, type LeafChange, type Leaves, serialize, setAt } from '..
 import { isSecret, type SecretOwner, secretPaths } from './devices/index.js';
 import type { Device, DomainDocument } from './document.js';
 import { domainLeaves } from './guest-abi/guest-abi.js';
-import { HIDDEN } from './operation.js';
+import { REDACTED } from './operation.js';
 
 /** A change as plans, reports and errors may show it. */
 export function shownChange<T extends LeafChange>(owner: SecretOwner, change: T): T {
   if (!isSecret(owner, change.path)) return change;
   const { from, to } = change;
-  return { ...change, from: from && HIDDEN, to: to && HIDDEN };
+  return { ...change, from: from && REDACTED, to: to && REDACTED };
 }
 
 /** Returns the XML of a device as pictures and reports may show it: a word in the place of each secret. */
 export function shownXml({ kind, element, leaves }: Device): string {
   const shown = detachedCopy(element);
-  for (const path of secretPaths(kind, leaves)) setAt(shown, path, HIDDEN);
+  for (const path of secretPaths(kind, leaves)) setAt(shown, path, REDACTED);
   return serialize(shown);
 }
 
@@ -29,14 +29,14 @@ export function secretsHidden(...documents: ReadonlyArray<DomainDocument | undef
   const escaped = quoted.map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
   const pattern = new RegExp(`(?<!\\w)(?:${escaped.join('|')})(?!\\w)`, 'g');
   const pieces = new Set(secrets.flatMap(windows));
-  return (text) => withoutPieces(withoutCutEnd(text, quoted).replaceAll(pattern, HIDDEN), pieces);
+  return (text) => withoutPieces(withoutCutEnd(text, quoted).replaceAll(pattern, REDACTED), pieces);
 }
 
 /** A log is read while QEMU writes it: it can end in the middle of a secret, of which no first part shows either. */
 function withoutCutEnd(text: string, secrets: readonly string[]): string {
   const whole = text.trimEnd();
   const length = Math.max(...secrets.map((secret) => beginningAtEnd(whole, secret)));
-  return length === 0 ? text : whole.slice(0, -length) + HIDDEN + text.slice(whole.length);
+  return length === 0 ? text : whole.slice(0, -length) + REDACTED + text.slice(whole.length);
 }
 
 /** How much of the beginning of a secret a text ends with, not in the middle of a word. */
@@ -54,7 +54,7 @@ function withoutPieces(text: string, pieces: ReadonlySet<string>): string {
   for (let at = 0; at + PIECE <= text.length; at++) {
     if (!pieces.has(text.slice(at, at + PIECE))) continue;
     // Pieces that overlap are one.
-    if (at >= end) shown += text.slice(end, at) + HIDDEN;
+    if (at >= end) shown += text.slice(end, at) + REDACTED;
     end = at + PIECE;
   }
   return shown + text.slice(end);

@@ -1,7 +1,7 @@
 import { buildElement, leaves, parseElement, serialize, setAt } from '../xml/index.js';
 import { type Assignment, deviceKinds, encodeSpec, kindOf } from './devices/index.js';
 import type { DeviceRequest, DomainSpec } from './spec.js';
-import { describe, invalid } from './values.js';
+import { formatValue, specInvalid } from './values.js';
 
 /** The XML of a device request, with its kind checked; `path` is its place in the request. */
 export function deviceXml(request: DeviceRequest, path: string): string {
@@ -18,7 +18,7 @@ function requestedDevice(request: DeviceRequest, path: string): RequestedDevice 
   const entries = Object.entries(request ?? {});
   const [element, spec] = entries[0] ?? [];
   if (entries.length !== 1 || element === undefined) {
-    throw invalid(
+    throw specInvalid(
       path,
       'a device is XML or an object with one key, its kind',
       "For example { disk: { target: 'vdb', file: '/img/data.qcow2' } }",
@@ -42,12 +42,12 @@ function buildDevice(element: string, spec: object, where: string, path = where)
   const given = encodeSpec(kind.fields, spec as Record<string, unknown>, where);
   for (const field of kind.required ?? []) {
     if ((spec as Record<string, unknown>)[field] === undefined)
-      throw invalid(`${where}.${field}`, 'is missing', `Every ${element} needs it`);
+      throw specInvalid(`${where}.${field}`, 'is missing', `Every ${element} needs it`);
   }
   for (const group of kind.exclusive ?? []) {
     const named = group.filter((field) => (spec as Record<string, unknown>)[field] !== undefined);
     if (named.length > 1)
-      throw invalid(where, `${named.join(' and ')} exclude each other`, `Give one of ${group.join(', ')}`);
+      throw specInvalid(where, `${named.join(' and ')} exclude each other`, `Give one of ${group.join(', ')}`);
   }
   const paths = new Set(given.map(([path]) => path));
   const all: Assignment[] = [...(kind.defaults ?? []).filter(([path]) => !paths.has(path)), ...given];
@@ -73,6 +73,6 @@ export function requestedDevices(spec: DomainSpec): RequestedDevice[] {
 
 function listOf(value: unknown, path: string): readonly unknown[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw invalid(path, `${describe(value)} is not a list`);
+  if (!Array.isArray(value)) throw specInvalid(path, `${formatValue(value)} is not a list`);
   return value;
 }

@@ -6,8 +6,8 @@ import { numbersOf } from './settings/cpuset.js';
 import { vcpuCount } from './settings/vcpus.js';
 import type { DomainSpec } from './spec.js';
 import { isQ35 } from './spec-ports.js';
-import { refuseUnknownFields } from './unknown-field.js';
-import { describe, formatBytes, invalid, memoryKibOf, notOneOf, uuidOf } from './values.js';
+import { assertKnownFields } from './unknown-field.js';
+import { formatBytes, formatValue, memoryKibOf, notOneOf, specInvalid, uuidOf } from './values.js';
 
 const DEFAULT_MEMORY_SLOTS = 8;
 /** A guest of more vCPUs needs an IOMMU that can interrupt them. */
@@ -49,16 +49,16 @@ export function headLeaves(spec: DomainSpec, uuid: string | undefined): Assignme
 /** Refuses a name that is none, and texts that a document cannot hold. */
 function checkTexts(spec: DomainSpec): void {
   if (typeof spec.name !== 'string' || spec.name === '' || /[/\n]/.test(spec.name)) {
-    throw invalid(
+    throw specInvalid(
       'name',
-      `${describe(spec.name)} is not a domain name`,
+      `${formatValue(spec.name)} is not a domain name`,
       'Give a non-empty string without a slash or line break',
     );
   }
   for (const key of ['name', 'title', 'description', 'machine', 'arch', 'emulator'] as const) {
     const value = spec[key];
     if (value === undefined) continue;
-    if (typeof value !== 'string') throw invalid(key, `${describe(value)} is not a text`);
+    if (typeof value !== 'string') throw specInvalid(key, `${formatValue(value)} is not a text`);
     assertXmlText(value, key, key === 'machine' || key === 'arch' ? 'attribute' : 'element');
   }
 }
@@ -67,7 +67,7 @@ function checkTexts(spec: DomainSpec): void {
 function memoryOf(spec: DomainSpec): { current: number; maximum: number } {
   const asked = currentAndMaximum(spec.memory, 'memory');
   const [current, maximum] = [memoryKibOf(asked.current, asked.path), memoryKibOf(asked.maximum, asked.path)];
-  if (current > maximum) throw invalid('memory.current', 'is more than the maximum', 'Lower it or raise maximum');
+  if (current > maximum) throw specInvalid('memory.current', 'is more than the maximum', 'Lower it or raise maximum');
   return { current, maximum };
 }
 
@@ -77,18 +77,20 @@ function vcpusOf(spec: DomainSpec): { current: number; maximum: number } {
   vcpuCount(asked.current, asked.path);
   vcpuCount(asked.maximum, asked.path);
   const maximum = vcpuMaximum(spec, asked);
-  if (asked.current > maximum) throw invalid('vcpus.current', 'is more than the maximum', 'Lower it or raise maximum');
+  if (asked.current > maximum)
+    throw specInvalid('vcpus.current', 'is more than the maximum', 'Lower it or raise maximum');
   return { current: asked.current, maximum };
 }
 
 /** A kernel that is booted directly. */
 function kernelLeaves({ kernel }: DomainSpec): Assignment[] {
   if (kernel === undefined) return [];
-  refuseUnknownFields(kernel, KERNEL, 'kernel');
+  assertKnownFields(kernel, KERNEL, 'kernel');
   return KERNEL.flatMap((key): Assignment[] => {
     const value = kernel[key];
     if (value === undefined && key !== 'path') return [];
-    if (typeof value !== 'string' || value === '') throw invalid(`kernel.${key}`, `${describe(value)} is not a text`);
+    if (typeof value !== 'string' || value === '')
+      throw specInvalid(`kernel.${key}`, `${formatValue(value)} is not a text`);
     assertXmlText(value, `kernel.${key}`);
     return [[key === 'path' ? 'os/kernel' : `os/${key}`, value]];
   });
@@ -98,13 +100,17 @@ function kernelLeaves({ kernel }: DomainSpec): Assignment[] {
 export function memorySlots({ hotplug }: Pick<DomainSpec, 'hotplug'>, memory: number): Assignment[] {
   const wanted = hotplug?.memory;
   if (wanted === undefined) return [];
-  refuseUnknownFields(wanted, ['upTo', 'slots'], 'hotplug.memory');
+  assertKnownFields(wanted, ['upTo', 'slots'], 'hotplug.memory');
   const most = memoryKibOf(wanted.upTo, 'hotplug.memory.upTo');
   const slots = wanted.slots ?? DEFAULT_MEMORY_SLOTS;
   if (most <= memory)
-    throw invalid('hotplug.memory.upTo', 'is no more than memory', 'Give the memory that all devices make together');
+    throw specInvalid(
+      'hotplug.memory.upTo',
+      'is no more than memory',
+      'Give the memory that all devices make together',
+    );
   if (!Number.isSafeInteger(slots) || slots < 1 || slots > 256)
-    throw invalid('hotplug.memory.slots', `${describe(slots)} is not a number of slots`, 'Give 1 to 256');
+    throw specInvalid('hotplug.memory.slots', `${formatValue(slots)} is not a number of slots`, 'Give 1 to 256');
   return [
     ['maxMemory/@slots', String(slots)],
     ['maxMemory/@unit', 'KiB'],
@@ -125,7 +131,7 @@ export function numaCell(vcpus: number, memory: number): Assignment[] {
 /** An amount given by itself, or as current and maximum; `path` is where one of them is to be looked for. */
 function currentAndMaximum<T>(value: T | { current: T; maximum: T }, path: string) {
   if (typeof value !== 'object' || value === null) return { current: value as T, maximum: value as T, path };
-  refuseUnknownFields(value, ['current', 'maximum'], path);
+  assertKnownFields(value, ['current', 'maximum'], path);
   return { ...(value as { current: T; maximum: T }), path };
 }
 
@@ -151,7 +157,7 @@ function partLeaves(spec: DomainSpec): Assignment[] {
     features: given === undefined || isObject(given) ? { ...features, ...given } : given,
   };
   if (isSecure(spec) && parts.features?.smm === false)
-    throw invalid('features.smm', 'is off, and secure boot needs it', 'Leave it out');
+    throw specInvalid('features.smm', 'is off, and secure boot needs it', 'Leave it out');
   return Object.entries(DEFINITION_PARTS as unknown as Record<string, Field<unknown>>).flatMap(([key, field]) => {
     const value = parts[key as keyof DefinitionParts];
     return value === undefined ? [] : field.encode(value, key);
@@ -192,7 +198,7 @@ function vcpuMaximum(spec: DomainSpec, asked: { current: number; maximum: number
     const { sockets, dies = 1, clusters = 1, cores, threads } = topology;
     const product = sockets * dies * clusters * cores * threads;
     if (!free && product !== asked.maximum)
-      throw invalid(
+      throw specInvalid(
         'cpu.topology',
         `makes ${product} vCPUs, and vcpus.maximum is ${asked.maximum}`,
         'Make them the same',
@@ -217,7 +223,7 @@ function checkCells(spec: DomainSpec, memory: number, vcpus: number): void {
   if (!cells) return;
   const sum = cells.reduce((all, { memory: each }, index) => all + memoryKibOf(each, `cpu.numa[${index}].memory`), 0);
   if (sum !== memory)
-    throw invalid(
+    throw specInvalid(
       'cpu.numa',
       `the cells have ${formatBytes(BigInt(sum) * 1024n)}, and memory is ${formatBytes(BigInt(memory) * 1024n)}`,
       'libvirt makes memory the sum of the cells: make them the same',
@@ -225,12 +231,12 @@ function checkCells(spec: DomainSpec, memory: number, vcpus: number): void {
   const named = new Set<number>();
   for (const [index, { cpus }] of cells.entries()) {
     for (const vcpu of cpus === undefined ? [] : numbersOf(cpus, `cpu.numa[${index}].cpus`, 'a set of vCPUs')) {
-      if (named.has(vcpu)) throw invalid(`cpu.numa[${index}].cpus`, `vCPU ${vcpu} is in another cell too`);
+      if (named.has(vcpu)) throw specInvalid(`cpu.numa[${index}].cpus`, `vCPU ${vcpu} is in another cell too`);
       if (vcpu >= vcpus)
-        throw invalid(`cpu.numa[${index}].cpus`, `there is no vCPU ${vcpu}`, `The maximum is ${vcpus}`);
+        throw specInvalid(`cpu.numa[${index}].cpus`, `there is no vCPU ${vcpu}`, `The maximum is ${vcpus}`);
       named.add(vcpu);
     }
   }
   if (named.size !== vcpus)
-    throw invalid('cpu.numa', `${vcpus - named.size} of ${vcpus} vCPUs are in no cell`, 'Give every vCPU a cell');
+    throw specInvalid('cpu.numa', `${vcpus - named.size} of ${vcpus} vCPUs are in no cell`, 'Give every vCPU a cell');
 }

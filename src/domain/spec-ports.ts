@@ -1,10 +1,10 @@
 import { parseElement } from '../xml/index.js';
-import type { BusDemand } from './devices/index.js';
+import type { BusRequirement } from './devices/index.js';
 import { type Device, readDevice } from './document.js';
 import { type MachineRow, machineOf } from './places/machines.js';
 import type { DomainSpec } from './spec.js';
-import { refuseUnknownFields } from './unknown-field.js';
-import { describe, invalid } from './values.js';
+import { assertKnownFields } from './unknown-field.js';
+import { formatValue, specInvalid } from './values.js';
 
 /** Free PCIe ports when nothing is said of them. */
 export const DEFAULT_FREE_PORTS = 8;
@@ -18,7 +18,7 @@ export function controllers(spec: DomainSpec, devices: readonly string[]): strin
   const { machine = 'q35', arch } = spec;
   const row = machineOf({ machine, arch });
   if (row.room.by === 'nothing' && row.name !== OTHER && spec.hotplug?.pciePorts !== undefined)
-    throw invalid('hotplug.pciePorts', `the machine ${machine} needs none: ${row.room.reason}`, 'Leave it out');
+    throw specInvalid('hotplug.pciePorts', `the machine ${machine} needs none: ${row.room.reason}`, 'Leave it out');
   return roomFor(devices, row, free);
 }
 
@@ -64,7 +64,7 @@ export function placesTaken(devices: readonly Device[], room: Exclude<MachineRow
 }
 
 /** The bus that a device needs, as libvirt would derive it where the XML leaves it out. */
-function demandOf({ kind, leaves }: Device): BusDemand | undefined {
+function demandOf({ kind, leaves }: Device): BusRequirement | undefined {
   return kind.bus(new Map([...leaves, ...(kind.derive?.(leaves) ?? [])]));
 }
 
@@ -73,9 +73,9 @@ export function isQ35({ machine = 'q35' }: DomainSpec): boolean {
 }
 
 export function freePorts({ hotplug }: DomainSpec): number {
-  if (hotplug !== undefined) refuseUnknownFields(hotplug, ['pciePorts', 'memory'], 'hotplug');
+  if (hotplug !== undefined) assertKnownFields(hotplug, ['pciePorts', 'memory'], 'hotplug');
   const free = hotplug?.pciePorts ?? DEFAULT_FREE_PORTS;
   if (!Number.isSafeInteger(free) || free < 0 || free > 200)
-    throw invalid('hotplug.pciePorts', `${describe(free)} is not a number of ports`, 'Give 0 to 200');
+    throw specInvalid('hotplug.pciePorts', `${formatValue(free)} is not a number of ports`, 'Give 0 to 200');
   return free;
 }

@@ -8,7 +8,7 @@ import { requestedDevices } from './spec-devices.js';
 import { headLeaves } from './spec-head.js';
 import { onOwnBus } from './spec-mmio.js';
 import { controllers, freePorts } from './spec-ports.js';
-import { refuseUnknownFields } from './unknown-field.js';
+import { assertKnownFields } from './unknown-field.js';
 
 const HEAD = [
   'name',
@@ -43,7 +43,7 @@ export function assemble(
   spec: DomainSpec,
   uuid?: string,
 ): { readonly xml: string; readonly added: readonly Addition[] } {
-  refuseUnknownFields(spec, specFields(), '');
+  assertKnownFields(spec, specFields(), '');
   const { spec: complete, added } = applyPreset(spec);
   const leaves = checkedHead(complete, uuid);
   const devices = requestedDevices(complete).map(({ xml }) => xml);
@@ -58,7 +58,7 @@ export function assemble(
 
 /** What a spec says outside its devices, every field checked; `SPEC_INVALID` and `SPEC_UNKNOWN_FIELD` name its path. */
 export function checkedHead(spec: DomainSpec, uuid: string | undefined): Assignment[] {
-  refuseUnknownFields(spec, specFields(), '');
+  assertKnownFields(spec, specFields(), '');
   freePorts(spec);
   return headLeaves(spec, uuid);
 }

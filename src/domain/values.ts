@@ -49,7 +49,7 @@ export function bytesOf(size: Size, path: string): bigint {
       if (scaled % parts === 0n) return scaled / parts;
     }
   }
-  throw invalid(path, `${describe(size)} is not a size`, "Give bytes or a string such as '2 GiB' or '512 MiB'");
+  throw specInvalid(path, `${formatValue(size)} is not a size`, "Give bytes or a string such as '2 GiB' or '512 MiB'");
 }
 
 /** Whether a value of unknown origin is a {@link Size}: how a text from a file or a user becomes one. */
@@ -65,7 +65,8 @@ export function isSize(value: unknown): value is Size {
 /** Bytes of a number with libvirt's `unit` attribute; `fallback` is the unit that the element has without one. */
 export function bytesOfXml(value: string, unit: string | undefined, fallback: string): bigint {
   const digits = value.trim();
-  if (!/^\d+$/.test(digits)) throw invalid('the XML', `${describe(value)} is not an amount`, 'Give a whole number');
+  if (!/^\d+$/.test(digits))
+    throw specInvalid('the XML', `${formatValue(value)} is not an amount`, 'Give a whole number');
   return BigInt(digits) * (XML_UNITS[(unit ?? fallback).toLowerCase()] ?? 1n);
 }
 
@@ -73,7 +74,7 @@ export function bytesOfXml(value: string, unit: string | undefined, fallback: st
 export function kibOf(size: Size, path: string): number {
   const bytes = bytesOf(size, path);
   if (bytes === 0n || bytes % 1024n !== 0n || bytes / 1024n > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw invalid(path, `${describe(size)} is not a positive multiple of 1 KiB`, 'libvirt counts memory in KiB');
+    throw specInvalid(path, `${formatValue(size)} is not a positive multiple of 1 KiB`, 'libvirt counts memory in KiB');
   }
   return Number(bytes / 1024n);
 }
@@ -82,7 +83,7 @@ export function kibOf(size: Size, path: string): number {
 export function memoryKibOf(size: Size, path: string): number {
   const bytes = bytesOf(size, path);
   if (typeof size === 'string' || bytes === 0n || bytes >= UNITS.MiB) return kibOf(size, path);
-  throw invalid(
+  throw specInvalid(
     path,
     `${size} is in bytes, ${formatBytes(bytes)}`,
     `Did you mean '${size} MiB'? Give the unit with it`,
@@ -104,7 +105,7 @@ const MAC = /^([0-9a-f]{2}):([0-9a-f]{2}:){4}[0-9a-f]{2}$/i;
 export function macOf(value: unknown, path: string): string {
   const match = typeof value === 'string' ? MAC.exec(value) : null;
   if (!match || Number.parseInt(match[1] as string, 16) & 1) {
-    throw invalid(path, `${describe(value)} is not a unicast MAC address`, "Give it as '52:54:00:12:34:56'");
+    throw specInvalid(path, `${formatValue(value)} is not a unicast MAC address`, "Give it as '52:54:00:12:34:56'");
   }
   return (value as string).toLowerCase();
 }
@@ -119,13 +120,13 @@ export function isUuid(text: string): boolean {
 /** A UUID in lower case with hyphens; `SPEC_INVALID` when it is none. */
 export function uuidOf(value: unknown, path: string): string {
   if (typeof value !== 'string' || !UUID.test(value))
-    throw invalid(path, `${describe(value)} is not a UUID`, 'Give 32 hex digits, with or without hyphens');
+    throw specInvalid(path, `${formatValue(value)} is not a UUID`, 'Give 32 hex digits, with or without hyphens');
   const hex = value.replaceAll('-', '').toLowerCase();
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** The error for a value that a request must not have, at `path` of the request. */
-export function invalid(path: string, problem: string, remedy?: string): LibvirtCanonicalError {
+export function specInvalid(path: string, problem: string, remedy?: string): LibvirtCanonicalError {
   return new LibvirtCanonicalError(
     'SPEC_INVALID',
     `${path}: ${problem}`,
@@ -136,15 +137,15 @@ export function invalid(path: string, problem: string, remedy?: string): Libvirt
 /** The error for a value that is none of some words, with the nearest of them. */
 export function notOneOf(path: string, value: unknown, words: readonly string[]): LibvirtCanonicalError {
   const hint = meant(value, words).trim();
-  return invalid(
+  return specInvalid(
     path,
-    `${describe(value)} is not one of ${words.join(', ')}`,
+    `${formatValue(value)} is not one of ${words.join(', ')}`,
     hint === '' ? 'Give one of these' : hint,
   );
 }
 
 /** A caller's value as a message may show it. */
-export function describe(value: unknown): string {
+export function formatValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
   if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean' || value == null)
     return String(value);

@@ -1,10 +1,10 @@
 import {
   compareGuestAbi,
   DomainDocument,
-  describe,
+  formatValue,
   type GuestAbi,
   guestAbi,
-  invalid,
+  specInvalid,
   uuidOf,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -89,9 +89,9 @@ const FIELDS = [
 export function parseBundle(value: unknown): DomainBundle {
   const bundle = object(typeof value === 'string' ? json(value) : value, 'bundle', FIELDS);
   if (bundle.formatVersion !== BUNDLE_FORMAT_VERSION) {
-    throw invalid(
+    throw specInvalid(
       'bundle.formatVersion',
-      `${describe(bundle.formatVersion)} is not the form that this release reads, ${BUNDLE_FORMAT_VERSION}`,
+      `${formatValue(bundle.formatVersion)} is not the form that this release reads, ${BUNDLE_FORMAT_VERSION}`,
       'Read it with the release that wrote it, or export again',
     );
   }
@@ -122,28 +122,28 @@ export function parseBundle(value: unknown): DomainBundle {
 function fits({ name, uuid, document: xml, abi, nvram, tpm = [], disks = [] }: DomainBundle): void {
   const document = new DomainDocument(xml);
   if (document.root.nodeName !== 'domain')
-    throw invalid('bundle.document', `it is a <${document.root.nodeName}>, not a <domain>`);
-  if (document.isLive) throw invalid('bundle.document', 'it is the document of a running domain', 'Export again');
+    throw specInvalid('bundle.document', `it is a <${document.root.nodeName}>, not a <domain>`);
+  if (document.isLive) throw specInvalid('bundle.document', 'it is the document of a running domain', 'Export again');
   for (const [path, said, is] of [
     ['bundle.name', name, document.name],
     ['bundle.uuid', uuid, document.uuid],
   ] as const)
-    if (said !== is) throw invalid(path, `${describe(said)} is not that of the document, ${describe(is)}`);
+    if (said !== is) throw specInvalid(path, `${formatValue(said)} is not that of the document, ${formatValue(is)}`);
   if (nvram && document.value('os/nvram') !== nvram.path && document.value('os/nvram/source/@file') !== nvram.path)
-    throw invalid('bundle.nvram.path', `${describe(nvram.path)} is not what the document names`);
+    throw specInvalid('bundle.nvram.path', `${formatValue(nvram.path)} is not what the document names`);
   for (const [at, { path }] of tpm.entries())
     if (tpm.findIndex((each) => each.path === path) < at)
-      throw invalid(`bundle.tpm[${at}].path`, `${describe(path)} is in it twice`);
+      throw specInvalid(`bundle.tpm[${at}].path`, `${formatValue(path)} is in it twice`);
   for (const field of ['path', 'file'] as const)
     for (const [at, each] of disks.entries())
       if (disks.findIndex((other) => other[field] === each[field]) < at)
-        throw invalid(`bundle.disks[${at}].${field}`, `${describe(each[field])} is in it twice`);
+        throw specInvalid(`bundle.disks[${at}].${field}`, `${formatValue(each[field])} is in it twice`);
   const [difference] = compareGuestAbi(abi, guestAbi(document), { volatile: 'compare' });
   if (!difference) return;
   const { subject, field, before, after } = difference;
-  throw invalid(
+  throw specInvalid(
     'bundle.abi',
-    `${subject} ${field} is ${describe(before)} in the record and ${describe(after)} in the document`,
+    `${subject} ${field} is ${formatValue(before)} in the record and ${formatValue(after)} in the document`,
     'The bundle was changed by hand: export again, and change the domain by plans or abiUpgrade',
   );
 }
@@ -158,7 +158,7 @@ function abiOf(value: unknown): GuestAbi {
     for (const field of ['identity', 'kind', 'name'] as const) text(device[field], `${where}.${field}`);
     if (device.address !== undefined) text(device.address, `${where}.address`);
     if (device.bootOrder !== undefined && !Number.isSafeInteger(device.bootOrder))
-      throw invalid(`${where}.bootOrder`, `${describe(device.bootOrder)} is not a whole number`);
+      throw specInvalid(`${where}.bootOrder`, `${formatValue(device.bootOrder)} is not a whole number`);
     texts(device.fields, `${where}.fields`);
   }
   return value as GuestAbi;
@@ -177,15 +177,15 @@ function diskOf(value: unknown, at: number): BundleDisk {
   const image = (field: 'path' | 'backing') => {
     const path = text(disk[field], `${where}.${field}`);
     if (isPlain(path) && path.startsWith('/') && !path.endsWith('/')) return path;
-    throw invalid(`${where}.${field}`, `${describe(path)} is not the absolute path of a file`);
+    throw specInvalid(`${where}.${field}`, `${formatValue(path)} is not the absolute path of a file`);
   };
   const file = text(disk.file, `${where}.file`);
   if (!isPlain(file) || file.includes('/'))
-    throw invalid(`${where}.file`, `${describe(file)} is not the name of a file`);
+    throw specInvalid(`${where}.file`, `${formatValue(file)} is not the name of a file`);
   if (!Number.isSafeInteger(bytes) || (bytes as number) < 0)
-    throw invalid(`${where}.bytes`, `${describe(bytes)} is not a number of bytes`);
+    throw specInvalid(`${where}.bytes`, `${formatValue(bytes)} is not a number of bytes`);
   const sha256 = text(disk.sha256, `${where}.sha256`);
-  if (!/^[0-9a-f]{64}$/.test(sha256)) throw invalid(`${where}.sha256`, 'it is not a SHA-256 in hexadecimal');
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw specInvalid(`${where}.sha256`, 'it is not a SHA-256 in hexadecimal');
   return {
     subject: text(disk.subject, `${where}.subject`),
     path: image('path'),
@@ -204,18 +204,18 @@ function file(value: unknown, where: string, shape: RegExp): BundleFile {
   const { path, base64 } = object(value, where, ['path', 'base64']);
   const name = text(path, `${where}.path`);
   if (!shape.test(name) || !isPlain(name))
-    throw invalid(`${where}.path`, `${describe(name)} is not a path that a bundle may hold`);
+    throw specInvalid(`${where}.path`, `${formatValue(name)} is not a path that a bundle may hold`);
   const contents = text(base64, `${where}.base64`);
   if (contents.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(contents))
-    throw invalid(`${where}.base64`, 'it is not Base64');
+    throw specInvalid(`${where}.base64`, 'it is not Base64');
   if ((contents.length / 4) * 3 > LARGEST_FILE)
-    throw invalid(`${where}.base64`, `it is longer than ${LARGEST_FILE} bytes`);
+    throw specInvalid(`${where}.base64`, `it is longer than ${LARGEST_FILE} bytes`);
   return { path: name, base64: contents };
 }
 
 function json(value: string): unknown {
   if (value.length > LARGEST_TEXT)
-    throw invalid('bundle', `the text has ${value.length} characters, more than ${LARGEST_TEXT}`);
+    throw specInvalid('bundle', `the text has ${value.length} characters, more than ${LARGEST_TEXT}`);
   try {
     return JSON.parse(value);
   } catch {
@@ -226,7 +226,7 @@ function json(value: string): unknown {
 
 function object(value: unknown, where: string, fields: readonly string[]): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(where, `${describe(value)} is not an object`);
+    throw specInvalid(where, `${formatValue(value)} is not an object`);
   const unknown = Object.keys(value).find((field) => !fields.includes(field));
   if (unknown === undefined) return value as Record<string, unknown>;
   throw new LibvirtCanonicalError('SPEC_UNKNOWN_FIELD', `${where}.${unknown} is no field of a bundle`, {
@@ -237,22 +237,22 @@ function object(value: unknown, where: string, fields: readonly string[]): Recor
 
 function texts(value: unknown, where: string): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(where, `${describe(value)} is not an object`);
+    throw specInvalid(where, `${formatValue(value)} is not an object`);
   for (const [field, each] of Object.entries(value)) text(each, `${where}.${field}`);
 }
 
 function text(value: unknown, where: string): string {
   if (typeof value === 'string' && value !== '') return value;
   if (value === '' && /\.abi\.|base64$/.test(where)) return value;
-  throw invalid(where, `${describe(value)} is not a text`);
+  throw specInvalid(where, `${formatValue(value)} is not a text`);
 }
 
 function boolean(value: unknown, where: string): boolean {
   if (typeof value === 'boolean') return value;
-  throw invalid(where, `${describe(value)} is neither true nor false`);
+  throw specInvalid(where, `${formatValue(value)} is neither true nor false`);
 }
 
 function list(value: unknown, where: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw invalid(where, `${describe(value)} is not a list`);
+  throw specInvalid(where, `${formatValue(value)} is not a list`);
 }

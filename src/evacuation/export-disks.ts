@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Connection } from '../connection/index.js';
-import { refuseAborted } from '../copies/index.js';
+import { assertNotAborted } from '../copies/index.js';
 import { type Device, type DomainDocument, diskPlace, isWrittenDisk, meantDevice } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type ImageFile, imageFile, isLibvirt } from '../images/index.js';
@@ -52,7 +52,7 @@ export async function exportDisks(
   try {
     let before = 0;
     for (const { subject, path, image } of found) {
-      refuseAborted(`export of ${document.name}`, signal, 'nothing is left of it');
+      assertNotAborted(`export of ${document.name}`, signal, 'nothing is left of it');
       const file = unusedName(names, basename(path));
       const sum = await saveImage(connection, path, join(folder, file), {
         signal,

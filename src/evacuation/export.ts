@@ -1,17 +1,17 @@
 import { join } from 'node:path';
-import { applyPhaseIn, type DomainReader } from '../apply/index.js';
+import { applyPhaseIn, type DomainAccess } from '../apply/index.js';
 import { type CallOptions, VIR_DOMAIN_XML_INACTIVE, VIR_DOMAIN_XML_SECURE } from '../connection/index.js';
 import {
-  type DomainContext,
   DomainDocument,
   domainLeaves,
   guestAbi,
+  type ObservedDomain,
   secretPaths,
   withoutBookkeeping,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { filesOf } from '../host/index.js';
-import { type ProgressOptions, refuseManagedSave } from '../power/index.js';
+import { assertNotSaved, type ProgressOptions } from '../power/index.js';
 import { setAt } from '../xml/index.js';
 import { BUNDLE_FORMAT_VERSION, type BundleFile, type DomainBundle, type LeftOutSecret } from './bundle.js';
 import { nvramPath, packed, type StateOptions, tpmFolder } from './bundle-files.js';
@@ -39,7 +39,7 @@ export interface ExportOptions extends StateOptions, Pick<ProgressOptions, 'sign
 }
 
 /** All that makes the domain's machine the same one on another host, with its disks when they are asked for. Nothing of it is changed. */
-export async function exportDomain(reader: DomainReader, options: ExportOptions): Promise<DomainBundle> {
+export async function exportDomain(reader: DomainAccess, options: ExportOptions): Promise<DomainBundle> {
   const { signal, secrets = 'leave-out', managedSave = 'refuse' } = options;
   const wanted = disksOf(options);
   const { connection, handle: dom } = reader;
@@ -51,7 +51,7 @@ export async function exportDomain(reader: DomainReader, options: ExportOptions)
       remedy: 'Export a persistent domain',
     });
   }
-  if (managedSave === 'refuse') await refuseManagedSave(reader, call);
+  if (managedSave === 'refuse') await assertNotSaved(reader, call);
   if (wanted && context.live)
     throw new LibvirtCanonicalError(
       'DOMAIN_STATE',
@@ -104,7 +104,7 @@ function disksOf({ disks = 'leave', folder }: ExportOptions): Pick<DisksToExport
 }
 
 /** A read-only connection sees no secrets: libvirt's refusal, rather than a bundle that says they are in it. */
-async function withSecrets({ connection, handle: dom }: DomainReader, call: CallOptions): Promise<string> {
+async function withSecrets({ connection, handle: dom }: DomainAccess, call: CallOptions): Promise<string> {
   const flags = VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE;
   return withoutBookkeeping((await connection.call('DOMAIN_GET_XML_DESC', { dom, flags }, call)).xml);
 }
@@ -128,8 +128,8 @@ function withoutSecrets(xml: string): { document: DomainDocument; leftOut: LeftO
 
 /** What the domain has that no bundle holds. */
 async function notesOf(
-  { connection, handle: dom }: DomainReader,
-  { canonical, live, managedSave }: DomainContext,
+  { connection, handle: dom }: DomainAccess,
+  { canonical, live, managedSave }: ObservedDomain,
   call: CallOptions,
 ): Promise<string[]> {
   const [snapshots, checkpoints] = await Promise.all([
@@ -148,7 +148,7 @@ async function notesOf(
 }
 
 async function readNvram(
-  connection: DomainReader['connection'],
+  connection: DomainAccess['connection'],
   document: DomainDocument,
   options: ExportOptions,
   notes: string[],
@@ -166,7 +166,7 @@ async function readNvram(
 }
 
 async function readTpm(
-  connection: DomainReader['connection'],
+  connection: DomainAccess['connection'],
   document: DomainDocument,
   options: ExportOptions,
   notes: string[],

@@ -1,4 +1,4 @@
-import { DomainReader } from '../apply/index.js';
+import { DomainAccess } from '../apply/index.js';
 import { type CallOptions, type Connection, connect, LibvirtError } from '../connection/index.js';
 import { uuidOf } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
@@ -101,7 +101,7 @@ export interface ElsewhereOptions {
 }
 
 /** Rejects with {@link RunningElsewhereError} when a domain runs on one of the hosts, or may. */
-export async function refuseRunningElsewhere(
+export async function assertNotRunningElsewhere(
   uuid: string,
   { hosts = [], unknownHosts = 'refuse' }: ElsewhereOptions,
   options: FindRunningOptions,
@@ -119,7 +119,7 @@ async function ask(uuid: string, host: AskedHost, call: CallOptions): Promise<Om
   const connection = 'connection' in host ? host.connection : host;
   try {
     const { dom } = await connection.call('DOMAIN_LOOKUP_BY_UUID', { uuid }, call);
-    const { state } = await stateOf(new DomainReader(connection, dom), call);
+    const { state } = await stateOf(new DomainAccess(connection, dom), call);
     return { name: dom.name, state };
   } catch (error) {
     if (isGone(error)) return undefined;

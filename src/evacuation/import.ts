@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { DomainReader, GuestAbiChangedError, sealAfter } from '../apply/index.js';
+import { DomainAccess, GuestAbiChangedError, sealAfter } from '../apply/index.js';
 import {
   type CallOptions,
   type Connection,
@@ -8,15 +8,15 @@ import {
   VIR_DOMAIN_UNDEFINE_KEEP_NVRAM,
   VIR_DOMAIN_XML_INACTIVE,
 } from '../connection/index.js';
-import { refuseAborted } from '../copies/index.js';
+import { assertNotAborted } from '../copies/index.js';
 import {
   compareGuestAbi,
   DomainDocument,
   guestAbi,
-  invalid,
   keepCallersMetadata,
   seenByGuest,
-  unlisted,
+  specInvalid,
+  unknownTo,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import {
@@ -31,7 +31,7 @@ import { removeImageFiles } from '../images/index.js';
 import { type DomainBundle, parseBundle } from './bundle.js';
 import { namedTpmFolder, nvramPath, type StateOptions, tpmFolder, unpacked } from './bundle-files.js';
 import type { BundleProgress } from './export-disks.js';
-import { type ElsewhereOptions, refuseRunningElsewhere } from './find-running.js';
+import { assertNotRunningElsewhere, type ElsewhereOptions } from './find-running.js';
 import { checkImages, type ImageToImport, importImages } from './import-disks.js';
 import { trustFindings } from './trust.js';
 
@@ -96,7 +96,7 @@ export async function importDomain(
   const { signal, autostart = 'leave-off' } = options;
   const call: CallOptions = { signal };
   const bundle = parseBundle(value);
-  await refuseRunningElsewhere(bundle.uuid, options, { signal });
+  await assertNotRunningElsewhere(bundle.uuid, options, { signal });
   const { document, files, state, images, checked, blocking } = await lookAt(connection, bundle, options, call);
   if (blocking.length > 0) throw new ImportRefusedError(bundle.name, blocking);
   options.onFindings?.(withTrust(checked, document, bundle.autostart));
@@ -110,14 +110,14 @@ export async function importDomain(
       await importImages(connection, images, { domain: bundle.name, folder, signal, onProgress, made });
     }
     for (const [path, contents] of state) {
-      refuseAborted(what, signal, 'nothing is left of it');
+      assertNotAborted(what, signal, 'nothing is left of it');
       await files.write(path, contents);
       written.push(path);
     }
-    refuseAborted(what, signal, 'nothing is left of it');
+    assertNotAborted(what, signal, 'nothing is left of it');
     handle = await define(connection, document, {});
     await verify(connection, handle, document);
-    await sealAfter(new DomainReader(connection, handle));
+    await sealAfter(new DomainAccess(connection, handle));
   } catch (error) {
     // Whoever may have been defined needs its files.
     const stands = await isThere(connection, bundle.uuid);
@@ -186,9 +186,9 @@ export async function checkImport(
 function mapped(bundle: DomainBundle, libvirt: string, paths: Readonly<Record<string, string>>): DomainDocument {
   for (const [from, to] of Object.entries(paths))
     if (!from.startsWith('/') || !to.startsWith('/'))
-      throw invalid(`paths[${JSON.stringify(from)}]`, 'both must be absolute paths');
+      throw specInvalid(`paths[${JSON.stringify(from)}]`, 'both must be absolute paths');
   const document = new DomainDocument(bundle.document);
-  const left = unlisted(document, libvirt).filter(({ asEver }) => asEver);
+  const left = unknownTo(document, libvirt).filter(({ equivalentWithout }) => equivalentWithout);
   const devices = document.devices.map(({ element }) => element);
   keepCallersMetadata(document.root, bundle.uuid);
   mapHostPaths(document.root, devices, (path) => mapPath(path, paths));
@@ -218,7 +218,7 @@ function stateFiles(
     const chosen = nvram !== bundle.nvram.path;
     // A bundle from anywhere names the path: it is to be where libvirt keeps such files, unless the caller chose it.
     if (!chosen && !/\/libvirt\/qemu\/nvram\/[^/]+$/.test(nvram))
-      throw invalid(
+      throw specInvalid(
         'bundle.nvram.path',
         `${nvram} is not where libvirt keeps UEFI variables`,
         'Say by paths where it goes',
@@ -227,7 +227,7 @@ function stateFiles(
   }
   const folder = tpmFolder(connection, document, options.tpmFolder);
   if (bundle.tpm && folder !== undefined && folder === namedTpmFolder(new DomainDocument(bundle.document)))
-    throw invalid('bundle.document', `it chooses ${folder} for the state of its TPM`, 'Say by paths where it goes');
+    throw specInvalid('bundle.document', `it chooses ${folder} for the state of its TPM`, 'Say by paths where it goes');
   if (folder !== undefined) for (const file of bundle.tpm ?? []) state.push([join(folder, file.path), unpacked(file)]);
   return state;
 }
@@ -320,7 +320,7 @@ function macsIn(xml: string): string[] {
 
 /** What was defined sees what the bundle says, or is undefined again: it has never run. */
 async function verify(connection: Connection, dom: DomainHandle, asked: DomainDocument): Promise<void> {
-  const { canonical } = await new DomainReader(connection, dom).documents();
+  const { canonical } = await new DomainAccess(connection, dom).documents();
   const differences = seenByGuest(compareGuestAbi(guestAbi(asked), guestAbi(canonical), { volatile: 'compare' }));
   if (differences.length === 0) return;
   await connection.call('DOMAIN_UNDEFINE_FLAGS', { dom, flags: VIR_DOMAIN_UNDEFINE_KEEP_NVRAM });

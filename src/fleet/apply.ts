@@ -1,4 +1,4 @@
-import { DomainReader } from '../apply/index.js';
+import { DomainAccess } from '../apply/index.js';
 import type { Connection } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { CALLBACK, checkOptions, OBJECT, SIGNAL, TEXTS } from '../options.js';
@@ -81,7 +81,7 @@ async function planOne(
   const { name, uuid } = handle;
   const about = { host, name, uuid, running };
   try {
-    const context = await new DomainReader(connection, handle).context({ signal });
+    const context = await new DomainAccess(connection, handle).context({ signal });
     if (where !== undefined && !chooses(where, { name, uuid, title: context.canonical.value('title') })) return [];
     const plan = planChanges(request, context);
     const twice = havingOf(uuid, sights, ({ member }) => member.name !== host).map(({ host: other }) => ({

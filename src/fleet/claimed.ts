@@ -17,6 +17,6 @@ export class DomainClaimedError extends LibvirtCanonicalError {
 }
 
 /** Rejects with `DOMAIN_CLAIMED` when a claim is that of another operation than the one that asks. */
-export function refuseClaimed(domain: string, claim: DomainClaim | undefined, operation: string | undefined): void {
+export function assertNotClaimed(domain: string, claim: DomainClaim | undefined, operation: string | undefined): void {
   if (claim && claim.operation !== operation) throw new DomainClaimedError(domain, claim);
 }

@@ -1,4 +1,4 @@
-import { DomainReader } from '../apply/index.js';
+import { DomainAccess } from '../apply/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type SurveyedDisk, type SurveyedDomain, surveyDestination, surveySource } from '../migration/index.js';
 import { type DrainRequest, type Fate, fateOf, keptFree, plainRequest } from './drain-request.js';
@@ -95,7 +95,7 @@ async function lookAt(
   if (twice.length > 0) return { ...nothing, blocked: twice };
   const mode = running ? 'live' : 'cold';
   const answer = await source.member.ask(async (connection, call) => {
-    const reader = new DomainReader(connection, handle);
+    const reader = new DomainAccess(connection, handle);
     const first = await surveySource(reader, mode, call);
     const title = first.context.canonical.value('title');
     const said = fateOf({ name, uuid, title }, request);

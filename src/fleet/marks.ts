@@ -1,5 +1,5 @@
 import { sha256 } from '#platform';
-import { assertNoUnsavedDefinition, DomainReader } from '../apply/index.js';
+import { assertNoUnsavedDefinition, DomainAccess } from '../apply/index.js';
 import {
   type CallOptions,
   type Connection,
@@ -68,7 +68,7 @@ async function write(
   call: CallOptions,
 ): Promise<void> {
   // libvirt saves the definition that it has in memory with it.
-  if (persistent) await assertNoUnsavedDefinition(new DomainReader(connection, dom), call);
+  if (persistent) await assertNoUnsavedDefinition(new DomainAccess(connection, dom), call);
   const flags = persistent ? VIR_DOMAIN_AFFECT_CONFIG : VIR_DOMAIN_AFFECT_LIVE;
   const key = metadata === null ? null : prefix;
   const args = { dom, type: VIR_DOMAIN_METADATA_ELEMENT, metadata, key, uri, flags };

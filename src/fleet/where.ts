@@ -1,4 +1,4 @@
-import { DomainReader } from '../apply/index.js';
+import { DomainAccess } from '../apply/index.js';
 import {
   type CallOptions,
   type Connection,
@@ -187,7 +187,7 @@ async function hasRecord(
       members
         .find((member) => member.name === host)
         ?.ask(async (connection, call) => {
-          const documents = await new DomainReader(connection, { name, uuid, id: -1 }).documents(call);
+          const documents = await new DomainAccess(connection, { name, uuid, id: -1 }).documents(call);
           return migrationInFlight(documents) !== undefined;
         }, signal),
     ),

@@ -1,4 +1,4 @@
-import { type DomainDocument, unlisted } from '../domain/index.js';
+import { type DomainDocument, unknownTo } from '../domain/index.js';
 import { child, type Element, select, valueAt } from '../xml/index.js';
 import type { HostFinding } from './finding.js';
 
@@ -59,11 +59,11 @@ export function checkDevices({ devices }: DomainDocument, capabilities: Element)
 
 /** Devices of the machine that this libvirt does not know, as one does that is newer. */
 export function checkUnlisted(document: DomainDocument, libvirt: string): HostFinding[] {
-  return unlisted(document, libvirt).map(({ device, asEver, reason }) => ({
-    severity: asEver ? 'benign' : 'blocks',
+  return unknownTo(document, libvirt).map(({ device, equivalentWithout, reason }) => ({
+    severity: equivalentWithout ? 'benign' : 'blocks',
     subject: device.identity,
     problem: `libvirt ${libvirt} does not know it: ${reason}`,
-    remedy: asEver
+    remedy: equivalentWithout
       ? 'Import leaves it out of the document'
       : 'Run it under a newer libvirt, or give it the usual action',
   }));

@@ -5,7 +5,7 @@ import {
   type ProcedureArgs,
   VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA,
 } from '../connection/index.js';
-import { bytesOf, describe, invalid, notOneOf, refuseUnknownFields, type Size, uuidOf } from '../domain/index.js';
+import { assertKnownFields, bytesOf, formatValue, notOneOf, type Size, specInvalid, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { buildElement, parseElement, valueAt } from '../xml/index.js';
 import { type ImagePlace, type Pool, withPool } from './pool.js';
@@ -72,7 +72,11 @@ export async function createImage(
     const capacity = size ?? source?.capacity;
     if (clone !== undefined && !source) throw notInPool(clone);
     if (source && size !== undefined && size < source.capacity)
-      throw invalid('size', `is less than the ${source.capacity} bytes of ${other}`, 'Give as much, or leave it out');
+      throw specInvalid(
+        'size',
+        `is less than the ${source.capacity} bytes of ${other}`,
+        'Give as much, or leave it out',
+      );
     const xml = volumeXml({ ...request, format }, capacity, source?.format);
     // Of qcow2 libvirt takes this flag for all of the image when its allocation is its size.
     const tables = format === 'qcow2' && (request.preallocation ?? 'none') !== 'none';
@@ -88,33 +92,35 @@ export async function createImage(
 
 /** Refuses a request that says something wrongly, and returns its size in bytes if it has one. */
 function checkedSize(request: ImageRequest): bigint | undefined {
-  refuseUnknownFields(request, KEYS, '');
+  assertKnownFields(request, KEYS, '');
   const { name, format, clone, base, size } = request;
   if (typeof name !== 'string' || !/^[^/\0\n]+$/.test(name) || name.startsWith('.'))
-    throw invalid('name', `${describe(name)} is not a plain file name`);
+    throw specInvalid('name', `${formatValue(name)} is not a plain file name`);
   for (const key of ['format', 'baseFormat'] as const)
     if (request[key] !== undefined && !FORMATS.includes(request[key] as string))
       throw notOneOf(key, request[key], FORMATS);
   for (const key of ['clone', 'base'] as const)
     if (request[key] !== undefined && !/^\//.test(String(request[key])))
-      throw invalid(key, `${describe(request[key])} is not an absolute path`);
-  if (clone !== undefined && base !== undefined) throw invalid('base', 'does not go with clone', 'Give one of them');
-  if (base !== undefined && format === 'raw') throw invalid('format', 'a raw image has no base', 'Leave format out');
-  refuseOtherRoom(request);
+      throw specInvalid(key, `${formatValue(request[key])} is not an absolute path`);
+  if (clone !== undefined && base !== undefined)
+    throw specInvalid('base', 'does not go with clone', 'Give one of them');
+  if (base !== undefined && format === 'raw')
+    throw specInvalid('format', 'a raw image has no base', 'Leave format out');
+  assertPreallocation(request);
   if (size !== undefined) return bytesOf(size, 'size');
   if (clone === undefined && base === undefined)
-    throw invalid('size', 'is missing', 'An empty image has to have a size');
+    throw specInvalid('size', 'is missing', 'An empty image has to have a size');
   return undefined;
 }
 
-function refuseOtherRoom({ preallocation = 'none', encryption, format, base }: ImageRequest): void {
+function assertPreallocation({ preallocation = 'none', encryption, format, base }: ImageRequest): void {
   if (!PREALLOCATIONS.includes(preallocation)) throw notOneOf('preallocation', preallocation, PREALLOCATIONS);
   if (preallocation !== 'none' && base !== undefined)
-    throw invalid('preallocation', 'does not go with base', 'An overlay takes room for what is written to it');
+    throw specInvalid('preallocation', 'does not go with base', 'An overlay takes room for what is written to it');
   if (preallocation === 'metadata' && format === 'raw')
-    throw invalid('preallocation', 'a raw image has no tables', "Give 'full', or leave it out");
+    throw specInvalid('preallocation', 'a raw image has no tables', "Give 'full', or leave it out");
   if (encryption === undefined) return;
-  refuseUnknownFields(encryption, ['secret'], 'encryption');
+  assertKnownFields(encryption, ['secret'], 'encryption');
   uuidOf(encryption.secret, 'encryption.secret');
 }
 

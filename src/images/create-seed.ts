@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/index.js';
-import { describe, invalid } from '../domain/index.js';
+import { formatValue, specInvalid } from '../domain/index.js';
 import { AbortedError } from '../errors.js';
 import { filesOf, type HostFiles } from '../host/index.js';
 import { type CloudInitSeed, cloudInitSeed } from './seed.js';
@@ -19,7 +19,7 @@ export interface CreateSeedRequest {
 export async function createSeed(connection: Connection, request: CreateSeedRequest): Promise<string> {
   const { path, seed, files, signal } = request;
   if (typeof path !== 'string' || !path.startsWith('/'))
-    throw invalid('path', `${describe(path)} is not an absolute path`);
+    throw specInvalid('path', `${formatValue(path)} is not an absolute path`);
   if (signal?.aborted) throw new AbortedError('writing a seed', signal.reason);
   await filesOf(connection, files).write(path, cloudInitSeed(seed));
   return path;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type CallOptions, type Connection, LibvirtError, type ProcedureArgs } from '../connection/index.js';
-import { describe, invalid } from '../domain/index.js';
+import { formatValue, specInvalid } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { buildElement } from '../xml/index.js';
 
@@ -24,14 +24,14 @@ export async function withPool<T>(
 ): Promise<T> {
   const { pool: name, directory } = place;
   if (name !== undefined && directory !== undefined)
-    throw invalid('directory', 'does not go with pool', 'Give one of them');
+    throw specInvalid('directory', 'does not go with pool', 'Give one of them');
   if (directory === undefined) {
     if (name !== undefined && (typeof name !== 'string' || name === ''))
-      throw invalid('pool', `${describe(name)} is not the name of a pool`);
+      throw specInvalid('pool', `${formatValue(name)} is not the name of a pool`);
     return work(await byName(connection, name ?? 'default', call));
   }
   if (typeof directory !== 'string' || !directory.startsWith('/'))
-    throw invalid('directory', `${describe(directory)} is not an absolute path`);
+    throw specInvalid('directory', `${formatValue(directory)} is not an absolute path`);
   const path = directory.replace(/(?!^)\/+$/, '');
   const known = await ifThere(connection.call('STORAGE_POOL_LOOKUP_BY_TARGET_PATH', { path }, call));
   if (known) return work(known.pool);

@@ -1,4 +1,4 @@
-import { describe, invalid, refuseUnknownFields } from '../domain/index.js';
+import { assertKnownFields, formatValue, specInvalid } from '../domain/index.js';
 import { type IsoFile, iso9660 } from './iso9660.js';
 
 /** What cloud-init reads at the first boot (its NoCloud source). Each is the text of a file. */
@@ -27,12 +27,12 @@ const MOST = 16 * 1024 * 1024;
  * @throws LibvirtCanonicalError `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD`
  */
 export function cloudInitSeed(seed: CloudInitSeed): Uint8Array {
-  refuseUnknownFields(seed, Object.keys(FILES), 'seed');
+  assertKnownFields(seed, Object.keys(FILES), 'seed');
   const files = Object.entries(FILES).flatMap(([key, name]): IsoFile[] => {
     const text = seed[key as keyof CloudInitSeed];
     if (text === undefined && key !== 'metaData' && key !== 'userData') return [];
-    if (typeof text !== 'string') throw invalid(`seed.${key}`, `${describe(text)} is not a text`);
-    if (text.length > MOST) throw invalid(`seed.${key}`, 'is longer than 16 MiB');
+    if (typeof text !== 'string') throw specInvalid(`seed.${key}`, `${formatValue(text)} is not a text`);
+    if (text.length > MOST) throw specInvalid(`seed.${key}`, 'is longer than 16 MiB');
     return [{ name, contents: new TextEncoder().encode(text) }];
   });
   return iso9660('cidata', files);

@@ -73,7 +73,7 @@ export async function resizeVolume(
       `volume ${vol.name} has ${formatBytes(before.capacity)}: ${formatBytes(capacity)} would cut off its end`,
       { path: 'capacity', remedy: "Shrink what is on it first, then use shrink: 'allow'" },
     );
-  await refuseUsed(connection, before, 'resized', call);
+  await assertUnused(connection, before, 'resized', call);
   const flags = smaller ? VIR_STORAGE_VOL_RESIZE_SHRINK : 0;
   if (capacity !== before.capacity) await connection.call('STORAGE_VOL_RESIZE', { vol, capacity, flags }, call);
   return readVolume(connection, vol, call);
@@ -82,12 +82,17 @@ export async function resizeVolume(
 /** Deletes a volume that no domain and no overlay uses. virStorageVolDelete. */
 export async function deleteVolume(connection: Connection, name: VolumeName, call: CallOptions = {}): Promise<void> {
   const vol = await volumeHandle(connection, name, call);
-  await refuseUsed(connection, await readVolume(connection, vol, call), 'deleted', call);
+  await assertUnused(connection, await readVolume(connection, vol, call), 'deleted', call);
   await connection.call('STORAGE_VOL_DELETE', { vol, flags: 0 }, call);
 }
 
 /** `VOLUME_IN_USE` for an image that a domain names in either document, or that an overlay in the same pool is made of. */
-async function refuseUsed(connection: Connection, volume: HostVolume, what: string, call: CallOptions): Promise<void> {
+async function assertUnused(
+  connection: Connection,
+  volume: HostVolume,
+  what: string,
+  call: CallOptions,
+): Promise<void> {
   const [domain] = await domainsUsing(connection, volume, call);
   const overlay = (await volumesOf(connection, volume.pool, call)).find(({ base }) => base === volume.path);
   const by = domain ? `domain ${domain}` : overlay && `its overlay ${overlay.volume}`;

@@ -2,10 +2,10 @@ import {
   type ApplyOptions,
   type ApplyResult,
   applyPlan,
-  DomainReader,
+  DomainAccess,
   type InterruptedApply,
+  inDomainQueue,
   interruptedIn,
-  queued,
   type RecoverOptions,
   type RecoverResult,
   type ResizeOptions,
@@ -153,7 +153,7 @@ import {
   type ScreenshotOptions,
   takeScreenshot,
 } from '../transfer/index.js';
-import { guard } from './doors.js';
+import { guard } from './argument-checks.js';
 import { AGENT_DOORS, DOMAIN_DOORS } from './methods.js';
 
 /** Work of the caller's own before a domain starts and after it stops. Given to `DomainManager`. */
@@ -169,12 +169,12 @@ export class ManagedDomain {
     guard('GuestAgent', GuestAgent, AGENT_DOORS);
   }
 
-  #reader: DomainReader;
+  #reader: DomainAccess;
   readonly #hooks: HookRunner;
 
   /** @internal */
   constructor(connection: Connection, handle: DomainHandle, hooks: Hooks) {
-    this.#reader = new DomainReader(connection, handle);
+    this.#reader = new DomainAccess(connection, handle);
     this.#hooks = HookRunner.for(this, hooks);
   }
 
@@ -365,7 +365,7 @@ export class ManagedDomain {
     // libvirt goes by the UUID; the name in the handle is for people, and follows a rename.
     for (const { call } of result.operations) {
       if (call.procedure === 'DOMAIN_RENAME')
-        this.#reader = new DomainReader(connection, { ...handle, name: call.args.new_name });
+        this.#reader = new DomainAccess(connection, { ...handle, name: call.args.new_name });
     }
     return result;
   }
@@ -754,7 +754,7 @@ export class ManagedDomain {
    * Power and apply of one domain never run at once within this process.
    */
   #exclusively<T>({ signal }: { readonly signal?: AbortSignal | undefined }, work: () => Promise<T>): Promise<T> {
-    return queued(this.uuid, work, signal);
+    return inDomainQueue(this.uuid, work, signal);
   }
 
   /** The abort of what came before is none of the hook's business once the domain is off. */

@@ -45,8 +45,8 @@ import {
   watch,
 } from '../observe/index.js';
 import { downloadVolume, type TransferOptions, uploadVolume } from '../transfer/index.js';
+import { guard } from './argument-checks.js';
 import { checkManager } from './check-manager.js';
-import { guard } from './doors.js';
 import { type Hooks, ManagedDomain } from './managed-domain.js';
 import { MANAGER_DOORS } from './methods.js';
 

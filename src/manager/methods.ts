@@ -69,7 +69,7 @@ import type {
 } from '../power/index.js';
 import type { RescueOptions, UnrescueOptions } from '../rescue/index.js';
 import type { ConsoleOptions, ScreenshotOptions, TransferOptions } from '../transfer/index.js';
-import { checked, type Doors, options, request, required } from './doors.js';
+import { type ArgumentChecks, checked, options, request, required } from './argument-checks.js';
 
 const call: OptionTable<CallOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
 const CALL = options<CallOptions>(call);
@@ -188,7 +188,7 @@ function allOf<Word extends string>(all: readonly Word[]): Rule<readonly Word[]>
 }
 
 /** Refuses what is no plan, and says how to come by one. */
-function refuseOtherThanPlan(method: string, value: unknown): void {
+function assertPlan(method: string, value: unknown): void {
   if (value instanceof Plan) return;
   const has = (...names: string[]) => OBJECT.fits(value) && names.some((name) => name in (value as object));
   const [, remedy] = [
@@ -251,7 +251,7 @@ export const DOMAIN_DOORS = {
       set: OBJECT,
     }),
   ],
-  apply: [checked(refuseOtherThanPlan), options<ApplyOptions>(applying)],
+  apply: [checked(assertPlan), options<ApplyOptions>(applying)],
   planResize: [request<ResizeRequest>({ vcpus: ANYTHING, memory: ANYTHING, ifNotLive: IF_NOT_LIVE }), CALL],
   resize: [
     request<ResizeRequest>({ vcpus: ANYTHING, memory: ANYTHING, ifNotLive: IF_NOT_LIVE }),
@@ -421,7 +421,7 @@ export const MANAGER_DOORS = {
 const agent: OptionTable<AgentOptions> = { signal: SIGNAL, timeout: MILLISECONDS };
 
 /** What each method of a domain's agent takes. */
-export const AGENT_DOORS: Doors<GuestAgent> = {
+export const AGENT_DOORS: ArgumentChecks<GuestAgent> = {
   state: [options<AgentOptions>(agent)],
   ping: [options<AgentOptions>(agent)],
   freeze: [options<AgentOptions & { readonly mountpoints?: readonly string[] }>({ ...agent, mountpoints: TEXTS })],

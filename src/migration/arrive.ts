@@ -1,4 +1,4 @@
-import { DomainReader, sealAfter } from '../apply/index.js';
+import { DomainAccess, sealAfter } from '../apply/index.js';
 import {
   type Connection,
   type DomainHandle,
@@ -6,7 +6,14 @@ import {
   VIR_DOMAIN_AFFECT_LIVE,
   VIR_DOMAIN_METADATA_ELEMENT,
 } from '../connection/index.js';
-import { beforeWork, type DomainDocument, driftFrom, isBookkeeping, metadataText, readSeal } from '../domain/index.js';
+import {
+  type DomainDocument,
+  driftFrom,
+  isBookkeeping,
+  metadataText,
+  readSeal,
+  sealBaseline,
+} from '../domain/index.js';
 import { child, children } from '../xml/index.js';
 import { movedDocument } from './documents.js';
 import { type MigrationRecord, migrationEntry, removeRecord } from './record.js';
@@ -28,7 +35,7 @@ export async function bringAlong(
   dom: DomainHandle,
   { record, canonical, live }: LeftBehind,
 ): Promise<string[]> {
-  const reader = new DomainReader(destination, dom);
+  const reader = new DomainAccess(destination, dom);
   const failed: string[] = [];
   const attempt = async (what: string, work: () => Promise<unknown>) => {
     try {
@@ -42,7 +49,7 @@ export async function bringAlong(
     await attempt('the text of its metadata', () => restoreMetadata(reader, canonical, VIR_DOMAIN_AFFECT_CONFIG));
     if (live) await attempt('the text of its metadata', () => restoreMetadata(reader, live, VIR_DOMAIN_AFFECT_LIVE));
     if (typeof readSeal(canonical) !== 'string')
-      await attempt('the seal', () => sealAfter(reader, beforeWork(canonical)));
+      await attempt('the seal', () => sealAfter(reader, sealBaseline(canonical)));
   } else if (persistent) await attempt('the seal', () => sealMoved(reader, record));
   if (record.autostart && persistent)
     await attempt('autostart', () => destination.call('DOMAIN_SET_AUTOSTART', { dom, autostart: 1 }));
@@ -56,7 +63,7 @@ export async function bringAlong(
  * Seals what arrived when nobody has the source's document any more: its own seal came along, and what differs from it is only
  * what the migration moved. Anything else is drift, and stays so.
  */
-async function sealMoved(reader: DomainReader, { moved }: MigrationRecord): Promise<void> {
+async function sealMoved(reader: DomainAccess, { moved }: MigrationRecord): Promise<void> {
   const { canonical } = await reader.documents();
   const seal = readSeal(canonical);
   if (typeof seal === 'string') return;
@@ -66,7 +73,7 @@ async function sealMoved(reader: DomainReader, { moved }: MigrationRecord): Prom
 }
 
 /** Takes the record out of whichever document has it. */
-export async function clearRecord(reader: DomainReader, record: MigrationRecord): Promise<void> {
+export async function clearRecord(reader: DomainAccess, record: MigrationRecord): Promise<void> {
   const { canonical, live } = await reader.documents();
   const { persistent } = await reader.connection.call('DOMAIN_IS_PERSISTENT', { dom: reader.handle });
   if (persistent && migrationEntry(canonical)) await removeRecord(reader, record, true);
@@ -77,7 +84,7 @@ export async function clearRecord(reader: DomainReader, record: MigrationRecord)
  * The metadata of a domain comes through a migration with other white space: libvirt's cookie is indented deeper. An element
  * whose text came otherwise is written as it was. virDomainSetMetadata.
  */
-async function restoreMetadata(reader: DomainReader, was: DomainDocument, flags: number): Promise<void> {
+async function restoreMetadata(reader: DomainAccess, was: DomainDocument, flags: number): Promise<void> {
   const { connection, handle: dom } = reader;
   const documents = await reader.documents();
   const now = flags === VIR_DOMAIN_AFFECT_LIVE ? documents.live : documents.canonical;

@@ -1,5 +1,5 @@
 import lt from 'semver/functions/lt.js';
-import { DomainReader } from '../apply/index.js';
+import { DomainAccess } from '../apply/index.js';
 import { type CallOptions, type Connection, LibvirtError } from '../connection/index.js';
 import type { DomainDocument } from '../domain/index.js';
 import { hostCheck } from '../host/index.js';
@@ -20,7 +20,7 @@ export async function checkPlace(
   const same = found && (await isNothing(destination, found, options)) ? undefined : found;
   const about = (problem: string, remedy: string) => [blocks('destination', 'domain', problem, remedy)];
   if (same) {
-    const { state, reason } = await stateOf(new DomainReader(destination, same), options);
+    const { state, reason } = await stateOf(new DomainAccess(destination, same), options);
     if (state !== 'shutoff')
       return about(
         `it is there already, ${state} (${reason})`,

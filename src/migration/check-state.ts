@@ -1,7 +1,7 @@
-import { applyPhaseIn, type DomainReader, entriesHolder, entriesIn } from '../apply/index.js';
+import { applyPhaseIn, type DomainAccess, entriesHolder, entriesIn } from '../apply/index.js';
 import { type CallOptions, LibvirtError } from '../connection/index.js';
 import { blockJobs, checkpoints } from '../copies/index.js';
-import type { DomainContext } from '../domain/index.js';
+import type { ObservedDomain } from '../domain/index.js';
 import { driftOf } from '../observe/index.js';
 import { stateOf } from '../power/index.js';
 import { blocks, type MigrationFinding, warns } from './findings.js';
@@ -10,8 +10,8 @@ import { migrationEntry } from './record.js';
 
 /** What of the domain itself, on the source, stands in the way of a migration. */
 export async function checkState(
-  reader: DomainReader,
-  context: DomainContext,
+  reader: DomainAccess,
+  context: ObservedDomain,
   request: MigrationRequest,
   options: CallOptions,
 ): Promise<MigrationFinding[]> {
@@ -27,8 +27,8 @@ export async function checkState(
 }
 
 async function checkPower(
-  reader: DomainReader,
-  { live, persistent, managedSave }: DomainContext,
+  reader: DomainAccess,
+  { live, persistent, managedSave }: ObservedDomain,
   { mode, managedSave: saved = 'refuse', undefineSource }: MigrationRequest,
   options: CallOptions,
 ): Promise<MigrationFinding[]> {
@@ -69,7 +69,7 @@ async function checkPower(
 }
 
 async function checkSnapshots(
-  { connection, handle: dom }: DomainReader,
+  { connection, handle: dom }: DomainAccess,
   options: CallOptions,
 ): Promise<MigrationFinding[]> {
   const { num } = await connection.call('DOMAIN_SNAPSHOT_NUM', { dom, flags: 0 }, options);
@@ -85,7 +85,7 @@ async function checkSnapshots(
 }
 
 /** libvirt does not refuse them: they are gone on both sides afterwards. */
-async function checkCheckpoints(reader: DomainReader, options: CallOptions): Promise<MigrationFinding[]> {
+async function checkCheckpoints(reader: DomainAccess, options: CallOptions): Promise<MigrationFinding[]> {
   const all = await checkpoints(reader, options);
   if (all.length === 0) return [];
   const names = all.map(({ name }) => name).join(', ');
@@ -99,7 +99,7 @@ async function checkCheckpoints(reader: DomainReader, options: CallOptions): Pro
   ];
 }
 
-async function checkJobs(reader: DomainReader, { signal }: CallOptions): Promise<MigrationFinding[]> {
+async function checkJobs(reader: DomainAccess, { signal }: CallOptions): Promise<MigrationFinding[]> {
   const found = (await blockJobs(reader, signal)).map(({ disk, type }) =>
     blocks('source', disk, `it has a ${type} job`, 'Let it end, or end it with abortBlockJob'),
   );
@@ -117,8 +117,8 @@ async function checkJobs(reader: DomainReader, { signal }: CallOptions): Promise
 
 /** What this library itself has under way. */
 async function checkWork(
-  reader: DomainReader,
-  context: DomainContext,
+  reader: DomainAccess,
+  context: ObservedDomain,
   options: CallOptions,
 ): Promise<MigrationFinding[]> {
   const found: MigrationFinding[] = [];

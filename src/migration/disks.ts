@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import type { CallOptions, Connection } from '../connection/index.js';
 import { type Device, type DomainDocument, diskPlace, isWrittenDisk } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -30,7 +30,7 @@ export interface MigrationDisk {
 
 /** What {@link migrationDisks} looks at. */
 export interface DisksToMigrate {
-  readonly reader: DomainReader;
+  readonly reader: DomainAccess;
   readonly destination: Connection;
   /** The document that runs, else the canonical one, and the one that the destination gets. */
   readonly document: DomainDocument;
@@ -208,7 +208,7 @@ function findingsOf(
   return [];
 }
 
-async function sizeOf({ connection, handle: dom }: DomainReader, device: Device, options: CallOptions) {
+async function sizeOf({ connection, handle: dom }: DomainAccess, device: Device, options: CallOptions) {
   const path = device.leaves.get('target/@dev') ?? '';
   const { capacity, allocation } = await connection.call('DOMAIN_GET_BLOCK_INFO', { dom, path, flags: 0 }, options);
   return { capacity: Number(capacity), allocation: Number(allocation) };

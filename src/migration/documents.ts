@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import {
   type CallOptions,
   VIR_DOMAIN_XML_INACTIVE,
@@ -10,12 +10,12 @@ import {
   compareGuestAbi,
   type Device,
   DomainDocument,
-  describe,
+  formatValue,
   guestAbi,
-  invalid,
   meantDevice,
   OWN_METADATA,
   seenByGuest,
+  specInvalid,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { mapHostPaths } from '../host/index.js';
@@ -49,7 +49,7 @@ const MIGRATABLE = VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_MIGRATABLE;
 
 /** A document as migrations send it. virDomainGetXMLDesc SECURE | MIGRATABLE. */
 export async function migratable(
-  { connection, handle: dom }: DomainReader,
+  { connection, handle: dom }: DomainAccess,
   side: 'live' | 'canonical',
   options: CallOptions,
 ): Promise<DomainDocument> {
@@ -62,7 +62,7 @@ export async function migratable(
  * no others, and holds both to the originals by the guest ABI: libvirt checks the persistent document against nothing.
  */
 export async function migrationDocuments(
-  reader: DomainReader,
+  reader: DomainAccess,
   running: boolean,
   moved: MovedParts,
   options: CallOptions,
@@ -101,7 +101,7 @@ export function movedDocument(original: DomainDocument, moved: MovedParts): Doma
   const [{ subject, field, before, after }] = wrong as [AbiDifference];
   throw new LibvirtCanonicalError(
     'SPEC_INVALID',
-    `sources: ${subject} ${field} would be ${describe(after)} instead of ${describe(before)}, and the guest sees that`,
+    `sources: ${subject} ${field} would be ${formatValue(after)} instead of ${formatValue(before)}, and the guest sees that`,
     {
       path: 'sources',
       domain: original.name,
@@ -150,7 +150,7 @@ const MOVABLE = /^source(\/|\[)|^source$|^listen(\[\d+\])?\/@(address|network|so
 function assertNamed({ sources = {}, paths = {} }: MovedParts, documents: readonly DomainDocument[]): void {
   for (const [from, to] of Object.entries(paths))
     if (!from.startsWith('/') || typeof to !== 'string' || !to.startsWith('/'))
-      throw invalid(
+      throw specInvalid(
         `paths[${JSON.stringify(from)}]`,
         'both must be absolute paths',
         "Give { '/images': '/srv/images' }",
@@ -167,7 +167,7 @@ function assertNamed({ sources = {}, paths = {} }: MovedParts, documents: readon
       throw new LibvirtCanonicalError('DEVICE_AMBIGUOUS', `${at}: several devices have that name`, { path: at });
     for (const path of Object.keys(values))
       if (!MOVABLE.test(path))
-        throw invalid(
+        throw specInvalid(
           `${at}[${JSON.stringify(path)}]`,
           'only source and listen of a device can be other at the destination',
         );

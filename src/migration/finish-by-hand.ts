@@ -1,4 +1,4 @@
-import { DomainReader } from '../apply/index.js';
+import { DomainAccess } from '../apply/index.js';
 import { type Connection, type DomainHandle, VIR_MIGRATE_LIVE, VIR_MIGRATE_PERSIST_DEST } from '../connection/index.js';
 import { buildElement } from '../xml/index.js';
 import { finishWith } from './calls.js';
@@ -17,7 +17,7 @@ export async function finishByHand(
   there: DomainHandle,
   { source: from, moved }: Pick<MigrationRecord, 'source' | 'moved'>,
 ): Promise<void> {
-  const canonical = await migratable(new DomainReader(source, here), 'canonical', {});
+  const canonical = await migratable(new DomainAccess(source, here), 'canonical', {});
   const cookie = persistentCookie(here, from.uuid, movedDocument(canonical, moved).xml);
   await finishWith(destination, there.name, cookie, VIR_MIGRATE_LIVE | VIR_MIGRATE_PERSIST_DEST);
 }

@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/index.js';
-import { describe, invalid, refuseUnknownFields } from '../domain/index.js';
+import { assertKnownFields, formatValue, specInvalid } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { DiskStorage } from '../plan/index.js';
 
@@ -34,14 +34,18 @@ export interface MigrationHooks {
 const NAMES = ['beforePrepare', 'afterArrival', 'afterRelease', 'afterFailure'] as const;
 
 /** `SPEC_INVALID` or `SPEC_UNKNOWN_FIELD` for what is no set of hooks. */
-export function refuseBadHooks(hooks: MigrationHooks | undefined): void {
+export function assertHooks(hooks: MigrationHooks | undefined): void {
   if (hooks === undefined) return;
   if (typeof hooks !== 'object' || hooks === null)
-    throw invalid('hooks', `${describe(hooks)} is not an object`, 'Give an object of functions');
-  refuseUnknownFields(hooks, NAMES, 'hooks');
+    throw specInvalid('hooks', `${formatValue(hooks)} is not an object`, 'Give an object of functions');
+  assertKnownFields(hooks, NAMES, 'hooks');
   for (const name of NAMES)
     if (hooks[name] !== undefined && typeof hooks[name] !== 'function')
-      throw invalid(`hooks.${name}`, `${describe(hooks[name])} is not a function`, 'Give a function, or leave it out');
+      throw specInvalid(
+        `hooks.${name}`,
+        `${formatValue(hooks[name])} is not a function`,
+        'Give a function, or leave it out',
+      );
 }
 
 /** Runs a hook. `HOOK_FAILED` with what it threw as the cause. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DomainReader, GuestAbiChangedError } from '../apply/index.js';
+import { DomainAccess, GuestAbiChangedError } from '../apply/index.js';
 import { LibvirtError, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM, VIR_MIGRATE_PAUSED } from '../connection/index.js';
 import { type AbiDifference, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -11,7 +11,7 @@ import { migratable } from './documents.js';
 import { endIncoming } from './end-incoming.js';
 import { persistentCookie } from './finish-by-hand.js';
 import { MAKE_ALIKE, proveArrived, proveIncoming } from './prove.js';
-import { type Run, refuseAborted } from './run-context.js';
+import { assertNotAborted, type Run } from './run-context.js';
 import { PostCopyUnansweredError, SourceHangsError, send } from './send.js';
 import { lookUp, standingOn } from './standing.js';
 
@@ -46,9 +46,9 @@ export async function managedLive(run: Run): Promise<void> {
   const { signal } = audience;
   await calls.begin();
   try {
-    const { state } = await stateOf(new DomainReader(own.source, dom));
+    const { state } = await stateOf(new DomainAccess(own.source, dom));
     if (state === 'paused') calls.add(VIR_MIGRATE_PAUSED);
-    refuseAborted(signal);
+    assertNotAborted(signal);
     await prepare(calls);
   } catch (error) {
     await cancelBegun(run);
@@ -58,15 +58,15 @@ export async function managedLive(run: Run): Promise<void> {
   try {
     audience.phase('proving');
     assertSame(run, 'would have', await proveIncoming(own.destination, dom, prepared.documents.destinationXml));
-    refuseAborted(signal);
+    assertNotAborted(signal);
     audience.phase('sending');
     performing = true;
     const postCopy = await send(run, calls);
     performing = false;
     // Ended now, it would be lost: it has left, and its memory follows.
     if (!postCopy) {
-      refuseAborted(signal);
-      await refuseRedefined(run);
+      assertNotAborted(signal);
+      await assertNotRedefined(run);
     }
   } catch (error) {
     if (error instanceof SourceHangsError) throw error;
@@ -107,12 +107,12 @@ export async function managedCold(run: Run): Promise<void> {
   // From here on nobody can start it at the source: Begin holds its job.
   await calls.begin();
   try {
-    await refuseStarted(run);
+    await assertNotStarted(run);
     if (prepared.disks.some(({ how }) => how === 'copied')) {
       audience.phase('sending');
       await copyDisks(run);
     }
-    refuseAborted(audience.signal);
+    assertNotAborted(audience.signal);
     await prepare(calls);
     audience.phase('finishing');
     await finish(run, calls);
@@ -128,8 +128,8 @@ export async function managedCold(run: Run): Promise<void> {
 }
 
 /** libvirt begins an offline migration of a domain that runs as well. */
-async function refuseStarted({ own, reader }: Run): Promise<void> {
-  const { state } = await stateOf(new DomainReader(own.source, reader.handle));
+async function assertNotStarted({ own, reader }: Run): Promise<void> {
+  const { state } = await stateOf(new DomainAccess(own.source, reader.handle));
   if (state === 'shutoff') return;
   throw new LibvirtCanonicalError('JOB_FAILED', `somebody started ${reader.handle.name}: it is ${state}`, {
     domain: reader.handle.name,
@@ -194,7 +194,7 @@ async function proveThere(run: Run, paused: boolean): Promise<void> {
   }
   if (paused) assertSame(run, 'has', differences);
   else if (differences.length > 0) throw new DifferentArrivalError(differences, reader.handle.name);
-  if (paused) await resume(new DomainReader(destination, dom), {});
+  if (paused) await resume(new DomainAccess(destination, dom), {});
 }
 
 function assertSame({ reader }: Run, verb: string, differences: readonly AbiDifference[]): void {
@@ -203,9 +203,9 @@ function assertSame({ reader }: Run, verb: string, differences: readonly AbiDiff
 }
 
 /** DomainDefineXML is not held up by a migration: what somebody defined meanwhile would be lost with the source. */
-async function refuseRedefined({ own, reader, prepared }: Run): Promise<void> {
+async function assertNotRedefined({ own, reader, prepared }: Run): Promise<void> {
   if (!prepared.context.persistent) return;
-  const now = await migratable(new DomainReader(own.source, reader.handle), 'canonical', {});
+  const now = await migratable(new DomainAccess(own.source, reader.handle), 'canonical', {});
   if (withoutBookkeeping(now.xml) === withoutBookkeeping(prepared.documents.canonical.xml)) return;
   throw new LibvirtCanonicalError(
     'JOB_FAILED',

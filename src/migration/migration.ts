@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import type { Connection } from '../connection/index.js';
 import { AbortedError } from '../errors.js';
 import { methodTrace } from '../tracing.js';
@@ -34,7 +34,7 @@ export class Migration implements AsyncIterable<MigrationProgress>, AsyncDisposa
   #ended = false;
 
   /** @internal */
-  constructor(reader: DomainReader, destination: Connection, request: MigrationRequest) {
+  constructor(reader: DomainAccess, destination: Connection, request: MigrationRequest) {
     const signal = request.signal ? AbortSignal.any([request.signal, this.#stop.signal]) : this.#stop.signal;
     this.#look = async () => {
       const {
@@ -124,7 +124,7 @@ export class Migration implements AsyncIterable<MigrationProgress>, AsyncDisposa
 
 /** Migrates a domain: see `ManagedDomain.migrate`. Throws at once for options that are wrong. */
 export function migrate(
-  reader: DomainReader,
+  reader: DomainAccess,
   destination: MigrationDestination,
   options: MigrationOptions = {},
 ): Migration {

@@ -25,10 +25,10 @@ import {
   VIR_MIGRATE_TLS,
   VIR_MIGRATE_TUNNELLED,
 } from '../connection/index.js';
-import { describe, invalid, notOneOf, refuseUnknownFields } from '../domain/index.js';
+import { assertKnownFields, formatValue, notOneOf, specInvalid } from '../domain/index.js';
 import type { HostFiles } from '../host/index.js';
 import type { MovedParts } from './documents.js';
-import { type MigrationHooks, refuseBadHooks } from './hooks.js';
+import { assertHooks, type MigrationHooks } from './hooks.js';
 import { MigrationParams } from './params.js';
 import { type MigrationPolicy, type MigrationPolicyRequest, policyOf } from './policy.js';
 
@@ -144,7 +144,7 @@ const OTHERS = [
 const BLOCK_ONLY = ['copy', 'targets', 'synchronousWrites', 'disksUri', 'disksPort'] as const;
 
 /** `SPEC_INVALID` for an option whose value is none of its words. */
-export function refuseOtherWords<K extends string>(
+export function assertWords<K extends string>(
   options: { readonly [name in NoInfer<K>]?: string | undefined },
   words: Readonly<Record<K, readonly string[]>>,
 ): void {
@@ -157,28 +157,36 @@ export function refuseOtherWords<K extends string>(
 /** Checks options before anything else is done. Errors: `SPEC_INVALID`, `SPEC_UNKNOWN_FIELD` with the path. */
 export function migrationRequest(options: MigrationOptions): MigrationRequest {
   if (typeof options !== 'object' || options === null)
-    throw invalid('options', `${describe(options)} is not an object`, "Give an object such as { mode: 'live' }");
-  refuseUnknownFields(options, [...Object.keys(WORDS), ...TEXTS, ...OTHERS], '');
-  refuseOtherWords(options, WORDS);
+    throw specInvalid('options', `${formatValue(options)} is not an object`, "Give an object such as { mode: 'live' }");
+  assertKnownFields(options, [...Object.keys(WORDS), ...TEXTS, ...OTHERS], '');
+  assertWords(options, WORDS);
   for (const name of TEXTS)
     if (options[name] !== undefined && (typeof options[name] !== 'string' || options[name] === ''))
-      throw invalid(name, `${describe(options[name])} is not a text`, 'Give a text that is not empty, or leave it out');
+      throw specInvalid(
+        name,
+        `${formatValue(options[name])} is not a text`,
+        'Give a text that is not empty, or leave it out',
+      );
   for (const name of ['disks', 'shared'] as const)
     if (
       options[name] !== undefined &&
       !(Array.isArray(options[name]) && options[name].every((each) => typeof each === 'string'))
     )
-      throw invalid(name, 'it is not a list of disks', "Give a list of ids or targets: ['vda']");
+      throw specInvalid(name, 'it is not a list of disks', "Give a list of ids or targets: ['vda']");
   for (const name of ['undefineSource', 'synchronousWrites'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'boolean')
-      throw invalid(name, `${describe(options[name])} is not true or false`, 'Give true or false');
+      throw specInvalid(name, `${formatValue(options[name])} is not true or false`, 'Give true or false');
   checkShapes(options);
   const { mode = 'live', via = 'client', abortTimeout = 10_000 } = options;
   if (mode === 'live' && options.disks !== undefined)
-    throw invalid('disks', 'live migrations copy none', "Ask for mode: 'block', or 'cold' for a domain that is off");
+    throw specInvalid(
+      'disks',
+      'live migrations copy none',
+      "Ask for mode: 'block', or 'cold' for a domain that is off",
+    );
   for (const name of BLOCK_ONLY)
     if (mode !== 'block' && options[name] !== undefined)
-      throw invalid(name, `it is of block migrations, and this is a ${mode} one`, "Ask for mode: 'block'");
+      throw specInvalid(name, `it is of block migrations, and this is a ${mode} one`, "Ask for mode: 'block'");
   const request: MigrationRequest = {
     ...options,
     mode,
@@ -206,7 +214,7 @@ function checkShapes({
   files,
   hooks,
 }: MigrationOptions): void {
-  refuseBadHooks(hooks);
+  assertHooks(hooks);
   port(disksPort, 'disksPort', 1, 65_535);
   port(parallel, 'parallel', 1, 255);
   port(abortTimeout, 'abortTimeout', 1, 0x7fffffff);
@@ -218,8 +226,8 @@ function checkShapes({
   ] as const) {
     if (value === undefined) continue;
     if (typeof value !== 'object' || value === null)
-      throw invalid(name, `${describe(value)} is not an object`, 'docs/migration.md has its fields');
-    refuseUnknownFields(value, fields, name);
+      throw specInvalid(name, `${formatValue(value)} is not an object`, 'docs/migration.md has its fields');
+    assertKnownFields(value, fields, name);
   }
   for (const [name, value] of [
     ['graphics.listen', graphics?.listen],
@@ -227,14 +235,14 @@ function checkShapes({
     ['tls.destination', typeof tls === 'object' ? tls.destination : undefined],
   ] as const)
     if (value !== undefined && (typeof value !== 'string' || value === ''))
-      throw invalid(name, `${describe(value)} is not a text`, 'Give a text that is not empty, or leave it out');
-  refuseBadFiles(files);
+      throw specInvalid(name, `${formatValue(value)} is not a text`, 'Give a text that is not empty, or leave it out');
+  assertFiles(files);
   for (const [name, value] of Object.entries({ paths, sources }))
     if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value)))
-      throw invalid(name, `${describe(value)} is not an object`, 'docs/migration.md has its fields');
+      throw specInvalid(name, `${formatValue(value)} is not an object`, 'docs/migration.md has its fields');
   for (const [name, value] of Object.entries(sources ?? {}))
     if (typeof value !== 'object' || value === null || Object.values(value).some((each) => typeof each !== 'string'))
-      throw invalid(
+      throw specInvalid(
         `sources[${JSON.stringify(name)}]`,
         'it is not an object of texts by path',
         "Give the path below the element, and its value: { 'source/@bridge': 'br1' }",
@@ -246,11 +254,11 @@ function checkShapes({
 }
 
 /** `SPEC_INVALID` for ways to files that are none. */
-export function refuseBadFiles(files: MigrationOptions['files']): void {
+export function assertFiles(files: MigrationOptions['files']): void {
   for (const [name, value] of Object.entries(files ?? {}))
     for (const method of ['look', 'read', 'write', 'remove', 'list'])
       if (value !== undefined && typeof Reflect.get(Object(value), method) !== 'function')
-        throw invalid(
+        throw specInvalid(
           `files.${name}`,
           `it has no ${method}()`,
           'Give an object with look, read, write, remove and list',
@@ -260,35 +268,43 @@ export function refuseBadFiles(files: MigrationOptions['files']): void {
 function port(value: unknown, path: string, least: number, most: number): void {
   if (value === undefined) return;
   if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most)
-    throw invalid(path, `${describe(value)} is not a whole number`, `Give one from ${least} to ${most}`);
+    throw specInvalid(path, `${formatValue(value)} is not a whole number`, `Give one from ${least} to ${most}`);
 }
 
 /** What cannot be asked for together. */
 function checkTogether(request: MigrationRequest): void {
   const { mode, via, destinationUri, prove, resolvedPolicy, uri, disksUri, compression, parallel } = request;
   if (via !== 'client' && destinationUri === undefined)
-    throw invalid('destinationUri', `${via} needs it`, "Give the destination's URI as the source's daemon reaches it");
+    throw specInvalid(
+      'destinationUri',
+      `${via} needs it`,
+      "Give the destination's URI as the source's daemon reaches it",
+    );
   if (via === 'client' && destinationUri !== undefined)
-    throw invalid('destinationUri', 'it is of peer-to-peer migrations', "Ask for via: 'peer-to-peer'");
+    throw specInvalid('destinationUri', 'it is of peer-to-peer migrations', "Ask for via: 'peer-to-peer'");
   if (via !== 'client' && prove === 'paused')
-    throw invalid('prove', `${via} has no moment to prove a paused guest in`, "Ask for via: 'client'");
+    throw specInvalid('prove', `${via} has no moment to prove a paused guest in`, "Ask for via: 'client'");
   if (via === 'tunnelled' && (mode === 'block' || resolvedPolicy.postCopy))
-    throw invalid('via', 'tunnelled migrations copy no disks and know no post-copy', "Ask for via: 'client'");
+    throw specInvalid('via', 'tunnelled migrations copy no disks and know no post-copy', "Ask for via: 'client'");
   for (const name of ['uri', 'listenAddress', 'parallel', 'tls'] as const)
     if (via === 'tunnelled' && request[name] !== undefined)
-      throw invalid(
+      throw specInvalid(
         name,
         'tunnelled migrations have none',
         'Leave it out: memory goes over the connection of the daemons',
       );
   if (via !== 'client' && mode === 'cold')
-    throw invalid('via', 'cold migrations are made by the client', "Ask for via: 'client'");
+    throw specInvalid('via', 'cold migrations are made by the client', "Ask for via: 'client'");
   if (prove === 'paused' && resolvedPolicy.postCopy)
-    throw invalid('prove', 'a guest that goes over by post-copy cannot be proved paused', "Ask for prove: 'incoming'");
+    throw specInvalid(
+      'prove',
+      'a guest that goes over by post-copy cannot be proved paused',
+      "Ask for prove: 'incoming'",
+    );
   if (mode === 'block' && uri?.startsWith('unix:') && disksUri === undefined)
-    throw invalid('disksUri', 'a unix: uri needs one for the disks', "Give disksUri: 'unix:///PATH'");
+    throw specInvalid('disksUri', 'a unix: uri needs one for the disks', "Give disksUri: 'unix:///PATH'");
   if (compression && ['zlib', 'zstd'].includes(compression.method) && parallel === undefined)
-    throw invalid('compression.method', `${compression.method} needs parallel`, 'Give parallel: 1, or more');
+    throw specInvalid('compression.method', `${compression.method} needs parallel`, 'Give parallel: 1, or more');
 }
 
 /** How memory goes over: what a post-copy that was cut needs to go on. */

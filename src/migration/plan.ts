@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import type { MigrationDisk } from './disks.js';
 import type { MigrationFinding } from './findings.js';
 import { connectionOf, type MigrationDestination } from './hosts.js';
@@ -80,7 +80,7 @@ export class MigrationPlan implements MigrationPlanJson {
 
 /** Plans a migration: see `ManagedDomain.planMigration`. */
 export async function planMigration(
-  reader: DomainReader,
+  reader: DomainAccess,
   destination: MigrationDestination,
   options: MigrationOptions = {},
 ): Promise<MigrationPlan> {

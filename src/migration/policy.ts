@@ -1,4 +1,4 @@
-import { describe, invalid, refuseUnknownFields } from '../domain/index.js';
+import { assertKnownFields, formatValue, specInvalid } from '../domain/index.js';
 import { meant } from '../nearest.js';
 
 /** What can be done about a migration that does not get on. */
@@ -87,25 +87,33 @@ const STEPS: readonly StallStep[] = ['downtime', 'speed', 'post-copy', 'suspend'
 export function policyOf(request: MigrationPolicyRequest = 'gentle'): MigrationPolicy {
   const { preset = 'gentle', ...parts } = typeof request === 'string' ? { preset: request } : object(request, 'policy');
   if (!Object.hasOwn(MIGRATION_POLICIES, preset as string))
-    throw invalid(
+    throw specInvalid(
       'policy',
-      `${describe(preset)} is not a policy`,
+      `${formatValue(preset)} is not a policy`,
       `${meant(preset, Object.keys(MIGRATION_POLICIES))}Give one of ${Object.keys(MIGRATION_POLICIES).join(', ')}`,
     );
   const base: MigrationPolicy = MIGRATION_POLICIES[preset as MigrationPolicyName];
-  refuseUnknownFields(parts, ['bandwidth', ...Object.keys(GENTLE)], 'policy');
+  assertKnownFields(parts, ['bandwidth', ...Object.keys(GENTLE)], 'policy');
   const policy = { ...base, ...parts, ...partsOver(base, parts) } as MigrationPolicy;
   checkNumbers(policy);
   if (!Array.isArray(policy.onStall))
-    throw invalid('policy.onStall', 'it is not a list', `Give a list of ${STEPS.join(', ')}`);
+    throw specInvalid('policy.onStall', 'it is not a list', `Give a list of ${STEPS.join(', ')}`);
   for (const [at, step] of policy.onStall.entries()) {
     const path = `policy.onStall[${at}]`;
     if (!STEPS.includes(step))
-      throw invalid(path, `${describe(step)} is not a step`, `Give one of ${STEPS.join(', ')}`);
+      throw specInvalid(path, `${formatValue(step)} is not a step`, `Give one of ${STEPS.join(', ')}`);
     if (policy.onStall.indexOf(step) < at)
-      throw invalid(path, `${step} is in the list twice`, 'Give each step once: they are taken one after the other');
+      throw specInvalid(
+        path,
+        `${step} is in the list twice`,
+        'Give each step once: they are taken one after the other',
+      );
     if (step === 'post-copy' && !policy.postCopy)
-      throw invalid(path, 'post-copy is not allowed', 'Say postCopy: true, and know that there is no way back from it');
+      throw specInvalid(
+        path,
+        'post-copy is not allowed',
+        'Say postCopy: true, and know that there is no way back from it',
+      );
   }
   return policy;
 }
@@ -128,64 +136,68 @@ function checkNumbers({
   deadline,
 }: MigrationPolicy): void {
   if (bandwidth !== undefined) {
-    refuseUnknownFields(object(bandwidth, 'policy.bandwidth'), ['begin', 'most'], 'policy.bandwidth');
+    assertKnownFields(object(bandwidth, 'policy.bandwidth'), ['begin', 'most'], 'policy.bandwidth');
     for (const name of ['begin', 'most'] as const)
       if (bandwidth[name] !== undefined) whole(bandwidth[name], `policy.bandwidth.${name}`, 1, 8_796_093_022_207);
     const { begin = 0, most = Number.POSITIVE_INFINITY } = bandwidth;
     if (begin > most)
-      throw invalid(
+      throw specInvalid(
         'policy.bandwidth.begin',
         `${begin} is more than policy.bandwidth.most, ${most}`,
         'Begin with less, or allow more',
       );
   }
-  refuseUnknownFields(object(downtime, 'policy.downtime'), ['schedule', 'most'], 'policy.downtime');
+  assertKnownFields(object(downtime, 'policy.downtime'), ['schedule', 'most'], 'policy.downtime');
   whole(downtime.most, 'policy.downtime.most', 1, 2_000_000);
   if (!Array.isArray(downtime.schedule))
-    throw invalid('policy.downtime.schedule', 'it is not a list', 'Give [{ after: 0, ms: 300 }], for instance');
+    throw specInvalid('policy.downtime.schedule', 'it is not a list', 'Give [{ after: 0, ms: 300 }], for instance');
   for (const [at, each] of downtime.schedule.entries()) {
     const path = `policy.downtime.schedule[${at}]`;
-    refuseUnknownFields(object(each, path), ['after', 'ms'], path);
+    assertKnownFields(object(each, path), ['after', 'ms'], path);
     number(each.after, `${path}.after`, 0);
     whole(each.ms, `${path}.ms`, 1, 2_000_000);
     if (each.ms > downtime.most)
-      throw invalid(
+      throw specInvalid(
         `${path}.ms`,
         `${each.ms} is more than policy.downtime.most, ${downtime.most}`,
         'Give a schedule that stays within what is allowed at most, or allow more',
       );
     if (at > 0 && each.after <= (downtime.schedule[at - 1]?.after ?? 0))
-      throw invalid(`${path}.after`, 'it is not later than the one before it', 'Give them in the order of time');
+      throw specInvalid(`${path}.after`, 'it is not later than the one before it', 'Give them in the order of time');
   }
   if (autoConverge !== false) {
-    refuseUnknownFields(object(autoConverge, 'policy.autoConverge'), ['initial', 'increment'], 'policy.autoConverge');
+    assertKnownFields(object(autoConverge, 'policy.autoConverge'), ['initial', 'increment'], 'policy.autoConverge');
     whole(autoConverge.initial, 'policy.autoConverge.initial', 1, 99);
     whole(autoConverge.increment, 'policy.autoConverge.increment', 1, 99);
   }
   if (typeof postCopy !== 'boolean')
-    throw invalid('policy.postCopy', `${describe(postCopy)} is not true or false`, 'Give true or false');
-  refuseUnknownFields(object(stall, 'policy.stall'), ['boundaries', 'improve'], 'policy.stall');
+    throw specInvalid('policy.postCopy', `${formatValue(postCopy)} is not true or false`, 'Give true or false');
+  assertKnownFields(object(stall, 'policy.stall'), ['boundaries', 'improve'], 'policy.stall');
   whole(stall.boundaries, 'policy.stall.boundaries', 2, 1000);
   number(stall.improve, 'policy.stall.improve', 0);
   if (stall.improve >= 1)
-    throw invalid('policy.stall.improve', 'it must be below 1', 'Give a part: 0.05 is five percent');
+    throw specInvalid('policy.stall.improve', 'it must be below 1', 'Give a part: 0.05 is five percent');
   number(silence, 'policy.silence', 1);
-  refuseUnknownFields(object(deadline, 'policy.deadline'), ['perGiB', 'total'], 'policy.deadline');
+  assertKnownFields(object(deadline, 'policy.deadline'), ['perGiB', 'total'], 'policy.deadline');
   number(deadline.perGiB, 'policy.deadline.perGiB', 1);
   number(deadline.total, 'policy.deadline.total', 1);
 }
 
 function object(value: unknown, path: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw invalid(path, `${describe(value)} is not an object`, 'docs/migration.md has the fields of a policy');
+  throw specInvalid(path, `${formatValue(value)} is not an object`, 'docs/migration.md has the fields of a policy');
 }
 
 function number(value: unknown, path: string, least: number): void {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < least)
-    throw invalid(path, `${describe(value)} is not a number of ${least} or more`, `Give a number from ${least} on`);
+    throw specInvalid(
+      path,
+      `${formatValue(value)} is not a number of ${least} or more`,
+      `Give a number from ${least} on`,
+    );
 }
 
 function whole(value: unknown, path: string, least: number, most: number): void {
   if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most)
-    throw invalid(path, `${describe(value)} is not a whole number`, `Give one from ${least} to ${most}`);
+    throw specInvalid(path, `${formatValue(value)} is not a whole number`, `Give one from ${least} to ${most}`);
 }

@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import {
   type CallOptions,
   type Connection,
@@ -16,7 +16,7 @@ import {
   VIR_MIGRATE_TUNNELLED,
   VIR_MIGRATE_UNSAFE,
 } from '../connection/index.js';
-import type { DomainContext } from '../domain/index.js';
+import type { ObservedDomain } from '../domain/index.js';
 import { nvramPath } from '../evacuation/index.js';
 import { stateOf } from '../power/index.js';
 import { confirm, MigrationCalls } from './calls.js';
@@ -36,7 +36,7 @@ import { checkTargets, targetsToMake } from './targets.js';
 
 /** Everything that a migration is made of, once both hosts have been looked at. */
 export interface Preparation {
-  readonly context: DomainContext;
+  readonly context: ObservedDomain;
   readonly running: boolean;
   readonly hosts: { readonly from: MigrationHost; readonly to: MigrationHost };
   readonly documents: MigrationDocuments;
@@ -51,7 +51,7 @@ export interface Preparation {
 
 /** Looks at both hosts; nothing is changed. `dryRun`: also asks libvirt itself, by a Begin that is cancelled. */
 export async function prepareMigration(
-  reader: DomainReader,
+  reader: DomainAccess,
   destination: Connection,
   request: MigrationRequest,
   dryRun: boolean,
@@ -187,7 +187,7 @@ export function wireForm(
 
 /** libvirt's own opinion: Begin takes the job and looks at everything, and a cancelled Confirm lets go of it. */
 async function askLibvirt(
-  reader: DomainReader,
+  reader: DomainAccess,
   { flags, params }: Pick<Preparation, 'flags' | 'params'>,
 ): Promise<MigrationFinding[]> {
   const own = await connectAgain(reader.connection, { reconnect: false });

@@ -1,4 +1,4 @@
-import { DomainReader } from '../apply/index.js';
+import { DomainAccess } from '../apply/index.js';
 import type { CallOptions, Connection, DomainHandle } from '../connection/index.js';
 import {
   type AbiDifference,
@@ -31,7 +31,7 @@ export async function proveIncoming(
   sent: DomainDocument,
   options: CallOptions = {},
 ): Promise<AbiDifference[]> {
-  return differencesThere(sent, await migratable(new DomainReader(destination, dom), 'live', options));
+  return differencesThere(sent, await migratable(new DomainAccess(destination, dom), 'live', options));
 }
 
 /**
@@ -44,7 +44,7 @@ export async function proveArrived(
   sent: { readonly live: DomainDocument | undefined; readonly canonical: Reference | undefined },
   options: CallOptions = {},
 ): Promise<AbiDifference[]> {
-  const reader = new DomainReader(destination, dom);
+  const reader = new DomainAccess(destination, dom);
   const [canonical, live] = await Promise.all([
     sent.canonical && migratable(reader, 'canonical', options),
     sent.live && migratable(reader, 'live', options),
@@ -88,9 +88,9 @@ export async function compareHosts(
   dom: DomainHandle,
   { running, moved }: { readonly running: boolean; readonly moved: MovedParts | undefined },
 ): Promise<AbiDifference[]> {
-  const [here, there] = [source, destination].map((each) => new DomainReader(each, dom)) as [
-    DomainReader,
-    DomainReader,
+  const [here, there] = [source, destination].map((each) => new DomainAccess(each, dom)) as [
+    DomainAccess,
+    DomainAccess,
   ];
   const both = (side: 'live' | 'canonical') => Promise.all([migratable(here, side, {}), migratable(there, side, {})]);
   const seen = (a: DomainDocument, b: DomainDocument, live: boolean) =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type DomainReader, type Owner, type OwnerState, SELF, stateOfOwner } from '../apply/index.js';
+import { type DomainAccess, type Owner, type OwnerState, SELF, stateOfOwner } from '../apply/index.js';
 import {
   type CallOptions,
   VIR_DOMAIN_AFFECT_CONFIG,
@@ -104,7 +104,7 @@ export function migrationEntry(document: DomainDocument): MigrationEntry | undef
 }
 
 /** Writes the record, before the first call of the migration. virDomainSetMetadata. */
-export async function writeRecord(reader: DomainReader, record: MigrationRecord, persistent: boolean): Promise<void> {
+export async function writeRecord(reader: DomainAccess, record: MigrationRecord, persistent: boolean): Promise<void> {
   const attributes = { format: FORMAT, since: new Date().toISOString(), ...SELF };
   const xml = buildElement('migration', [
     ...Object.entries(attributes).map(([key, value]) => [`@${key}`, String(value)] as const),
@@ -116,7 +116,7 @@ export async function writeRecord(reader: DomainReader, record: MigrationRecord,
 
 /** Takes the record out; this process is done with the migration in any case. */
 export async function removeRecord(
-  reader: DomainReader,
+  reader: DomainAccess,
   { id }: Pick<MigrationRecord, 'id'>,
   persistent: boolean,
 ): Promise<void> {
@@ -133,7 +133,7 @@ export function leaveRecord({ id }: Pick<MigrationRecord, 'id'>): void {
 }
 
 async function setRecord(
-  { connection, handle: dom }: DomainReader,
+  { connection, handle: dom }: DomainAccess,
   metadata: string | null,
   persistent: boolean,
   options: CallOptions = {},

@@ -1,6 +1,6 @@
-import { DomainReader, queued } from '../apply/index.js';
+import { DomainAccess, inDomainQueue } from '../apply/index.js';
 import type { Connection } from '../connection/index.js';
-import { refuseUnknownFields, uuidOf } from '../domain/index.js';
+import { assertKnownFields, uuidOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { filesOf, type HostFiles } from '../host/index.js';
 import { removeImageFiles } from '../images/index.js';
@@ -8,9 +8,9 @@ import { disksOf } from '../plan/index.js';
 import { bringAlong, clearRecord } from './arrive.js';
 import { removeCarried } from './cold-state.js';
 import { MigrationError, type MigrationWhereabouts } from './errors.js';
-import { type MigrationHooks, refuseBadHooks, runHook } from './hooks.js';
+import { assertHooks, type MigrationHooks, runHook } from './hooks.js';
 import { connectionOf, hostOf, type MigrationDestination } from './hosts.js';
-import { refuseBadFiles, refuseOtherWords } from './options.js';
+import { assertFiles, assertWords } from './options.js';
 import { type MigrationEntry, migrationEntry } from './record.js';
 import { type Ends, type Observation, observe, settle, undefineSource } from './settle.js';
 import { lookUp } from './standing.js';
@@ -61,11 +61,11 @@ export async function recoverMigration(
   uuid: string,
   options: RecoverMigrationOptions = {},
 ): Promise<MigrationRecovery> {
-  refuseUnknownFields(options, ['prefer', 'owner', 'mode', 'hooks', 'files', 'signal'], '');
-  refuseOtherWords(options, WORDS);
-  refuseBadHooks(options.hooks);
-  refuseUnknownFields(options.files ?? {}, ['destination'], 'files');
-  refuseBadFiles(options.files);
+  assertKnownFields(options, ['prefer', 'owner', 'mode', 'hooks', 'files', 'signal'], '');
+  assertWords(options, WORDS);
+  assertHooks(options.hooks);
+  assertKnownFields(options.files ?? {}, ['destination'], 'files');
+  assertFiles(options.files);
   const ends: Ends = {
     source: connectionOf(source),
     destination: connectionOf(destination),
@@ -73,7 +73,7 @@ export async function recoverMigration(
   };
   // Who only looks waits for nobody.
   if (options.mode === 'look') return recover(ends, options);
-  return queued(ends.uuid, () => recover(ends, options), options.signal);
+  return inDomainQueue(ends.uuid, () => recover(ends, options), options.signal);
 }
 
 async function recover(ends: Ends, options: RecoverMigrationOptions): Promise<MigrationRecovery> {
@@ -93,8 +93,8 @@ async function recover(ends: Ends, options: RecoverMigrationOptions): Promise<Mi
       remedy: 'Look on the other hosts: it is on none of these two',
     });
   if (options.mode === 'look') return { ...found, found, meaning: first.row.meaning, did: [], unfinished: [] };
-  refuseOwned(entry, first, options);
-  await refuseOtherHosts(ends, entry, first);
+  assertNotOwned(entry, first, options);
+  await assertHostsOfRecord(ends, entry, first);
   if (entry?.record.persistent === false && NOTHING_THERE.includes(first.outcome))
     throw unsettled(
       ends,
@@ -127,7 +127,7 @@ const NOTHING_THERE: readonly string[] = ['destination-lost', 'stands-still'];
 async function entryOf({ source, destination, uuid }: Ends): Promise<MigrationEntry | undefined> {
   for (const connection of [source, destination]) {
     const dom = await lookUp(connection, uuid, {}).catch(() => undefined);
-    const documents = dom && (await new DomainReader(connection, dom).documents().catch(() => undefined));
+    const documents = dom && (await new DomainAccess(connection, dom).documents().catch(() => undefined));
     const entry =
       documents && (migrationEntry(documents.canonical) ?? (documents.live && migrationEntry(documents.live)));
     if (entry) return entry;
@@ -136,7 +136,7 @@ async function entryOf({ source, destination, uuid }: Ends): Promise<MigrationEn
 }
 
 /** Whoever made the migration may still be at it: then it is not ours to end. */
-function refuseOwned(
+function assertNotOwned(
   entry: MigrationEntry | undefined,
   { row }: Observation,
   { owner = 'ended' }: RecoverMigrationOptions,
@@ -161,7 +161,7 @@ function refuseOwned(
 }
 
 /** The hosts given must be those of the record: with another one for the destination a guest that runs would count as absent. */
-async function refuseOtherHosts(ends: Ends, entry: MigrationEntry | undefined, first: Observation): Promise<void> {
+async function assertHostsOfRecord(ends: Ends, entry: MigrationEntry | undefined, first: Observation): Promise<void> {
   const [here, there] = await Promise.all([ends.source, ends.destination].map((each) => hostOf(each, {})));
   if (here?.uuid === there?.uuid)
     throw unsettled(ends, first, 'both connections lead to the same host', 'Give the two hosts of the migration');
@@ -188,13 +188,13 @@ async function tidy(
   const [here, there] = await Promise.all(
     [source, destination].map((each) => lookUp(each, uuid, {}).catch(() => undefined)),
   );
-  const reader = here && new DomainReader(source, here);
+  const reader = here && new DomainAccess(source, here);
   const arrived = row.outcome === 'done' || row.outcome === 'defined-on-both';
   const hook = async (name: keyof MigrationHooks, connection: Connection, dom = there ?? here) => {
     if (!dom) return;
     const host = connection === source ? 'source' : 'destination';
     const on = connection === source ? here : there;
-    const { canonical, live } = await new DomainReader(
+    const { canonical, live } = await new DomainAccess(
       on ? connection : connection === source ? destination : source,
       dom,
     ).documents();

@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import { AbortedError } from '../errors.js';
 import type { OwnConnections } from './ends.js';
 import type { MigrationRequest } from './options.js';
@@ -28,7 +28,7 @@ export interface Audience {
 
 /** Everything about one migration once it may begin. */
 export interface Run {
-  readonly reader: DomainReader;
+  readonly reader: DomainAccess;
   readonly ends: Ends;
   readonly own: OwnConnections;
   readonly request: MigrationRequest;
@@ -40,6 +40,6 @@ export interface Run {
 }
 
 /** `ABORTED` when the caller, or the policy, has ended it. */
-export function refuseAborted(signal: AbortSignal): void {
+export function assertNotAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new AbortedError('the migration', signal.reason);
 }

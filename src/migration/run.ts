@@ -1,4 +1,4 @@
-import { DomainReader, Journal, queued } from '../apply/index.js';
+import { DomainAccess, inDomainQueue, Journal } from '../apply/index.js';
 import { type Connection, paramsToObject, VIR_DOMAIN_JOB_STATS_COMPLETED } from '../connection/index.js';
 import { type DomainDocument, withoutBookkeeping } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -18,7 +18,7 @@ import type { MigrationRequest } from './options.js';
 import { peerToPeer } from './peer-to-peer.js';
 import { type Preparation, prepareMigration, wireForm } from './prepare.js';
 import { type CarriedFile, leaveRecord, type MigrationRecord, newRecord, writeRecord } from './record.js';
-import { type Audience, type MigrationResult, type Run, refuseAborted } from './run-context.js';
+import { type Audience, assertNotAborted, type MigrationResult, type Run } from './run-context.js';
 import { SourceHangsError } from './send.js';
 import { type Ends, type Settlement, settle, undefineSource } from './settle.js';
 import { lookUp } from './standing.js';
@@ -29,12 +29,12 @@ const TURN = 60_000;
 
 /** Migrates a domain, in this process's turn at it. */
 export function runMigration(
-  reader: DomainReader,
+  reader: DomainAccess,
   destination: Connection,
   request: MigrationRequest,
   audience: Audience,
 ): Promise<Pick<MigrationResult, 'domain' | 'downtime' | 'unfinished'>> {
-  return queued(
+  return inDomainQueue(
     reader.handle.uuid,
     async () => {
       audience.phase('checking');
@@ -45,7 +45,7 @@ export function runMigration(
       const { persistent } = prepared.context;
       const { journal, context } = await Journal.claim(reader, persistent, { signal: audience.signal, wait: TURN });
       try {
-        refuseChanged(prepared, context.canonical);
+        assertUnchanged(prepared, context.canonical);
         const result = await recorded(reader, destination, asked, prepared, audience);
         // Where the source is gone its metadata is, too.
         await journal.end().catch(() => {});
@@ -62,7 +62,7 @@ export function runMigration(
 }
 
 /** The domain was looked at before the turn was had. */
-function refuseChanged({ context }: Preparation, now: DomainDocument): void {
+function assertUnchanged({ context }: Preparation, now: DomainDocument): void {
   if (withoutBookkeeping(context.canonical.xml) === withoutBookkeeping(now.xml)) return;
   throw new MigrationRefusedError(now.name, [
     blocks('source', 'domain', 'it was changed while its migration was checked', 'Ask again'),
@@ -71,7 +71,7 @@ function refuseChanged({ context }: Preparation, now: DomainDocument): void {
 
 /** Writes down what is about to be done, does it, and brings it to an end whatever happens. */
 async function recorded(
-  reader: DomainReader,
+  reader: DomainAccess,
   destination: Connection,
   request: MigrationRequest,
   prepared: Preparation,
@@ -95,11 +95,11 @@ async function recorded(
     try {
       await runHook(request.hooks, 'beforePrepare', hookContext('destination', ends, prepared, signal));
       for (const disk of targetsToMake(prepared.disks, request)) {
-        refuseAborted(signal);
+        assertNotAborted(signal);
         await makeTarget(destination, record.mode === 'cold' ? asFile(disk) : disk, { signal });
         await note({ targets: [...record.targets, disk.destination as string] });
       }
-      refuseAborted(signal);
+      assertNotAborted(signal);
       // Once more: the record is in it by now, and goes along.
       const documents = await migrationDocuments(reader, prepared.running, record.moved, { signal });
       const again = { ...prepared, documents };
@@ -143,7 +143,7 @@ async function arrived(
   if (dom) unfinished.push(...(await bringAlong(destination, dom, { record, canonical, live })));
   const left = await lookUp(source, uuid, {}).catch(() => undefined);
   if (left && record.undefineSource) await undefineSource(source, left, record);
-  else if (left) await clearRecord(new DomainReader(source, left), record).catch(() => {});
+  else if (left) await clearRecord(new DomainAccess(source, left), record).catch(() => {});
   leaveRecord(record);
   for (const [hook, host] of [
     ['afterArrival', 'destination'],

@@ -147,7 +147,7 @@ async function step(ends: Ends, seen: Observation, options: SettleOptions): Prom
     case 'wait':
       return { did: 'waited for the rest of its memory' };
     case 'refuse':
-      return refuse(ends, seen, there, record);
+      return leaveUnsettled(ends, seen, there, record);
   }
 }
 
@@ -275,7 +275,7 @@ async function joinAnew(
 }
 
 /** No step is safe. Of two that run, the one that the migration made is stopped: nothing is lost by that. */
-async function refuse(
+async function leaveUnsettled(
   { destination }: Ends,
   { row, source, destination: there }: Observation,
   dom: DomainHandle | undefined,

@@ -1,4 +1,4 @@
-import { DomainReader } from '../apply/index.js';
+import { DomainAccess } from '../apply/index.js';
 import {
   type CallOptions,
   type Connection,
@@ -37,7 +37,7 @@ export async function standingOn(connection: Connection, uuid: string, options: 
   try {
     const dom = await lookUp(connection, uuid, call);
     if (!dom) return { is: 'absent' };
-    const { state, reason } = await stateOf(new DomainReader(connection, dom), call);
+    const { state, reason } = await stateOf(new DomainAccess(connection, dom), call);
     const { persistent } = await connection.call('DOMAIN_IS_PERSISTENT', { dom }, call);
     const job = await hasJob(connection, dom, call);
     const standing = { is: 'there', state, reason, persistent: persistent === 1, job } as const;
@@ -72,7 +72,7 @@ export async function lookUp(
  */
 export async function isNothing(connection: Connection, dom: DomainHandle, options: CallOptions): Promise<boolean> {
   const { persistent } = await connection.call('DOMAIN_IS_PERSISTENT', { dom }, options);
-  return persistent === 0 && (await stateOf(new DomainReader(connection, dom), options)).state === 'shutoff';
+  return persistent === 0 && (await stateOf(new DomainAccess(connection, dom), options)).state === 'shutoff';
 }
 
 /** Whether a call failed since the host has no such domain. */

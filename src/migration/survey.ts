@@ -1,6 +1,6 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import type { CallOptions, Connection } from '../connection/index.js';
-import { type Device, type DomainContext, diskPlace, isWrittenDisk } from '../domain/index.js';
+import { type Device, diskPlace, isWrittenDisk, type ObservedDomain } from '../domain/index.js';
 import { filesOf, type HostFiles } from '../host/index.js';
 import { checkHost, checkNetworks, checkPlace, checkVersions } from './check-destination.js';
 import { checkDevices } from './check-devices.js';
@@ -16,8 +16,8 @@ import { type MigrationOptions, migrationRequest } from './options.js';
  * has libvirt begin and cancel. What is told here is for plans over many domains and many destinations, which write nothing.
  */
 export interface SurveyedDomain {
-  readonly reader: DomainReader;
-  readonly context: DomainContext;
+  readonly reader: DomainAccess;
+  readonly context: ObservedDomain;
   readonly mode: 'live' | 'cold';
   /** What stands in the way whatever the destination is. */
   readonly findings: readonly MigrationFinding[];
@@ -39,7 +39,7 @@ export interface SurveyedDisk {
 
 /** Looks at the source. With `cold` as if the domain had been shut down. */
 export async function surveySource(
-  reader: DomainReader,
+  reader: DomainAccess,
   mode: 'live' | 'cold',
   options: CallOptions,
 ): Promise<SurveyedDomain> {

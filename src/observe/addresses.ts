@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import { type CallOptions, LibvirtError } from '../connection/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
 import { stateOf } from '../power/index.js';
@@ -57,10 +57,10 @@ const SUREST = ['agent', 'lease', 'arp'] as const;
  * Returns every address that somebody knows of a running guest, each once. A source that does not answer, such as an agent
  * that is not there, adds none. virDomainInterfaceAddresses.
  */
-export async function addressesOf(reader: DomainReader, options: AddressesOptions = {}): Promise<KnownAddress[]> {
+export async function addressesOf(reader: DomainAccess, options: AddressesOptions = {}): Promise<KnownAddress[]> {
   const { sources = SOURCES, ...call } = options;
-  refuseOtherSources(sources);
-  await refuseOff(reader, call);
+  assertSources(sources);
+  await assertRuns(reader, call);
   const known = new Map<string, KnownAddress>();
   for (const source of SUREST.filter((each) => sources.includes(each))) {
     for (const { source: by, ...found } of await addressesFrom(reader, source, call, new Map())) {
@@ -74,7 +74,7 @@ export async function addressesOf(reader: DomainReader, options: AddressesOption
   return [...known.values()];
 }
 
-function refuseOtherSources(sources: readonly AddressSource[]): void {
+function assertSources(sources: readonly AddressSource[]): void {
   const other = sources.find((each) => !SOURCES.includes(each));
   if (other === undefined) return;
   throw new LibvirtCanonicalError('ARGUMENT_INVALID', `sources: ${JSON.stringify(other)} is not a source`, {
@@ -84,7 +84,7 @@ function refuseOtherSources(sources: readonly AddressSource[]): void {
 }
 
 /** `DOMAIN_STATE` for a domain without a guest. */
-async function refuseOff(reader: DomainReader, call: CallOptions): Promise<void> {
+async function assertRuns(reader: DomainAccess, call: CallOptions): Promise<void> {
   const { state } = await stateOf(reader, call);
   if (state !== 'shutoff' && state !== 'crashed') return;
   const { name: domain } = reader.handle;
@@ -103,15 +103,15 @@ const IPV6 = 1;
  * Waits until a running guest has an address, and returns it. virDomainInterfaceAddresses. Errors: `DOMAIN_STATE` when the
  * domain does not run (any more), `TIMEOUT` with what each source last said, `ABORTED`.
  */
-export async function waitForAddress(reader: DomainReader, options: WaitForAddressOptions = {}): Promise<GuestAddress> {
+export async function waitForAddress(reader: DomainAccess, options: WaitForAddressOptions = {}): Promise<GuestAddress> {
   const { signal, timeout = WITHIN, sources = SOURCES } = options;
   const { name: domain } = reader.handle;
-  refuseOtherSources(sources);
+  assertSources(sources);
   const ends = performance.now() + timeout;
   const said = new Map<AddressSource, string>();
   for (;;) {
     if (signal?.aborted) throw new AbortedError('waiting for an address', signal.reason);
-    await refuseOff(reader, { signal });
+    await assertRuns(reader, { signal });
     for (const source of sources) {
       const found = await addressesFrom(reader, source, { signal }, said);
       const wanted = chosen(found, options);
@@ -131,7 +131,7 @@ export async function waitForAddress(reader: DomainReader, options: WaitForAddre
 
 /** What one source knows; what it cannot tell now is kept for the message of a timeout. */
 async function addressesFrom(
-  reader: DomainReader,
+  reader: DomainAccess,
   source: AddressSource,
   call: CallOptions,
   said: Map<AddressSource, string>,

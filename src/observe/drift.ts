@@ -2,12 +2,12 @@ import {
   type ApplyPhase,
   applyPhaseIn,
   assertNoUnsavedDefinition,
-  type DomainReader,
+  type DomainAccess,
   seal,
   seenSeal,
 } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
-import { type DomainDocument, type DriftChange, driftFrom, perDocument, type Seal } from '../domain/index.js';
+import { type DomainDocument, type DriftChange, driftFrom, memoizePerDocument, type Seal } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type Plan, planUndoDrift, type UndoDriftOptions } from '../plan/index.js';
 
@@ -35,7 +35,7 @@ export interface Drift {
   readonly apply: ApplyPhase;
 }
 
-export async function driftOf(reader: DomainReader, options: CallOptions): Promise<Drift> {
+export async function driftOf(reader: DomainAccess, options: CallOptions): Promise<Drift> {
   const { canonical } = await reader.documents(options);
   const apply = applyPhaseIn(canonical);
   const { seal: own, older } = seenSeal(reader.connection, canonical);
@@ -52,7 +52,7 @@ export async function driftOf(reader: DomainReader, options: CallOptions): Promi
   };
 }
 
-const known = perDocument((_canonical) => new Map<string, DriftChange[]>());
+const known = memoizePerDocument((_canonical) => new Map<string, DriftChange[]>());
 
 /** What differs from the seal of a document; a watch asks again and again, and the document holds its seal. */
 function changesSince(seal: Seal, canonical: DomainDocument, libvirt: string): readonly DriftChange[] {
@@ -62,7 +62,7 @@ function changesSince(seal: Seal, canonical: DomainDocument, libvirt: string): r
 }
 
 /** The way back to the sealed document. `DOMAIN_STATE` when there is no seal. */
-export async function planUndoDriftOf(reader: DomainReader, options: UndoDriftOptions & CallOptions): Promise<Plan> {
+export async function planUndoDriftOf(reader: DomainAccess, options: UndoDriftOptions & CallOptions): Promise<Plan> {
   const { only, ifNotLive, ...call } = options;
   const context = await reader.context(call);
   const { seal: own, older } = seenSeal(reader.connection, context.canonical);
@@ -77,7 +77,7 @@ export async function planUndoDriftOf(reader: DomainReader, options: UndoDriftOp
 }
 
 /** Seals the document as it is. `DOMAIN_STATE` while an apply is under way or waits to be recovered, or with an unsaved definition. */
-export async function acceptDrift(reader: DomainReader, options: CallOptions): Promise<void> {
+export async function acceptDrift(reader: DomainAccess, options: CallOptions): Promise<void> {
   await assertNoUnsavedDefinition(reader, options);
   const { canonical } = await reader.documents(options);
   if (applyPhaseIn(canonical) === 'none') return seal(reader, canonical, undefined, options);

@@ -4,7 +4,6 @@ import {
   type Change,
   compareGuestAbi,
   type Device,
-  type DomainContext,
   type DomainDocument,
   defineOnlyRow,
   domainLeaves,
@@ -12,6 +11,7 @@ import {
   isLiveOnly,
   isMemoryOf,
   isRaisedAtStart,
+  type ObservedDomain,
   SETTINGS,
   shownChange,
 } from '../domain/index.js';
@@ -71,8 +71,8 @@ const ONE_SIDED =
   "asked for with scope: 'config', or not possible while the guest runs; a plan with scope: 'live' tells";
 
 /** What tells what waits: the documents, and the libvirt that would change the running guest. */
-export type PendingContext = Pick<DomainContext, 'canonical' | 'live'> & {
-  readonly versions: Pick<DomainContext['versions'], 'libvirt'>;
+export type PendingContext = Pick<ObservedDomain, 'canonical' | 'live'> & {
+  readonly versions: Pick<ObservedDomain['versions'], 'libvirt'>;
 };
 
 type Verdict = Pick<PendingChange, 'live' | 'reason'>;
@@ -201,8 +201,8 @@ function attachVerdict({ kind, leaves }: Device, libvirt: string): Verdict {
 }
 
 function settingOf(path: string): string {
-  const owners = Object.entries(SETTINGS).flatMap(([name, { owns }]) =>
-    owns.filter((each) => under(path, each)).map((each) => ({ name, depth: each.length })),
+  const owners = Object.entries(SETTINGS).flatMap(([name, { paths }]) =>
+    paths.filter((each) => under(path, each)).map((each) => ({ name, depth: each.length })),
   );
   return owners.sort((a, b) => b.depth - a.depth)[0]?.name ?? 'domain';
 }

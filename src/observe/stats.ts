@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import {
   type CallOptions,
   type Connection,
@@ -152,7 +152,7 @@ export async function statsOf(
 
 /** Reads the figures of one domain. `DOMAIN_NOT_FOUND` when it is gone. */
 export async function statsOfDomain(
-  { connection, handle }: DomainReader,
+  { connection, handle }: DomainAccess,
   options: StatsOptions = {},
 ): Promise<DomainStats> {
   const [stats] = await statsOf(connection, [handle], options);

@@ -1,7 +1,7 @@
-import { type DomainReader, interruptedIn } from '../apply/index.js';
+import { type DomainAccess, interruptedIn } from '../apply/index.js';
 
 /** One line that says which domain it is and what was seen of it at the last read; it reads nothing, and holds no secret. */
-export function summaryOf({ handle: { name, uuid }, last, unreadable }: DomainReader): string {
+export function summaryOf({ handle: { name, uuid }, last, unreadable }: DomainAccess): string {
   const head = `domain ${name} (${uuid})`;
   if (unreadable) return `${head}: could not be read, ${unreadable.code}`;
   if (!last) return `${head}: not read yet`;

@@ -1,10 +1,10 @@
-import { type DomainReader, GuestAbiChangedError } from '../apply/index.js';
+import { type DomainAccess, GuestAbiChangedError } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { type AbiDifference, compareGuestAbi, type GuestAbi, guestAbi, seenByGuest } from '../domain/index.js';
 
 /** Compares both documents with an earlier guest ABI. Throws `GUEST_ABI_CHANGED` when the guest can see a difference. */
 export async function verifyGuestAbi(
-  reader: DomainReader,
+  reader: DomainAccess,
   reference: GuestAbi,
   options: CallOptions,
 ): Promise<readonly AbiDifference[]> {

@@ -1,4 +1,4 @@
-import { DomainReader, isOfOneDomain, isQueued, within } from '../apply/index.js';
+import { DomainAccess, isOfOneDomain, isQueued, withTimeout } from '../apply/index.js';
 import { type Connection, VIR_CONNECT_LIST_DOMAINS_PERSISTENT } from '../connection/index.js';
 import { isOwnNamespace } from '../domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
@@ -36,7 +36,7 @@ type Of<T extends Event['type']> = Extract<Event, { readonly type: T }>;
 /** One domain that is watched. */
 interface Subject {
   readonly domain: EventDomain;
-  readonly reader: DomainReader;
+  readonly reader: DomainAccess;
   readonly known: KnownDevices;
   /** What was said of its canonical document last, or found and not worth saying. */
   told: string | undefined;
@@ -71,7 +71,7 @@ function isUnderWay({ domain, reader }: Subject): boolean {
 /** Watches one domain, or all of the host when there is no `only`. */
 export function watch(
   connection: Connection,
-  only: DomainReader | undefined,
+  only: DomainAccess | undefined,
   options: WatchOptions,
 ): EventStream<Finding> {
   const { signal, queue, interval = 60_000 } = options;
@@ -89,11 +89,11 @@ export function watch(
 
 class Watch {
   readonly #connection: Connection;
-  readonly #only: DomainReader | undefined;
+  readonly #only: DomainAccess | undefined;
   readonly #subjects = new Map<string, Subject>();
   #removals: readonly Removal[] = [];
 
-  constructor(connection: Connection, only: DomainReader | undefined) {
+  constructor(connection: Connection, only: DomainAccess | undefined) {
     this.#connection = connection;
     this.#only = only;
   }
@@ -109,7 +109,7 @@ class Watch {
           due = performance.now() + interval;
         }
         const wake = Math.min(due, ...this.#removals.map(({ at }) => at));
-        const got = await within(next, Math.max(wake - performance.now(), 0), 'watching');
+        const got = await withTimeout(next, Math.max(wake - performance.now(), 0), 'watching');
         yield* this.#lookAtRemovals();
         if (!got) continue;
         if (got.done) return undefined;
@@ -246,7 +246,7 @@ class Watch {
   #subject({ name, uuid }: EventDomain): Subject {
     const known = this.#subjects.get(uuid);
     if (known) return known;
-    const reader = this.#only ?? new DomainReader(this.#connection, { name, uuid, id: -1 });
+    const reader = this.#only ?? new DomainAccess(this.#connection, { name, uuid, id: -1 });
     const subject: Subject = {
       domain: { name, uuid },
       reader,

@@ -2,14 +2,14 @@ import {
   AFFECT,
   addressText,
   type Device,
-  type DomainContext,
-  HIDDEN,
-  invalid,
   isOwnNamespace,
   type MutatorCall,
+  type ObservedDomain,
   type Operation,
   OWN_METADATA,
+  REDACTED,
   readDevice,
+  specInvalid,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { leafChanges, parseElement } from '../xml/index.js';
@@ -58,18 +58,18 @@ const ELEMENT = 2;
  * Holds an operation of a plan from anywhere against its own words: people decide by those, and the calls are what is made.
  * `SPEC_INVALID` naming the call that does another thing than the operation says.
  */
-export function refuseDisagreement(operation: Operation, at: string): void {
+export function assertAgrees(operation: Operation, at: string): void {
   const device = agreed(operation, at);
-  if (device && operation.action === 'attach') refuseOtherPlace(operation, device, at);
+  if (device && operation.action === 'attach') assertSamePlace(operation, device, at);
   for (const [n, step] of operation.inverse.entries()) {
     const where = `${at}.inverse[${n}]`;
     if (kindOf(step) !== kindOf(operation) || (step.action === 'set') !== (operation.action === 'set'))
       throw disagrees(where, operation, `it is undone at ${step.subject}`);
     const before = agreed(step, where);
     if (!device || !before) continue;
-    if (operation.action === 'update') refuseOtherChanges(operation, before, device, at);
+    if (operation.action === 'update') assertSameChanges(operation, before, device, at);
     // The running guest's element has values that no attach takes.
-    if (operation.action === 'detach' && operation.scope === 'config') refuseOtherChanges(step, before, device, where);
+    if (operation.action === 'detach' && operation.scope === 'config') assertSameChanges(step, before, device, where);
   }
 }
 
@@ -77,7 +77,7 @@ export function refuseDisagreement(operation: Operation, at: string): void {
  * Holds a plan from anywhere against the documents that it is to be applied to: what it detaches, updates and puts back is the
  * device that is there, and no other under its name. `PLAN_REFUSED` naming the operation.
  */
-export function refuseInvention(operations: readonly Operation[], { canonical, live }: DomainContext): void {
+export function assertOfTheDomain(operations: readonly Operation[], { canonical, live }: ObservedDomain): void {
   /** Elements that earlier operations of the plan gave to a device: two that trade their boot orders are each updated twice. */
   const made = new Map<string, Device[]>();
   for (const operation of operations) {
@@ -94,7 +94,7 @@ export function refuseInvention(operations: readonly Operation[], { canonical, l
       step && 'xml' in step.call.args ? [readDevice(parseElement(step.call.args.xml))] : [],
     );
     const isThere = ([path, value]: [string, string]) =>
-      value === HIDDEN || there.some((each) => each?.leaves.get(path) === value);
+      value === REDACTED || there.some((each) => each?.leaves.get(path) === value);
     const invented = elements.flatMap(({ leaves }) => [...leaves]).find((leaf) => !isThere(leaf));
     if (!invented && there.some((each) => each)) continue;
     throw new LibvirtCanonicalError(
@@ -113,14 +113,14 @@ function agreed(step: Step, at: string): Device | undefined {
   const fits =
     action === 'set' ? settingsOf(call.procedure).includes(subject) : BY_ACTION[action].includes(call.procedure);
   if (!fits) throw disagrees(at, step, `its call is ${call.procedure}`);
-  if (call.procedure === 'DOMAIN_SET_METADATA') refuseOtherMetadata(step, call.args, at);
+  if (call.procedure === 'DOMAIN_SET_METADATA') assertSameMetadata(step, call.args, at);
   if (!('xml' in call.args)) return undefined;
   const device = readDevice(parseElement(call.args.xml));
   if (!isCalled(device, subject)) throw disagrees(at, step, `its call is about ${device.identity}`);
   return device;
 }
 
-function refuseOtherMetadata(
+function assertSameMetadata(
   step: Step,
   { type, uri, metadata }: Extract<MutatorCall, { procedure: 'DOMAIN_SET_METADATA' }>['args'],
   at: string,
@@ -147,7 +147,7 @@ function isCalled({ kind, identity, userAlias, leaves, address }: Device, subjec
   return !named && (isNumbered(kind.element) || (address === undefined && subject.startsWith(`${kind.element} `)));
 }
 
-function refuseOtherPlace(step: Step, { address }: Device, at: string): void {
+function assertSamePlace(step: Step, { address }: Device, at: string): void {
   const plain = (text: string | undefined) => text?.replace(/^(dimm \d+)@.*/, '$1');
   const place = plain(address && addressText(address));
   if (step.address !== undefined && place !== plain(step.address))
@@ -155,10 +155,10 @@ function refuseOtherPlace(step: Step, { address }: Device, at: string): void {
 }
 
 /** An update is what its element has otherwise than the one that undoes it. */
-function refuseOtherChanges(step: Step, before: Device, after: Device, at: string): void {
+function assertSameChanges(step: Step, before: Device, after: Device, at: string): void {
   const said = new Map(step.changes.map(({ path, to }) => [path, to]));
   const other = leafChanges(before.leaves, after.leaves).find(
-    ({ path, to }) => !said.has(path) || (said.get(path) !== to && said.get(path) !== HIDDEN),
+    ({ path, to }) => !said.has(path) || (said.get(path) !== to && said.get(path) !== REDACTED),
   );
   if (other) throw disagrees(at, step, `its call changes ${other.path} to ${other.to ?? 'nothing'}`);
 }
@@ -173,7 +173,7 @@ function kindOf({ action, subject }: Step): string {
 }
 
 function disagrees(at: string, { action, subject, scope }: Step, what: string): Error {
-  return invalid(
+  return specInvalid(
     `${at}.call`,
     `the operation says ${action} of ${subject} (${scope}), but ${what}`,
     'Plan again, and hand on what toJSON() gives',

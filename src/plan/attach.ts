@@ -8,27 +8,27 @@ import {
   type Device,
   type DeviceRequest,
   type DomainDocument,
-  describe,
   deviceXml,
-  invalid,
+  formatValue,
   isSecret,
   type Operation,
   readDevice,
   type Scope,
+  specInvalid,
   whyCold,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, parseElement, setAt } from '../xml/index.js';
+import { differences } from './compare-devices.js';
 import { attachOperation, pluggable } from './device-operations.js';
 import { type Draft, duplicate } from './draft.js';
-import { noteUnsaidFormat, refuseImageOfAnother } from './draft-images.js';
+import { assertImageIsFree, noteUnsaidFormat } from './draft-images.js';
 import { shareUnique } from './match.js';
 import { choosePlace } from './place.js';
 import { lacks, limits } from './prerequisites.js';
-import { says } from './says.js';
 
 /** A device to attach, and where the request says so. */
-export interface Asked {
+export interface AttachItem {
   readonly device: Device;
   readonly path: string;
   /** The one document that it goes into; by default those of the request. */
@@ -41,7 +41,10 @@ export interface Asked {
 export function readRequest(request: DeviceRequest, path: string): Device {
   const element = parseElement(deviceXml(request, path));
   if (element.namespaceURI)
-    throw invalid(path, `<${element.nodeName}> is of the namespace ${element.namespaceURI}, and so is not a device`);
+    throw specInvalid(
+      path,
+      `<${element.nodeName}> is of the namespace ${element.namespaceURI}, and so is not a device`,
+    );
   return readDevice(element);
 }
 
@@ -49,9 +52,9 @@ export function readRequest(request: DeviceRequest, path: string): Device {
  * Plans attaches one by one, controllers before what is to sit on them. What libvirt is to add a controller for comes after
  * what has a PCI address: it puts that on the first free one, which must not be one that the plan has given away.
  */
-export function planAttaches(draft: Draft, asked: readonly Asked[]): void {
+export function planAttaches(draft: Draft, asked: readonly AttachItem[]): void {
   const first = draft.operations.length;
-  const isController = ({ device }: Asked) => device.kind.element === 'controller';
+  const isController = ({ device }: AttachItem) => device.kind.element === 'controller';
   for (const each of [...asked.filter(isController), ...asked.filter((one) => !isController(one))]) {
     const refused = draft.refusals.length;
     planAttach(draft, each);
@@ -70,16 +73,16 @@ function turnOf({ subject, address }: Operation): number {
 }
 
 /** Plans one attach: refused, already there, or one call that names an address free in both documents. */
-function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
+function planAttach(draft: Draft, { device: given, path, only }: AttachItem): void {
   let device = withIndex(draft, changed(given, chosenFor(given, draft.context.canonical)));
   for (const { path: leaf, pattern, expected, source } of device.kind.musts ?? []) {
     const value = device.leaves.get(leaf);
     if (value === undefined || !pattern.test(value))
-      throw invalid(`${path}.${leaf}`, `${describe(value ?? '')} is not ${expected} (${source})`, 'Give one');
+      throw specInvalid(`${path}.${leaf}`, `${formatValue(value ?? '')} is not ${expected} (${source})`, 'Give one');
   }
   const asked = only ?? draft.scope(device.identity, path);
   if (asked === undefined) return;
-  refuseContradiction(draft, device, path);
+  assertNotDetached(draft, device, path);
 
   const { canonical, live } = draft.context;
   const there = {
@@ -103,7 +106,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
     if (scope === 'live') {
       const rival = sharedWith(half, live?.devices ?? []);
       const noPlace =
-        draft.topology.hotplugObjection(half.address, draft.topology.demandOf(half)) ??
+        draft.topology.whyNotHotplug(half.address, draft.topology.demandOf(half)) ??
         (rival && `${rival.holder.identity} of the running guest has ${rival.what}`);
       const outcome = lacking ?? refuseLive(draft, half, path, noPlace);
       if (outcome === 'next-boot') draft.notes.push(`${half.identity} waits for the next boot`);
@@ -111,7 +114,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
     }
     if (refuseTakenInOther(draft, half, scope === 'live' ? live : canonical, path)) return;
     draft.attached.push({ device: half, path, scope });
-    draft.topology.seat(half, scope);
+    draft.topology.occupy(half, scope);
     // The canonical element says all that the device is; a live one has runtime values that no attach takes.
     const plain = there.config ? half : pluggable(half);
     draft.operations.push(attachOperation(plain, scope, plain.address, because));
@@ -126,7 +129,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
     if (outcome === 'next-boot') scope = 'config';
   }
   if (scope !== 'live') {
-    const objection = draft.objection(device, 'attach', 'config');
+    const objection = draft.whyNot(device, 'attach', 'config');
     if (objection) {
       draft.refuse(device.identity, path, objection, 'No call can add it; it would need another definition');
       return;
@@ -140,7 +143,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
     ...placeFor(draft, device, placed.address),
   ]);
   device = numbered(draft, device, scope);
-  draft.topology.seat(device, scope);
+  draft.topology.occupy(device, scope);
   draft.attached.push({ device, path, scope });
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && scope !== 'live') draft.bootOrders.set(device.identity, order);
@@ -150,7 +153,7 @@ function planAttach(draft: Draft, { device: given, path, only }: Asked): void {
 }
 
 /** Refuses to attach what the same request detaches, unless that is said to be a replacement. */
-function refuseContradiction({ detached, replace }: Draft, { identity, name }: Device, path: string): void {
+function assertNotDetached({ detached, replace }: Draft, { identity, name }: Device, path: string): void {
   const leaving = detached.find((each) => each.device.identity === identity);
   // Devices without a name are numbered, in a request from the beginning.
   if (!leaving || replace === 'allow' || name.startsWith('#')) return;
@@ -185,7 +188,7 @@ function existing(draft: Draft, document: DomainDocument, asked: Device, path: s
   if (found?.kind !== asked.kind || draft.detached.some(({ device }) => device.identity === found.identity))
     return undefined;
   // What is libvirt's default is not written.
-  const [differing] = says(asked, found).filter(({ from, to }) => from !== undefined || to !== 'default');
+  const [differing] = differences(asked, found).filter(({ from, to }) => from !== undefined || to !== 'default');
   if (!differing) return found;
   if (!named) return undefined;
   const { path: leaf, from = 'nothing', to = 'nothing' } = differing;
@@ -201,7 +204,7 @@ function existing(draft: Draft, document: DomainDocument, asked: Device, path: s
 /** The device of a document that has a name of which a domain has one: never one that the alias tells apart already. */
 function namesakeOf(asked: Device, { devices }: DomainDocument): Device | undefined {
   const namesakes = devices.filter((other) => !(asked.userAlias && other.userAlias) && sharesName(asked, other));
-  return namesakes.find((other) => says(asked, other).length === 0) ?? namesakes[0];
+  return namesakes.find((other) => differences(asked, other).length === 0) ?? namesakes[0];
 }
 
 /** True when two devices have a name, or a value, that no two of the kind can have. */
@@ -246,10 +249,10 @@ function refuseDuplicates(
   const holders = [...others, ...draft.attached.map((each) => each.device)];
   const shared = sharedWith(device, holders);
   if (shared) throw duplicate(path, shared.what, shared.holder.identity, `Choose another ${shared.word}`);
-  refuseImageOfAnother(draft, device, path);
+  assertImageIsFree(draft, device, path);
   const order = device.leaves.get('boot/@order');
   if (order !== undefined && !/^[1-9]\d{0,9}$/.test(order))
-    throw invalid(path, `${describe(order)} is not a boot order`, 'Give a whole number from 1 up');
+    throw specInvalid(path, `${formatValue(order)} is not a boot order`, 'Give a whole number from 1 up');
   const [updated] = [...draft.bootOrders].find(([who, taken]) => taken === order && who !== device.identity) ?? [];
   if (updated) throw duplicate(path, `boot order ${order}`, updated, 'Choose another boot order');
   if (order !== undefined && canonical.hasOsBoot) {
@@ -269,7 +272,8 @@ function sharedWith(
   device: Device,
   others: readonly Device[],
 ): { holder: Device; what: string; word: string } | undefined {
-  const same = device.kind.namesOne && !device.kind.numbered && others.find((other) => sharesName(device, other));
+  const same =
+    device.kind.namesOne && !device.kind.indexedByLibvirt && others.find((other) => sharesName(device, other));
   if (same) return { holder: same, what: `the name ${device.name}`, word: device.kind.element };
   const claims: Array<[leaf: string, word: string]> = [
     ...Object.entries(device.kind.unique),
@@ -302,7 +306,7 @@ function refuseLive(
   path: string,
   noPlace?: string | undefined,
 ): 'go' | 'next-boot' | 'refused' {
-  const objection = draft.objection(device, 'attach', 'live') ?? noPlace;
+  const objection = draft.whyNot(device, 'attach', 'live') ?? noPlace;
   if (!objection) return 'go';
   if (draft.ifNotLive === 'next-boot') return 'next-boot';
   draft.refuse(

@@ -1,7 +1,7 @@
 import { bootWords, type Device, DomainDocument, devicesToBoot } from '../domain/index.js';
 import { removeAll, setAt } from '../xml/index.js';
 import type { Draft } from './draft.js';
-import { park, unpark } from './update.js';
+import { restoreBootOrder, useTemporaryBootOrder } from './update.js';
 
 /**
  * Keeps one boot order in the domain while all devices that have one leave and others bring theirs later in the plan:
@@ -13,15 +13,15 @@ export function holdBootOrder(draft: Draft, leaving: readonly Device[]): (() => 
   const gone = new Set(leaving.map(({ identity }) => identity));
   const holders = [...draft.bootOrders.keys()];
   if (canonical.hasOsBoot || holders.length === 0 || holders.some((identity) => !gone.has(identity))) return undefined;
-  if (draft.moving.size === 0) return undefined;
+  if (draft.requestedBootOrders.size === 0) return undefined;
   const staying = canonical.devices.filter(
     (device) => !gone.has(device.identity) && device.kind.updateConfig && 'boot' in device.kind.fields,
   );
-  const own = staying.find(({ identity }) => draft.moving.has(identity));
+  const own = staying.find(({ identity }) => draft.requestedBootOrders.has(identity));
   const holder = own ?? staying[0];
   if (!holder) return undefined;
-  park(draft, holder.identity, 'keeps a boot order in the domain while others go and come');
-  return own ? undefined : () => unpark(draft, holder.identity, 'others have boot orders again');
+  useTemporaryBootOrder(draft, holder.identity, 'keeps a boot order in the domain while others go and come');
+  return own ? undefined : () => restoreBootOrder(draft, holder.identity, 'others have boot orders again');
 }
 
 /** An update of one device in place. */
@@ -31,7 +31,7 @@ export interface Update {
 }
 
 /** Updates in an order in which as few devices as can be have to make room: whoever has the number that another wants goes first. */
-export function byBootOrder({ bootOrders, moving }: Draft, updates: readonly Update[]): Update[] {
+export function byBootOrder({ bootOrders, requestedBootOrders }: Draft, updates: readonly Update[]): Update[] {
   const byIdentity = new Map(updates.map((update) => [update.identity, update]));
   const holders = new Map([...bootOrders].map(([identity, order]) => [order, identity]));
   const ordered: Update[] = [];
@@ -43,7 +43,7 @@ export function byBootOrder({ bootOrders, moving }: Draft, updates: readonly Upd
     while (next && !visited.has(next)) {
       visited.add(next);
       chain.push(next);
-      const wanted = moving.get(next.identity);
+      const wanted = requestedBootOrders.get(next.identity);
       next = wanted === undefined ? undefined : byIdentity.get(holders.get(wanted) ?? '');
     }
     ordered.push(...chain.reverse());

@@ -47,8 +47,8 @@ export function detachDevice(
   const operations: Operation[] = [];
   if (inLive) {
     const objection =
-      draft.objection(inLive, 'detach', 'live') ??
-      draft.topology.hotplugObjection(inLive.address) ??
+      draft.whyNot(inLive, 'detach', 'live') ??
+      draft.topology.whyNotHotplug(inLive.address) ??
       oneOfSeveral(inLive, live);
     if (!objection) operations.push(detachWithInverse(inLive, 'live', canonical.counterpart(inLive)));
     else if (draft.ifNotLive === 'next-boot' && !canonical.counterpart(inLive)) {
@@ -67,7 +67,7 @@ export function detachDevice(
   if (inCanonical) {
     const onMmio = inCanonical.address?.type === 'virtio-mmio';
     const objection =
-      draft.objection(inCanonical, 'detach', 'config') ?? (onMmio ? whyMoved(draft, inCanonical) : undefined);
+      draft.whyNot(inCanonical, 'detach', 'config') ?? (onMmio ? whyMoved(draft, inCanonical) : undefined);
     if (objection) {
       draft.refuse(inCanonical.identity, path, objection, 'No call can remove it');
       return;

@@ -6,7 +6,7 @@ import { holderOfImage, unsaidFormat } from './images.js';
  * `DEVICE_DUPLICATE` for a disk whose image another has, of either document or of the plan, when not both may share it. Of a
  * disk that the plan updates, what it changes to counts.
  */
-export function refuseImageOfAnother(draft: Draft, disk: Device, path: string): void {
+export function assertImageIsFree(draft: Draft, disk: Device, path: string): void {
   const { canonical, live } = draft.context;
   const gone = new Set(draft.detached.map(({ device }) => device.identity));
   const there = [...canonical.devices, ...(live?.devices ?? [])].filter(({ identity }) => !gone.has(identity));
@@ -21,8 +21,8 @@ export function refuseImageOfAnother(draft: Draft, disk: Device, path: string): 
 }
 
 /** The same for all disks whose source the plan updates, once all are known: two may change their images for each other's. */
-export function refuseImagesOfOthers(draft: Draft): void {
-  for (const { device, path } of draft.resourced.values()) refuseImageOfAnother(draft, device, path);
+export function assertImagesAreFree(draft: Draft): void {
+  for (const { device, path } of draft.resourced.values()) assertImageIsFree(draft, device, path);
 }
 
 /** Says of an image that it is read as raw unasked. The guest may have a raw one under any name: it is for the caller to judge. */

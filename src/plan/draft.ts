@@ -4,14 +4,14 @@ import {
   applies,
   busOf,
   type Device,
-  type DomainContext,
   type DomainDocument,
-  describe,
-  invalid,
+  formatValue,
+  type ObservedDomain,
   type Operation,
   type Refusal,
   type Scope,
   type SupportRow,
+  specInvalid,
   Topology,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -21,7 +21,7 @@ import type { ChangeRequest } from './request.js';
 
 /** A plan in the making: what the parts of a request have led to so far, and the places they have taken. */
 export class Draft {
-  readonly context: DomainContext;
+  readonly context: ObservedDomain;
   readonly topology: Topology;
   /** Places on each bus before the plan. */
   readonly capacity: ReturnType<Topology['capacity']>;
@@ -40,9 +40,9 @@ export class Draft {
   /** Boot orders of the canonical document as the operations so far leave them, by device. */
   readonly bootOrders = new Map<string, string>();
   /** Devices whose boot order an operation further down changes, and to what. */
-  readonly moving = new Map<string, string | undefined>();
+  readonly requestedBootOrders = new Map<string, string | undefined>();
   /** Devices that wait at another boot order for their own, as they stand meanwhile. */
-  readonly parked = new Map<string, Device>();
+  readonly temporaryBootOrders = new Map<string, Device>();
   /** Devices whose source the plan updates, as they are to be, and where the request says so. */
   readonly resourced = new Map<string, { device: Device; path: string }>();
   /** What callers asked for so far, when the domain holds it. */
@@ -50,7 +50,7 @@ export class Draft {
   readonly #claims = new Map<string, string>();
   readonly #scope: NonNullable<ChangeRequest['scope']>;
 
-  constructor(context: DomainContext, request: ChangeRequest) {
+  constructor(context: ObservedDomain, request: ChangeRequest) {
     this.context = context;
     this.topology = new Topology(context.canonical, context.live);
     this.capacity = this.topology.capacity();
@@ -59,21 +59,25 @@ export class Draft {
       if (order !== undefined) this.bootOrders.set(identity, order);
     }
     this.intent = Intent.read(context.canonical);
-    for (const address of this.intent?.freedAddresses ?? []) this.topology.spare(address);
+    for (const address of this.intent?.freedAddresses ?? []) this.topology.keepFor(address);
     this.replace = request.replace ?? 'refuse';
     this.ifNotLive = request.ifNotLive ?? 'refuse';
     this.detachOrder = request.detachOrder ?? 'live-first';
     this.#scope = request.scope ?? 'persistent';
     if (this.replace !== 'refuse' && this.replace !== 'allow')
-      throw invalid('replace', `${describe(this.replace)} is no way to go on`, 'Give refuse or allow');
+      throw specInvalid('replace', `${formatValue(this.replace)} is no way to go on`, 'Give refuse or allow');
     if (this.ifNotLive !== 'refuse' && this.ifNotLive !== 'next-boot') {
-      throw invalid('ifNotLive', `${describe(this.ifNotLive)} is no way to go on`, 'Give refuse or next-boot');
+      throw specInvalid('ifNotLive', `${formatValue(this.ifNotLive)} is no way to go on`, 'Give refuse or next-boot');
     }
     if (this.detachOrder !== 'live-first' && this.detachOrder !== 'config-first') {
-      throw invalid('detachOrder', `${describe(this.detachOrder)} is no order`, 'Give live-first or config-first');
+      throw specInvalid(
+        'detachOrder',
+        `${formatValue(this.detachOrder)} is no order`,
+        'Give live-first or config-first',
+      );
     }
     if (!['persistent', 'both', 'live', 'config'].includes(this.#scope)) {
-      throw invalid('scope', `${describe(this.#scope)} is no scope`, 'Give persistent, both, live or config');
+      throw specInvalid('scope', `${formatValue(this.#scope)} is no scope`, 'Give persistent, both, live or config');
     }
   }
 
@@ -161,7 +165,7 @@ export class Draft {
   }
 
   /** Why a device cannot be attached or detached there; undefined when it can. */
-  objection(device: Device, action: SupportRow['action'], scope: SupportRow['scope']): string | undefined {
+  whyNot(device: Device, action: SupportRow['action'], scope: SupportRow['scope']): string | undefined {
     const row = this.support(device, action, scope);
     if (row?.supported) return undefined;
     const later = device.kind.support.find(

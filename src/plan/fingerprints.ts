@@ -1,13 +1,13 @@
 import { sha256 } from '#platform';
 import {
-  type DomainContext,
   type DomainDocument,
   domainLeaves,
-  HIDDEN,
   isBookkeeping,
   isLiveOnly,
   isSecret,
-  perDocument,
+  memoizePerDocument,
+  type ObservedDomain,
+  REDACTED,
   SETTINGS,
   type SecretOwner,
 } from '../domain/index.js';
@@ -33,7 +33,7 @@ type Part = Array<readonly [path: string, value: string]>;
 
 /** Elements that a setting owns, the longest path first: `cputune/vcpupin` before `cputune`. */
 const OWNED = Object.entries(SETTINGS)
-  .flatMap(([name, { owns }]) => owns.map((path) => ({ name, path })))
+  .flatMap(([name, { paths }]) => paths.map((path) => ({ name, path })))
   .filter(({ name }) => name !== 'metadata')
   .sort((a, b) => b.path.length - a.path.length);
 /** virDomainSetMetadata gives its prefix to what a definition left without one: an element that is put back has it. */
@@ -42,12 +42,12 @@ const XMLNS = /(^|\/)@xmlns(:|$)/;
 const ABSENT = '-';
 
 /** The parts of a domain now. Secrets do not count, so that they cannot be guessed from a hash; nor does what moves by itself. */
-export function fingerprintsOf(context: DomainContext): Fingerprints {
+export function fingerprintsOf(context: ObservedDomain): Fingerprints {
   return fingerprints(context, hashes);
 }
 
 /** What differs between two contexts, each part once, secrets included. */
-export function changesBetween(before: DomainContext, after: DomainContext): PartChange[] {
+export function changesBetween(before: ObservedDomain, after: ObservedDomain): PartChange[] {
   return changedParts(fingerprints(before, hashesOfAll), fingerprints(after, hashesOfAll));
 }
 
@@ -78,7 +78,7 @@ function isLive(prints: Fingerprints): boolean {
 
 type Hashes = (document: DomainDocument) => ReadonlyMap<string, string>;
 
-function fingerprints({ canonical, live, autostart, autostartOnce }: DomainContext, of: Hashes): Fingerprints {
+function fingerprints({ canonical, live, autostart, autostartOnce }: ObservedDomain, of: Hashes): Fingerprints {
   const [config, running] = [of(canonical), live && of(live)];
   const names = new Set([...config.keys(), ...(running?.keys() ?? [])]);
   const both = (name: string) => [config, ...(running ? [running] : [])].map((side) => side.get(name) ?? ABSENT);
@@ -89,8 +89,8 @@ function fingerprints({ canonical, live, autostart, autostartOnce }: DomainConte
   };
 }
 
-const hashes = perDocument((document) => hashed(document, 'hidden'));
-const hashesOfAll = perDocument((document) => hashed(document, 'counted'));
+const hashes = memoizePerDocument((document) => hashed(document, 'hidden'));
+const hashesOfAll = memoizePerDocument((document) => hashed(document, 'counted'));
 
 function hashed(document: DomainDocument, secrets: 'hidden' | 'counted'): ReadonlyMap<string, string> {
   const digest = (part: Part) => sha256(JSON.stringify(part), 'hex').slice(0, 8);
@@ -101,7 +101,7 @@ function hashed(document: DomainDocument, secrets: 'hidden' | 'counted'): Readon
 function partsOf(document: DomainDocument, secrets: 'hidden' | 'counted'): Map<string, Part> {
   const parts = new Map<string, Part>();
   const counted = (owner: SecretOwner, path: string, value: string) =>
-    secrets === 'hidden' && isSecret(owner, path) ? HIDDEN : value;
+    secrets === 'hidden' && isSecret(owner, path) ? REDACTED : value;
   const put = (name: string, path: string, value: string) => {
     const part = parts.get(name);
     if (part) part.push([path, value]);

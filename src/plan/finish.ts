@@ -2,7 +2,7 @@ import { type BusName, isOfDomain, journalDomain, type Operation, ownElements } 
 import { refuseFunctionZeroAlone } from './detach.js';
 import { digestOf } from './digest.js';
 import type { Draft } from './draft.js';
-import { refuseImagesOfOthers } from './draft-images.js';
+import { assertImagesAreFree } from './draft-images.js';
 import type { Intent } from './intent.js';
 import { Plan } from './plan.js';
 import type { BusCapacity } from './plan-parts.js';
@@ -18,7 +18,7 @@ const FIRST: ReadonlyArray<Operation['call']['procedure']> = [
 /** The plan of a draft: with the intent written in it as an operation of its own, and what an operator should know beside. */
 export function finish(draft: Draft, intent?: Intent): Plan {
   refuseFunctionZeroAlone(draft);
-  refuseImagesOfOthers(draft);
+  assertImagesAreFree(draft);
   const { context, refusals, notes } = draft;
   const isFirst = ({ call }: Operation) => FIRST.includes(call.procedure);
   const { storage } = draft;

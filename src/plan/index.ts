@@ -2,6 +2,8 @@
  * The plan room: the diff engine. Documents and a request in, a plan out: operations, refusals, notes. It is pure: no call, no
  * clock, no randomness.
  */
+
+export { differences } from './compare-devices.js';
 export { detachOperation } from './device-operations.js';
 export { digestOf, VOLATILE } from './digest.js';
 export {
@@ -21,7 +23,6 @@ export type { BusCapacity, PlanJson } from './plan-parts.js';
 export { planChanges } from './planner.js';
 export type { ChangeRequest, DeviceSelector, DeviceUpdate, FieldChanges } from './request.js';
 export { planResize, type ResizeRequest } from './resize.js';
-export { says } from './says.js';
 export { withSecrets } from './secrets.js';
 export { type DiskStorage, disksOf, StorageRecords } from './storage.js';
 export { planTowards, type TowardsOptions } from './towards.js';

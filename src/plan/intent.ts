@@ -1,9 +1,9 @@
 import {
   addressText,
   type Device,
-  type DomainContext,
   type DomainDocument,
   namesOnceWritten,
+  type ObservedDomain,
   type Operation,
   OWN_METADATA,
   ownElement,
@@ -129,7 +129,7 @@ export class Intent {
   }
 
   /** The operation that writes it; undefined when the document says the same already. */
-  operation(context: DomainContext, written: Intent | undefined): Operation | undefined {
+  operation(context: ObservedDomain, written: Intent | undefined): Operation | undefined {
     if (written?.equals(this)) return undefined;
     const [operation] = ownElementOperations('intent', this.toXml(context.canonical.uuid), context);
     return (

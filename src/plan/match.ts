@@ -1,9 +1,9 @@
 import { addressText, type Device, type DomainDocument, isSameAddress, namesOnceWritten } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { under } from '../xml/index.js';
+import { differences } from './compare-devices.js';
 import { duplicate } from './draft.js';
 import type { Intent } from './intent.js';
-import { says } from './says.js';
 
 /** A device of a desired state, and its place in the request. */
 export interface Wanted {
@@ -25,7 +25,7 @@ export interface Pair extends Omit<Wanted, 'device'> {
  * Refuses a desired state that no domain can have: a boot order, alias, target, MAC or place twice (`DEVICE_DUPLICATE`),
  * and one that names a device by what several have (`DEVICE_AMBIGUOUS`). What the document itself holds twice may stay.
  */
-export function refuseContradictions(desired: readonly Wanted[], document: DomainDocument): void {
+export function assertDistinct(desired: readonly Wanted[], document: DomainDocument): void {
   const there = new Map<string, number>();
   for (const device of document.devices)
     for (const { key } of claimsOf(device)) there.set(key, (there.get(key) ?? 0) + 1);
@@ -97,7 +97,7 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
   const inOrder = [...owned, ...[...free].filter((device) => !owned.has(device))];
   const candidates = (device: Device) =>
     inOrder.filter((other) => free.has(other) && other.kind.element === device.kind.element);
-  const saysNoMore = (device: Device) => (other: Device) => says(device, other).length === 0;
+  const saysNoMore = (device: Device) => (other: Device) => differences(device, other).length === 0;
   const open = () => desired.flatMap(({ device }) => (found.has(device) ? [] : [device]));
 
   for (const device of open()) {
@@ -126,17 +126,17 @@ export function matchDevices(desired: readonly Wanted[], document: DomainDocumen
     ];
     for (const sign of signs) for (const device of devices) if (!found.has(device)) settle(device, sign(device));
   };
-  byItsName(open().filter((device) => isNamed(device) && !device.kind.numbered));
+  byItsName(open().filter((device) => isNamed(device) && !device.kind.indexedByLibvirt));
   for (const device of open())
-    if (device.kind.numbered) settle(device, plainest(namesakes(device).filter(saysNoMore(device))));
+    if (device.kind.indexedByLibvirt) settle(device, plainest(namesakes(device).filter(saysNoMore(device))));
   // Who says most chooses first, or another would take the one device that has it all.
   for (const device of open().sort((a, b) => b.leaves.size - a.leaves.size)) {
-    if (device.kind.numbered || (!isNamed(device) && !device.userAlias)) {
+    if (device.kind.indexedByLibvirt || (!isNamed(device) && !device.userAlias)) {
       const all = candidates(device).filter(saysNoMore(device));
       settle(device, plainest(all.filter((other) => owned.has(other))) ?? plainest(all));
     }
   }
-  byItsName(open().filter(({ kind }) => kind.numbered));
+  byItsName(open().filter(({ kind }) => kind.indexedByLibvirt));
   // A name that only one device can have tells it under another id, too, unless that name is a place with another image in it.
   const aliases = new Set(desired.map(({ device }) => device.userAlias));
   for (const device of open())
@@ -166,7 +166,7 @@ function plainest(devices: readonly Device[]): Device | undefined {
 /** True for another image at the target of a disk: a target is a place, while a MAC is the card itself. */
 function isAnotherDisk(desired: Device, there: Device): boolean {
   if (!('target/@dev' in desired.kind.unique)) return false;
-  return says(desired, there).some(({ path }) => path === '@type' || under(path, 'source'));
+  return differences(desired, there).some(({ path }) => path === '@type' || under(path, 'source'));
 }
 
 /** True when two devices have the same value where no two devices of a domain may. */

@@ -2,37 +2,37 @@ import {
   type Address,
   addressProblem,
   addressText,
-  type BusDemand,
   type BusName,
+  type BusRequirement,
   busOf,
   type Device,
-  invalid,
   movedOnMmio,
   type Scope,
+  specInvalid,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { Draft } from './draft.js';
 
 /** Where a device goes, and into which documents. */
-export interface Place {
+export interface Placement {
   readonly address: Address | undefined;
   readonly scope: Scope;
   readonly reason?: string;
 }
 
 /** A place free in both documents, or the one that the request names if it can be had. */
-export function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): Place | undefined {
+export function choosePlace(draft: Draft, device: Device, scope: Scope, path: string): Placement | undefined {
   const demand = draft.topology.demandOf(device);
   const hotplug = scope !== 'config';
   const problem = addressProblem(device.leaves);
-  if (problem) throw invalid(path, problem, 'Leave the address out to have a free one chosen');
+  if (problem) throw specInvalid(path, problem, 'Leave the address out to have a free one chosen');
   const impossible = neverOnMachine(draft, device, demand);
   if (impossible) {
     draft.refuse(device.identity, path, impossible.reason, impossible.remedy);
     return undefined;
   }
   if (device.address) {
-    const occupant = draft.topology.occupant(device.address, demand);
+    const occupant = draft.topology.holderOf(device.address, demand);
     // One that is replaced from the next boot on still sits there while the guest runs.
     if (occupant && (hotplug || occupant !== device.identity)) {
       const where = addressText(device.address);
@@ -42,7 +42,7 @@ export function choosePlace(draft: Draft, device: Device, scope: Scope, path: st
         remedy: 'Leave the address out to have a free one chosen',
       });
     }
-    const objection = occupant ? undefined : draft.topology.objection(device.address, demand, hotplug);
+    const objection = occupant ? undefined : draft.topology.whyNot(device.address, demand, hotplug);
     if (!objection) return { address: device.address, scope };
     draft.refuse(device.identity, path, objection, 'Leave the address out to have a free one chosen');
     return undefined;
@@ -143,7 +143,7 @@ const FIXED: readonly FixedRow[] = [
 /** Why libvirt adds no controller to a bus that has no free place, not even for the next boot. */
 function fixedBus(
   { context, capacity, topology }: Draft,
-  demand: BusDemand,
+  demand: BusRequirement,
   hotplug: boolean,
 ): { reason: string; remedy: string } | undefined {
   const bus = busOf(demand);
@@ -165,7 +165,7 @@ function fixedBus(
 }
 
 /** Why the machine has no place for a device in whatever document, or none that leaves the others where they are. */
-function neverOnMachine(draft: Draft, device: Device, demand: BusDemand | undefined) {
+function neverOnMachine(draft: Draft, device: Device, demand: BusRequirement | undefined) {
   const { topology } = draft;
   const { transports } = topology;
   const { noPci } = topology.machine;

@@ -1,6 +1,6 @@
-import { describe, invalid, type MutatorCall, type Operation, type Refusal } from '../domain/index.js';
+import { formatValue, type MutatorCall, type Operation, type Refusal, specInvalid } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
-import { refuseDisagreement } from './agreement.js';
+import { assertAgrees } from './agreement.js';
 import { PLAN_FORMAT_VERSION, type PlanParts } from './plan-parts.js';
 
 type Step = Omit<Operation, 'inverse'>;
@@ -109,7 +109,7 @@ export function readPlan(json: unknown): PlanParts {
   if (root.formatVersion !== PLAN_FORMAT_VERSION) {
     throw new LibvirtCanonicalError(
       'UNSUPPORTED',
-      `plan.formatVersion: this library reads plans of format ${PLAN_FORMAT_VERSION}, not ${describe(root.formatVersion)}`,
+      `plan.formatVersion: this library reads plans of format ${PLAN_FORMAT_VERSION}, not ${formatValue(root.formatVersion)}`,
       { path: 'plan.formatVersion', remedy: 'Plan again with this version of the library' },
     );
   }
@@ -118,7 +118,7 @@ export function readPlan(json: unknown): PlanParts {
     const inverse = asList(asObject(each, at).inverse, `${at}.inverse`);
     const steps = inverse.map((step, m) => stepOf(step, `${at}.inverse[${m}]`));
     const operation: Operation = { ...stepOf(each, at), inverse: steps };
-    refuseDisagreement(operation, at);
+    assertAgrees(operation, at);
     return operation;
   });
   const capacity = Object.entries(asObject(root.capacity, 'plan.capacity')).map(
@@ -146,7 +146,7 @@ function stepOf(value: unknown, at: string): Step {
   const { changes, withheld, call } = whole;
   const { procedure, args } = asObject(call, `${at}.call`);
   const shape = Object.hasOwn(CALLS, String(procedure)) ? CALLS[procedure as MutatorCall['procedure']] : undefined;
-  if (!shape) throw invalid(`${at}.call.procedure`, `${describe(procedure)} is no call that a plan makes`);
+  if (!shape) throw specInvalid(`${at}.call.procedure`, `${formatValue(procedure)} is no call that a plan makes`);
   const given = checked(args, shape, `${at}.call.args`);
   if ('params' in given) given.params = (given.params as ParamJson[]).map(paramOf);
   return {
@@ -171,7 +171,7 @@ function checked(value: unknown, shape: Readonly<Record<string, Check>>, at: str
   const given = asObject(value, at);
   const entries = Object.entries(shape).flatMap(([key, check]) => {
     const member = Object.hasOwn(given, key) ? given[key] : undefined;
-    if (!check(member)) throw invalid(`${at}.${key}`, `${describe(member)} is not what a plan has there`);
+    if (!check(member)) throw specInvalid(`${at}.${key}`, `${formatValue(member)} is not what a plan has there`);
     return member === undefined ? [] : [[key, member]];
   });
   return Object.fromEntries(entries);
@@ -182,13 +182,13 @@ function listOf(value: unknown, shape: Readonly<Record<string, Check>>, at: stri
 }
 
 function asList(value: unknown, at: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw invalid(at, `${describe(value)} is not a list`);
+  if (!Array.isArray(value)) throw specInvalid(at, `${formatValue(value)} is not a list`);
   return value;
 }
 
 function asObject(value: unknown, at: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(at, `${describe(value)} is not an object`);
+    throw specInvalid(at, `${formatValue(value)} is not an object`);
   return value as Record<string, unknown>;
 }
 

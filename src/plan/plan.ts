@@ -1,5 +1,5 @@
-import type { DomainContext, Operation, Refusal } from '../domain/index.js';
-import { refuseInvention } from './agreement.js';
+import type { ObservedDomain, Operation, Refusal } from '../domain/index.js';
+import { assertOfTheDomain } from './agreement.js';
 import { type Fingerprints, fingerprintsOf } from './fingerprints.js';
 import { plainOperation, readPlan } from './plan-json.js';
 import { PLAN_FORMAT_VERSION, type PlanJson, type PlanParts } from './plan-parts.js';
@@ -20,10 +20,10 @@ export class Plan implements Omit<PlanParts, 'fingerprints'> {
   readonly digest: string;
 
   /** What it was made from; a plan read from JSON has none. */
-  readonly #context: DomainContext | undefined;
+  readonly #context: ObservedDomain | undefined;
   readonly #fingerprints: Fingerprints | undefined;
 
-  constructor(parts: PlanParts, context?: DomainContext) {
+  constructor(parts: PlanParts, context?: ObservedDomain) {
     this.#context = context;
     this.#fingerprints = parts.fingerprints;
     this.domain = parts.domain;
@@ -63,8 +63,8 @@ export class Plan implements Omit<PlanParts, 'fingerprints'> {
    * With the secrets that JSON leaves out, from the documents it is applied to. `PLAN_REFUSED` when the plan would set a new
    * one, or when what it detaches or puts back is not what is there.
    */
-  completed(context: DomainContext): Plan {
-    if (!this.#context) refuseInvention(this.operations, context);
+  withSecretsFrom(context: ObservedDomain): Plan {
+    if (!this.#context) assertOfTheDomain(this.operations, context);
     const isWhole = ({ withheld }: { withheld?: unknown }) => withheld === undefined;
     if (this.operations.every((operation) => isWhole(operation) && operation.inverse.every(isWhole))) return this;
     const operations = this.operations.map((operation) => ({
@@ -90,11 +90,11 @@ export class Plan implements Omit<PlanParts, 'fingerprints'> {
    * digest is of the secrets too.
    * @internal
    */
-  toJournal(context: DomainContext): PlanJson {
+  toJournal(context: ObservedDomain): PlanJson {
     return { ...this.#plain(context, 'kept'), digest: '', fingerprints: fingerprintsOf(context) };
   }
 
-  #plain(context: DomainContext | undefined, metadata: MetadataTexts): Omit<PlanJson, 'digest' | 'fingerprints'> {
+  #plain(context: ObservedDomain | undefined, metadata: MetadataTexts): Omit<PlanJson, 'digest' | 'fingerprints'> {
     const plain = (step: Omit<Operation, 'inverse'>) => plainOperation(withoutSecrets(step, context, metadata));
     return {
       formatVersion: PLAN_FORMAT_VERSION,

@@ -1,4 +1,4 @@
-import { type DomainContext, describe, invalid, refuseUnknownFields, SETTINGS } from '../domain/index.js';
+import { assertKnownFields, formatValue, type ObservedDomain, SETTINGS, specInvalid } from '../domain/index.js';
 import { planAttaches, readRequest } from './attach.js';
 import { planDetach } from './detach.js';
 import { Draft } from './draft.js';
@@ -17,8 +17,8 @@ const PARTS = ['attach', 'detach', 'update', 'set', 'storage', 'scope', 'replace
  *
  * What the request says wrongly is thrown, with its path; what libvirt cannot do stands in `plan.refusals`.
  */
-export function planChanges(request: ChangeRequest, context: DomainContext): Plan {
-  refuseUnknownFields(request, PARTS, '', 'the request');
+export function planChanges(request: ChangeRequest, context: ObservedDomain): Plan {
+  assertKnownFields(request, PARTS, '', 'the request');
   const draft = new Draft(context, request);
   // Detach first: a target, MAC, boot order or slot that goes may be asked for again further down.
   listOf(request.detach, 'detach').forEach((selector, index) => {
@@ -35,7 +35,7 @@ export function planChanges(request: ChangeRequest, context: DomainContext): Pla
       return { device: readRequest(device, path), path };
     }),
   );
-  refuseUnknownFields(request.set ?? {}, Object.keys(SETTINGS), 'set', 'the request');
+  assertKnownFields(request.set ?? {}, Object.keys(SETTINGS), 'set', 'the request');
   for (const name of planSettings(draft, request.set ?? {}, 'set.')) draft.notes.push(`${name} is as asked already`);
   planStorage(draft, request.storage, 'storage');
   // A domain that holds no intent has never been managed towards a whole state, and starts none by a single change.
@@ -48,12 +48,13 @@ function noteMovingBootOrders(draft: Draft, updates: readonly DeviceUpdate[]): v
     const path = `update[${index}]`;
     const { canonical: device } = findBoth(draft.context, readSelector(update, path, ['set']), path);
     const boot = (update.set as { boot?: unknown } | undefined | null)?.boot;
-    if (device && boot !== undefined) draft.moving.set(device.identity, boot === null ? undefined : String(boot));
+    if (device && boot !== undefined)
+      draft.requestedBootOrders.set(device.identity, boot === null ? undefined : String(boot));
   });
 }
 
 function listOf<T>(value: readonly T[] | undefined, path: string): readonly T[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw invalid(path, `${describe(value)} is not a list`);
+  if (!Array.isArray(value)) throw specInvalid(path, `${formatValue(value)} is not a list`);
   return value;
 }

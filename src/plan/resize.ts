@@ -1,4 +1,4 @@
-import { type DomainContext, type MemoryRequest, refuseUnknownFields, type VcpusRequest } from '../domain/index.js';
+import { assertKnownFields, type MemoryRequest, type ObservedDomain, type VcpusRequest } from '../domain/index.js';
 import { Draft } from './draft.js';
 import { finish } from './finish.js';
 import type { Plan } from './plan.js';
@@ -18,8 +18,8 @@ export interface ResizeRequest {
 }
 
 /** Plans another size: what `set` would do, but vCPUs that the guest keeps go at the next cold boot all the same. Pure. */
-export function planResize(request: ResizeRequest, context: DomainContext): Plan {
-  refuseUnknownFields(request, ['vcpus', 'memory', 'ifNotLive'], '', 'the request');
+export function planResize(request: ResizeRequest, context: ObservedDomain): Plan {
+  assertKnownFields(request, ['vcpus', 'memory', 'ifNotLive'], '', 'the request');
   const { ifNotLive = 'next-boot', ...settings } = request;
   const draft = new Draft(context, {
     ifNotLive,

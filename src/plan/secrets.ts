@@ -1,12 +1,12 @@
 import {
   type Device,
-  type DomainContext,
   type DomainDocument,
-  HIDDEN,
   type MutatorCall,
   metadataText,
+  type ObservedDomain,
   type Operation,
   OWN_METADATA,
+  REDACTED,
   readDevice,
   secretPaths,
   type Withheld,
@@ -27,7 +27,7 @@ export type MetadataTexts = 'withheld' | 'kept';
  */
 export function withoutSecrets<T extends Step>(
   operation: T,
-  context: DomainContext | undefined,
+  context: ObservedDomain | undefined,
   metadataTexts: MetadataTexts,
 ): T {
   const { call } = operation;
@@ -38,19 +38,19 @@ export function withoutSecrets<T extends Step>(
     if (type !== ELEMENT || uri === null || OPEN.includes(uri) || metadata === null) return operation;
     const from = sides(context).find(([, document]) => metadataText(document, uri) === metadata)?.[0];
     const withheld = [{ path: METADATA, ...(from === undefined ? {} : { from }) }];
-    return { ...operation, call: { ...call, args: { ...call.args, metadata: HIDDEN } }, withheld };
+    return { ...operation, call: { ...call, args: { ...call.args, metadata: REDACTED } }, withheld };
   }
   if (!('xml' in call.args)) return operation;
   const device = readDevice(parseElement(call.args.xml));
   const paths = secretPaths(device.kind, device.leaves);
   if (paths.length === 0) return operation;
   const withheld = paths.map((path) => origin(device, path, context));
-  for (const path of paths) setAt(device.element, path, HIDDEN);
+  for (const path of paths) setAt(device.element, path, REDACTED);
   return { ...operation, call: withXml(call, serialize(device.element)), withheld };
 }
 
 /** The operation with the secrets that it leaves to the documents. `PLAN_REFUSED` when one of them is in neither. */
-export function withSecrets<T extends Step>(operation: T, context: DomainContext): T {
+export function withSecrets<T extends Step>(operation: T, context: ObservedDomain): T {
   const { withheld, ...rest } = operation;
   if (withheld === undefined) return operation;
   const { call } = operation;
@@ -75,12 +75,12 @@ export function withSecrets<T extends Step>(operation: T, context: DomainContext
 const ELEMENT = 2;
 const METADATA = 'metadata';
 
-function sides({ canonical, live }: DomainContext): Array<['canonical' | 'live', DomainDocument]> {
+function sides({ canonical, live }: ObservedDomain): Array<['canonical' | 'live', DomainDocument]> {
   return [['canonical', canonical], ...(live ? [['live', live] as ['live', DomainDocument]] : [])];
 }
 
 /** Which document has the value that a device of a call has at a path. */
-function origin(device: Device, path: string, context: DomainContext): Withheld {
+function origin(device: Device, path: string, context: ObservedDomain): Withheld {
   const value = device.leaves.get(path);
   for (const [from, document] of sides(context)) {
     const holder = document.counterpart(device);
@@ -89,7 +89,7 @@ function origin(device: Device, path: string, context: DomainContext): Withheld 
   return { path };
 }
 
-function secretOf({ path, from, device }: Withheld, call: MutatorCall, context: DomainContext): string | undefined {
+function secretOf({ path, from, device }: Withheld, call: MutatorCall, context: ObservedDomain): string | undefined {
   const document = from && context[from];
   if (call.procedure === 'DOMAIN_SET_METADATA') return document && metadataText(document, call.args.uri ?? '');
   return document?.devices.find(({ identity }) => identity === device)?.leaves.get(path);

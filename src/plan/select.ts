@@ -1,4 +1,11 @@
-import { type Device, type DomainContext, type DomainDocument, describe, invalid, kindOf } from '../domain/index.js';
+import {
+  type Device,
+  type DomainDocument,
+  formatValue,
+  kindOf,
+  type ObservedDomain,
+  specInvalid,
+} from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 
 /** What a selector means: a name, and the kind it is to be looked up in. */
@@ -12,14 +19,14 @@ export function readSelector(selector: object, path: string, extra: readonly str
   const entries = Object.entries(selector ?? {}).filter(([key]) => !extra.includes(key));
   const [key, name] = entries[0] ?? [];
   if (entries.length !== 1 || key === undefined) {
-    throw invalid(
+    throw specInvalid(
       path,
       'a device is named by one key, its kind or alias',
       "For example { disk: 'vdb' } or { alias: 'ua-data' }",
     );
   }
   if (typeof name !== 'string' || name === '')
-    throw invalid(`${path}.${key}`, `${describe(name)} is no name of a device`);
+    throw specInvalid(`${path}.${key}`, `${formatValue(name)} is no name of a device`);
   if (key === 'alias') return { element: undefined, name };
   return { element: kindOf(key, path).element, name };
 }
@@ -51,7 +58,7 @@ export interface Selection {
  * Finds the device that a selector means. What one document finds by a name that only it has (libvirt's own alias) or by
  * its number or address is looked for in the other as that device.
  */
-export function findBoth({ canonical, live }: DomainContext, selected: Selected, path: string): Selection {
+export function findBoth({ canonical, live }: ObservedDomain, selected: Selected, path: string): Selection {
   const inCanonical = findOne(canonical, selected, path);
   if (inCanonical) {
     const same = live?.counterpart(inCanonical);

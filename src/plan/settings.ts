@@ -1,7 +1,7 @@
 import {
   type Device,
-  type DomainContext,
   type DomainDocument,
+  type ObservedDomain,
   SETTINGS,
   type Setting,
   type SettingsRequest,
@@ -32,7 +32,7 @@ export function planSettings(draft: Draft, settings: SettingsRequest, where: str
 }
 
 /** What a document says that a setting can bring about, where either document says otherwise. */
-export function settingsOf(document: DomainDocument, { canonical, live }: DomainContext): SettingsRequest {
+export function settingsOf(document: DomainDocument, { canonical, live }: ObservedDomain): SettingsRequest {
   const running = isOfRunningGuest(document);
   const entries = Object.entries(SETTINGS).flatMap(([name, setting]) => {
     const value =

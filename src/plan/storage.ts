@@ -2,11 +2,10 @@ import {
   type Change,
   type Device,
   type DiskSourceSpec,
-  type DomainContext,
   type DomainDocument,
   decodeSpec,
-  describe,
-  invalid,
+  formatValue,
+  type ObservedDomain,
   type Operation,
   OWN_METADATA,
   ownElement,
@@ -14,6 +13,7 @@ import {
   recordJson,
   type StorageRecord,
   type StorageRequest,
+  specInvalid,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { buildElement, children } from '../xml/index.js';
@@ -62,7 +62,7 @@ export class StorageRecords {
   /** The records that a request leads to among these disks; a disk that it names and that is not there is `DEVICE_NOT_FOUND`. */
   with(request: StorageRequest, disks: readonly Device[], path: string): StorageRecords {
     if (typeof request !== 'object' || request === null || Array.isArray(request))
-      throw invalid(path, `${describe(request)} is not an object of records by disk`);
+      throw specInvalid(path, `${formatValue(request)} is not an object of records by disk`);
     let kept = this.#kept;
     for (const [name, record] of Object.entries(request)) {
       const where = `${path}.${name}`;
@@ -115,7 +115,7 @@ export class StorageRecords {
   }
 
   /** The operations that write them into both documents, in place of those written there. */
-  operations(context: DomainContext, written: StorageRecords): Operation[] {
+  operations(context: ObservedDomain, written: StorageRecords): Operation[] {
     const xml = this.#kept.length === 0 ? undefined : this.#toXml();
     const changes = written.#changesTo(this);
     return ownElementOperations('storage', xml, context).map((operation) => ({

@@ -1,37 +1,37 @@
 import {
-  type BusDemand,
+  assertKnownFields,
+  type BusRequirement,
   type Change,
   checkedHead,
   type Device,
-  type DomainContext,
   DomainDocument,
   type DomainSpec,
-  describe,
-  invalid,
+  formatValue,
   isImplicit,
   isKnownKind,
   isLiveOnly,
   isRaisedAtStart,
+  type ObservedDomain,
   readDevice,
-  refuseUnknownFields,
   requestedDevices,
   SETTINGS,
   type SettingsRequest,
   saidParts,
+  specInvalid,
 } from '../domain/index.js';
 import { buildElement, parseElement, serialize, setAt } from '../xml/index.js';
-import { type Asked, planAttaches, readRequest } from './attach.js';
+import { type AttachItem, planAttaches, readRequest } from './attach.js';
 import { byBootOrder, type Update, withBootOrders } from './boot-order.js';
+import { differences, isRunningState } from './compare-devices.js';
+import { planDetaches } from './detaches.js';
 import { pluggable } from './device-operations.js';
 import { Draft } from './draft.js';
-import { refuseElsewhere } from './elsewhere.js';
 import { finish } from './finish.js';
+import { refuseFixedParts } from './fixed-at-define.js';
 import { Intent } from './intent.js';
-import { planLeaving } from './leaving.js';
-import { matchDevices, type Pair, refuseContradictions, type Wanted } from './match.js';
+import { assertDistinct, matchDevices, type Pair, type Wanted } from './match.js';
 import type { Plan } from './plan.js';
 import { isOfRunningGuest } from './running-guest.js';
-import { isRunningState, says } from './says.js';
 import { bySetting, planSettings, settingsOf, withDevices } from './settings.js';
 import { planStorage } from './storage-plan.js';
 import { planInPlace, withLeaves } from './update.js';
@@ -61,11 +61,11 @@ interface Desired {
  * the canonical document. What libvirt or somebody else added is kept; what callers asked for and do not ask for any more
  * is detached; a field that is not mentioned stays. Pure, as `planChanges`.
  */
-export function planTowards(desired: string | DomainSpec, context: DomainContext, options: TowardsOptions = {}): Plan {
+export function planTowards(desired: string | DomainSpec, context: ObservedDomain, options: TowardsOptions = {}): Plan {
   const { replace = 'refuse', ifNotLive = 'refuse', detachOrder = 'live-first', set = {} } = options;
   if (replace !== 'refuse' && replace !== 'allow')
-    throw invalid('replace', `${describe(replace)} is no way to go on`, 'Give refuse or allow');
-  refuseUnknownFields(set, Object.keys(SETTINGS), 'set', 'the request');
+    throw specInvalid('replace', `${formatValue(replace)} is no way to go on`, 'Give refuse or allow');
+  assertKnownFields(set, Object.keys(SETTINGS), 'set', 'the request');
   const { canonical, persistent } = context;
   const draft = new Draft(context, { ifNotLive, detachOrder, replace: 'allow' });
   const wanted = read(desired, context);
@@ -73,12 +73,12 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
     draft.refuse('domain', 'domain', 'it is transient and has no canonical document', "Plan changes of scope: 'live'");
     return finish(draft);
   }
-  refuseContradictions(wanted.devices, canonical);
+  assertDistinct(wanted.devices, canonical);
   const pairs = matchDevices(wanted.devices, canonical, draft.intent);
 
   const updates: Update[] = [];
   const replaced: Replacement[] = [];
-  const attaches: Asked[] = pairs.flatMap(({ desired: device, found, path, running }) => {
+  const attaches: AttachItem[] = pairs.flatMap(({ desired: device, found, path, running }) => {
     if (found) return [];
     if (isKnownKind(device.kind)) return [{ device: running ? pluggable(device) : device, path }];
     draft.notes.push(`${path} is not a device that this library knows, and the domain has none: it is left out`);
@@ -105,7 +105,7 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
     ...gone.map((device) => ({ device, path: `not asked for any more: ${device.identity}`, because: NOT_ASKED })),
     ...replaced.map(({ found, path, because }) => ({ device: found, path, because })),
   ];
-  const release = planLeaving(draft, leaving, [
+  const release = planDetaches(draft, leaving, [
     ...attaches.map(({ device }) => device),
     ...replaced.map(({ element }) => readDevice(element)),
   ]);
@@ -123,18 +123,22 @@ export function planTowards(desired: string | DomainSpec, context: DomainContext
     '',
   );
   planStorage(draft, wanted.spec?.storage, 'storage');
-  refuseElsewhere(draft, wanted.document, wanted.spec);
+  refuseFixedParts(draft, wanted.document, wanted.spec);
   return finish(draft, (draft.intent ?? new Intent()).towards(askedOf(draft, pairs), draft.detachedForGood));
 }
 
 const ALIAS = 'alias/@name';
 const NOT_ASKED = 'it was asked for before and is not any more';
 
-function read(desired: string | DomainSpec, there: DomainContext): Desired {
+function read(desired: string | DomainSpec, there: ObservedDomain): Desired {
   if (typeof desired === 'string') {
     const document = withBootOrders(new DomainDocument(desired), there.canonical);
     if (document.root.nodeName !== 'domain')
-      throw invalid('the desired state', `the XML is a <${document.root.nodeName}>, not a <domain>`, 'Give domain XML');
+      throw specInvalid(
+        'the desired state',
+        `the XML is a <${document.root.nodeName}>, not a <domain>`,
+        'Give domain XML',
+      );
     const running = isOfRunningGuest(document);
     const devices = document.devices.map((device, index) => ({
       device,
@@ -178,7 +182,7 @@ export interface Replacement {
 type Verdict =
   | Replacement
   | { readonly update: () => void }
-  | { readonly attach: Asked }
+  | { readonly attach: AttachItem }
   | { readonly as: 'it is' | 'refused' };
 
 /** What is to become of one device that is there: nothing, an update in place, or another in its stead. */
@@ -188,7 +192,7 @@ function judge(draft: Draft, pair: Found, replace: 'refuse' | 'allow'): Verdict 
   const isCopied = (change: Change, from: Device) => pair.running && ofRunningGuest(desired, change, from, running);
   // An id is given when a device is made; one that is there without keeps its natural name, and is not replaced for it.
   const wishes = (from: Device) =>
-    says(desired, from).filter(
+    differences(desired, from).filter(
       (change) =>
         !unsaid?.has(change.path) &&
         !isCopied(change, from) &&
@@ -208,7 +212,7 @@ function judge(draft: Draft, pair: Found, replace: 'refuse' | 'allow'): Verdict 
     )?.path ?? (staysPut(draft, found, readDevice(element)) ? undefined : 'the bus it is on');
   if (found.kind.updateConfig && fixed === undefined) {
     const order = changes.find((change) => change.path === 'boot/@order')?.to;
-    if (order !== undefined) draft.moving.set(found.identity, order);
+    if (order !== undefined) draft.requestedBootOrders.set(found.identity, order);
     return { update: () => inPlace(draft, found, running, path, asks) };
   }
   const what = changes.map((change) => change.path).join(', ');
@@ -285,16 +289,16 @@ function staysPut(draft: Draft, before: Device, after: Device): boolean {
   const from = before.kind.bus(before.leaves);
   const to = after.kind.bus(after.leaves);
   if (before.address?.type === 'pci' && from?.type === 'pci' && to?.type === 'pci')
-    return from.slot === to.slot || draft.topology.fits(before.address, to);
+    return from.slot === to.slot || draft.topology.accepts(before.address, to);
   return busText(from) === busText(to);
 }
 
-function busText(demand: BusDemand | undefined): string | undefined {
+function busText(demand: BusRequirement | undefined): string | undefined {
   return demand?.type === 'drive' ? demand.controller : demand?.type;
 }
 
 /** The attach of a device that was detached to be replaced; of one that only goes at the next boot, from then on too. */
-export function anew(draft: Draft, { found, element, path }: Replacement): Asked[] {
+export function anew(draft: Draft, { found, element, path }: Replacement): AttachItem[] {
   const operations = draft.operations.filter(
     ({ action, subject }) => action === 'detach' && subject === found.identity,
   );

@@ -1,31 +1,31 @@
 import {
   type Device,
-  type DomainContext,
   type DomainDocument,
   type DriftChange,
   defineOnlyRow,
   domainDifferences,
   driftedDevices,
   driftFrom,
-  HIDDEN,
-  invalid,
   isLiveOnly,
   isSecret,
+  type ObservedDomain,
   plainPath,
+  REDACTED,
   readDevice,
   SETTINGS,
   type Seal,
   type Setting,
   sealedForm,
   shownChange,
+  specInvalid,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, leafChanges, serialize, setAt, under } from '../xml/index.js';
-import { type Asked, planAttaches, readRequest } from './attach.js';
+import { type AttachItem, planAttaches, readRequest } from './attach.js';
 import { byBootOrder, type Update } from './boot-order.js';
+import { planDetaches, rank } from './detaches.js';
 import { Draft } from './draft.js';
 import { finish } from './finish.js';
-import { planLeaving, rank } from './leaving.js';
 import type { Plan } from './plan.js';
 import { bySetting, planSettings, withDevices } from './settings.js';
 import { anew, type Replacement } from './towards.js';
@@ -44,7 +44,7 @@ export interface UndoDriftOptions {
  * gets its values again. What only a definition changes is a refusal, and so is a secret, since a seal holds none. What
  * others keep in metadata is theirs and stays. Pure, as `planChanges`.
  */
-export function planUndoDrift(seal: Seal, context: DomainContext, options: UndoDriftOptions = {}): Plan {
+export function planUndoDrift(seal: Seal, context: ObservedDomain, options: UndoDriftOptions = {}): Plan {
   const { ifNotLive = 'refuse' } = options;
   const draft = new Draft(context, { ifNotLive });
   const drift = driftFrom(seal, context.canonical, context.versions.libvirt);
@@ -52,7 +52,7 @@ export function planUndoDrift(seal: Seal, context: DomainContext, options: UndoD
   const updates: Update[] = [];
   const leaving: Leaving[] = [];
   const replaced: Replacement[] = [];
-  const attaches: Asked[] = [];
+  const attaches: AttachItem[] = [];
   const parts: Array<[sealed: Device, found: Device]> = [];
   for (const { sealed, now } of driftedDevices(seal.document, sealedForm(context.canonical))) {
     const { identity: path } = (sealed ?? now) as Device;
@@ -71,7 +71,7 @@ export function planUndoDrift(seal: Seal, context: DomainContext, options: UndoD
     }
   }
   leaving.push(...replaced.map(({ found, path, because }) => ({ device: found, path, because })));
-  const release = planLeaving(draft, leaving, [
+  const release = planDetaches(draft, leaving, [
     ...attaches.map(({ device }) => device),
     ...replaced.map(({ element }) => readDevice(element)),
   ]);
@@ -125,13 +125,17 @@ interface Leaving {
 function chosen(drift: readonly DriftChange[], only: readonly string[] | undefined): Set<string> {
   for (const [index, subject] of (only ?? []).entries()) {
     if (drift.some((each) => each.subject === subject)) continue;
-    throw invalid(`only[${index}]`, `nothing has drifted of ${JSON.stringify(subject)}`, 'drift() lists the subjects');
+    throw specInvalid(
+      `only[${index}]`,
+      `nothing has drifted of ${JSON.stringify(subject)}`,
+      'drift() lists the subjects',
+    );
   }
   return new Set(only ?? drift.flatMap(({ subject, by }) => (by === 'somebody' ? [subject] : [])));
 }
 
 /** The attach of a device that was removed, at its place; none, with a refusal, when it had a secret that no document has. */
-function again(draft: Draft, sealed: Device, path: string): Asked[] {
+function again(draft: Draft, sealed: Device, path: string): AttachItem[] {
   const running = draft.context.live?.counterpart(sealed);
   const element = withItsSecrets(draft, sealed, running, path);
   if (!element) return [];
@@ -152,13 +156,13 @@ function back(draft: Draft, sealed: Device, found: Device, path: string): (Updat
     const why = fixed ? `no update reaches ${fixed.path}` : `libvirt has no update of a ${found.kind.element}`;
     return { found, element, path, because: `replaced by what was sealed: ${why}` };
   }
-  const lost = changes.find(({ path: leaf, to }) => to === HIDDEN && isSecret(found.kind, leaf));
+  const lost = changes.find(({ path: leaf, to }) => to === REDACTED && isSecret(found.kind, leaf));
   if (lost) {
     refuseSecret(draft, sealed, lost.path, path);
     return undefined;
   }
   const order = changes.find((change) => change.path === 'boot/@order');
-  if (order) draft.moving.set(found.identity, order.to);
+  if (order) draft.requestedBootOrders.set(found.identity, order.to);
   const wanted = (from: Device) =>
     readDevice(
       withLeaves(
@@ -172,7 +176,7 @@ function back(draft: Draft, sealed: Device, found: Device, path: string): (Updat
 
 function withHidden(device: Device): Device['element'] {
   const element = detachedCopy(device.element);
-  for (const path of device.leaves.keys()) if (isSecret(device.kind, path)) setAt(element, path, HIDDEN);
+  for (const path of device.leaves.keys()) if (isSecret(device.kind, path)) setAt(element, path, REDACTED);
   return element;
 }
 
@@ -185,7 +189,7 @@ function withItsSecrets(
 ): Device['element'] | undefined {
   const element = detachedCopy(sealed.element);
   for (const [leaf, value] of sealed.leaves) {
-    if (value !== HIDDEN || !isSecret(sealed.kind, leaf)) continue;
+    if (value !== REDACTED || !isSecret(sealed.kind, leaf)) continue;
     const secret = holder?.leaves.get(leaf);
     if (secret === undefined) {
       refuseSecret(draft, sealed, leaf, path);
@@ -227,8 +231,8 @@ function outsideDevices(draft: Draft, sealed: DomainDocument): Record<string, un
 }
 
 function settingOf(path: string): [name: string, setting: Setting<unknown>] | undefined {
-  return Object.entries(SETTINGS as unknown as Record<string, Setting<unknown>>).find(([, { owns }]) =>
-    owns.some((each) => under(path, each)),
+  return Object.entries(SETTINGS as unknown as Record<string, Setting<unknown>>).find(([, { paths }]) =>
+    paths.some((each) => under(path, each)),
   );
 }
 

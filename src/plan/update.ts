@@ -5,17 +5,17 @@ import {
   type Change,
   type Device,
   type DeviceKind,
-  describe,
   encodeSpec,
   type Field,
   type FieldTable,
-  invalid,
+  formatValue,
   isLiveOnly,
   meantDevice,
   type Operation,
   readDevice,
   type Scope,
   shownChange,
+  specInvalid,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { detachedCopy, leafChanges, leaves, removeAll, serialize, setAt, under } from '../xml/index.js';
@@ -71,8 +71,8 @@ export function planInPlace(draft: Draft, sides: Sides, wanted: (from: Device) =
   const device = ((asked === 'live' ? inLive : inCanonical) ?? inLive ?? inCanonical) as Device;
   const { identity, kind } = device;
   draft.claim(identity, path);
-  draft.moving.delete(identity);
-  const inConfig = inCanonical && (draft.parked.get(identity) ?? inCanonical);
+  draft.requestedBootOrders.delete(identity);
+  const inConfig = inCanonical && (draft.temporaryBootOrders.get(identity) ?? inCanonical);
   const config = asked === 'live' || !inConfig ? undefined : { from: inConfig, to: wanted(inConfig) };
   const configChanges = config ? changesOf(config.from, config.to) : [];
   const liveAll = asked === 'config' || !inLive ? [] : changesOf(inLive, wanted(inLive));
@@ -121,7 +121,7 @@ export function planInPlace(draft: Draft, sides: Sides, wanted: (from: Device) =
     return;
   }
   const oneCall =
-    !kind.updatesApart &&
+    !kind.needsSeparateLiveUpdate &&
     config &&
     inLive &&
     later.length === 0 &&
@@ -192,7 +192,7 @@ function setFields(
   exclusive: readonly string[][],
 ): void {
   if (typeof set !== 'object' || set === null || Array.isArray(set))
-    throw invalid(where, `${describe(set)} is not an object of fields`);
+    throw specInvalid(where, `${formatValue(set)} is not an object of fields`);
   // Names first, so that an unknown one is refused even when it is to be removed.
   encodeSpec(
     fields as FieldTable<Record<string, unknown>>,
@@ -247,7 +247,8 @@ function refuses(draft: Draft, device: Device, changes: readonly Change[], path:
   if (!order) return false;
   const others = [...draft.bootOrders].filter(([other]) => other !== identity);
   const holder = others.find(([, taken]) => taken === order.to)?.[0];
-  if (holder !== undefined && draft.moving.has(holder)) park(draft, holder, `makes room for ${identity}`);
+  if (holder !== undefined && draft.requestedBootOrders.has(holder))
+    useTemporaryBootOrder(draft, holder, `makes room for ${identity}`);
   else if (holder !== undefined) {
     throw duplicate(
       bootPath,
@@ -278,28 +279,28 @@ function refuses(draft: Draft, device: Device, changes: readonly Change[], path:
 }
 
 /** Moves a device to a boot order that nobody has or wants, out of the way of others and so that there is always one. */
-export function park(draft: Draft, identity: string, because: string): void {
+export function useTemporaryBootOrder(draft: Draft, identity: string, because: string): void {
   const device = draft.context.canonical.devices.find((each) => each.identity === identity) as Device;
-  const taken = new Set([...draft.bootOrders.values(), ...draft.moving.values()]);
+  const taken = new Set([...draft.bootOrders.values(), ...draft.requestedBootOrders.values()]);
   let free = 1;
   while (taken.has(String(free))) free++;
   const change = { path: 'boot/@order', from: draft.bootOrders.get(identity), to: String(free) };
   const parked = readDevice(withLeaves(device, [change]));
   draft.operations.push(updateOperation(device, parked, 'config', [change], because));
   draft.bootOrders.set(identity, String(free));
-  draft.parked.set(identity, parked);
+  draft.temporaryBootOrders.set(identity, parked);
 }
 
 /** Gives a device that waited at a boot order of its own its former state back. */
-export function unpark(draft: Draft, identity: string, because: string): void {
+export function restoreBootOrder(draft: Draft, identity: string, because: string): void {
   const device = draft.context.canonical.devices.find((each) => each.identity === identity) as Device;
-  const from = draft.parked.get(identity) as Device;
+  const from = draft.temporaryBootOrders.get(identity) as Device;
   const to = device.leaves.get('boot/@order');
   const change = { path: 'boot/@order', from: draft.bootOrders.get(identity), to };
   draft.operations.push(updateOperation(from, device, 'config', [change], because));
   if (to === undefined) draft.bootOrders.delete(identity);
   else draft.bootOrders.set(identity, to);
-  draft.parked.delete(identity);
+  draft.temporaryBootOrders.delete(identity);
 }
 
 interface LiveVerdict {

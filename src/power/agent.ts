@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import { CallTimeoutError, LibvirtError, type LibvirtErrorName } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { stateError } from './state.js';
@@ -32,10 +32,10 @@ const SILENT: ReadonlySet<LibvirtErrorName | undefined> = new Set([
  * `DOMAIN_STATE` when the guest does not run, `TIMEOUT` when it has not done in time what it was asked.
  */
 export class GuestAgent {
-  readonly #reader: DomainReader;
+  readonly #reader: DomainAccess;
 
   /** @internal */
-  constructor(reader: DomainReader) {
+  constructor(reader: DomainAccess) {
     this.#reader = reader;
   }
 

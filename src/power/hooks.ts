@@ -1,4 +1,4 @@
-import { queued } from '../apply/index.js';
+import { inDomainQueue } from '../apply/index.js';
 import { DomainDocument } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import { type DiskStorage, disksOf } from '../plan/index.js';
@@ -89,7 +89,7 @@ export class HookRunner {
         hook === 'afterStop' ? 'also' : 'without',
       );
       // In a line of its own: what it leaves behind, such as a timer, is none of the hook's work once that is over.
-      await queued(this.#subject.uuid, async () => work({ ...context, disks }));
+      await inDomainQueue(this.#subject.uuid, async () => work({ ...context, disks }));
     } catch (error) {
       throw new HookError(hook, context.operation, this.#subject.name, error);
     }

@@ -8,19 +8,19 @@ export { type AgentOptions, type AgentState, GuestAgent, isRefusal, isSilence, n
 export { destroy } from './destroy.js';
 export { type DomainHooks, type HookContext, HookError, type HookOperation, HookRunner } from './hooks.js';
 export { type Progress, ProgressMeter, type ProgressOptions } from './progress.js';
-export { DomainQuarantinedError, refuseQuarantined } from './quarantined.js';
+export { assertNotQuarantined, DomainQuarantinedError } from './quarantined.js';
 export { type RebootOptions, reboot } from './reboot.js';
 export { type RestoreOptions, restore } from './restore.js';
 export { type SaveOptions, save } from './save.js';
-export { hasManagedSave, managedSaveDocument, refuseManagedSave } from './saved.js';
-export { type Asked, type ShutdownOptions, type ShutdownProgress, shutdown } from './shutdown.js';
+export { assertNotSaved, hasManagedSave, managedSaveDocument } from './saved.js';
+export { type ShutdownMethod, type ShutdownOptions, type ShutdownProgress, shutdown } from './shutdown.js';
 export { type StartOptions, start } from './start.js';
 export { StartFailedError, starting } from './start-failed.js';
 export {
+  assertShutOff,
   type DomainState,
   type DomainStateReason,
   isInvalidNow,
-  refuseRunning,
   stateError,
   stateNamed,
   stateOf,

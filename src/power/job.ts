@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import { paramsToObject } from '../connection/index.js';
 import { AbortedError } from '../errors.js';
 import { fired } from '../fired.js';
@@ -14,7 +14,7 @@ const ABORT_AGAIN = 100;
  * signal (virDomainAbortJob). Rejects with ABORTED when it was ended; a job that was faster than the abort resolves.
  */
 export async function asJob<T>(
-  reader: DomainReader,
+  reader: DomainAccess,
   what: string,
   call: () => Promise<T>,
   options: ProgressOptions,
@@ -34,7 +34,7 @@ export async function asJob<T>(
   }
 }
 
-async function follow(reader: DomainReader, what: string, options: ProgressOptions, over: AbortSignal): Promise<void> {
+async function follow(reader: DomainAccess, what: string, options: ProgressOptions, over: AbortSignal): Promise<void> {
   if (!options.onProgress) return;
   const meter = new ProgressMeter(what, options);
   const { connection, handle: dom } = reader;
@@ -48,7 +48,7 @@ async function follow(reader: DomainReader, what: string, options: ProgressOptio
 }
 
 /** Asks again while the call goes on: the first request can come before the job. */
-async function abortOn(reader: DomainReader, signal: AbortSignal | undefined, over: AbortSignal): Promise<void> {
+async function abortOn(reader: DomainAccess, signal: AbortSignal | undefined, over: AbortSignal): Promise<void> {
   if (!signal) return;
   const { connection, handle: dom } = reader;
   await fired(AbortSignal.any([signal, over]));

@@ -1,4 +1,4 @@
-import { tell } from '../apply/index.js';
+import { notify } from '../apply/index.js';
 
 /** How far a long operation is: a copy, a backup, a save, a migration. */
 export interface Progress {
@@ -59,7 +59,7 @@ export class ProgressMeter {
       rate,
       remaining: left === 0 ? 0 : rate ? (left / rate) * 1000 : undefined,
     };
-    tell(this.#onProgress, progress);
+    notify(this.#onProgress, progress);
     return progress;
   }
 }

@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { type Quarantine, quarantineOf } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -25,7 +25,7 @@ export class DomainQuarantinedError extends LibvirtCanonicalError {
 }
 
 /** Rejects with `DOMAIN_QUARANTINED` when the canonical document has that mark. Reads it. */
-export async function refuseQuarantined(reader: DomainReader, call: CallOptions): Promise<void> {
+export async function assertNotQuarantined(reader: DomainAccess, call: CallOptions): Promise<void> {
   const { canonical } = await reader.documents(call);
   const quarantine = quarantineOf(canonical);
   if (quarantine) throw new DomainQuarantinedError(canonical.name, quarantine);

@@ -1,7 +1,7 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import { destroy } from './destroy.js';
 import type { HookRunner } from './hooks.js';
-import { refuseManagedSave } from './saved.js';
+import { assertNotSaved } from './saved.js';
 import { rebootGuest, type ShutdownOptions, shutdown } from './shutdown.js';
 import { type StartOptions, start } from './start.js';
 
@@ -20,14 +20,14 @@ export interface RebootOptions extends ShutdownOptions {
 
 /** Reboots in one of three ways. For `cold` and `hard` both hooks run in between. */
 export async function reboot(
-  reader: DomainReader,
+  reader: DomainAccess,
   hooks: HookRunner,
   { mode, verify, managedSave = 'refuse', ...options }: RebootOptions,
 ): Promise<void> {
   const { signal } = options;
   if (mode === 'guest') return rebootGuest(reader, options);
   // Asked before the guest is stopped, so that a refusal leaves it running.
-  if (managedSave === 'refuse') await refuseManagedSave(reader, { signal });
+  if (managedSave === 'refuse') await assertNotSaved(reader, { signal });
   await (mode === 'cold' ? shutdown(reader, options) : destroy(reader, { signal }));
   await hooks.run('afterStop', { operation: 'reboot', signal });
   await start(reader, hooks, { signal, verify, managedSave }, 'reboot');

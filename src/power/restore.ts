@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import type { HookRunner } from './hooks.js';
 import { hasManagedSave } from './saved.js';
@@ -8,7 +8,7 @@ import { type StartOptions, start } from './start.js';
 export type RestoreOptions = Omit<StartOptions, 'managedSave'>;
 
 /** Starts from the managed-save image. `DOMAIN_STATE` when there is none. */
-export async function restore(reader: DomainReader, hooks: HookRunner, options: RestoreOptions): Promise<void> {
+export async function restore(reader: DomainAccess, hooks: HookRunner, options: RestoreOptions): Promise<void> {
   const { name } = reader.handle;
   if (!(await hasManagedSave(reader, { signal: options.signal })))
     throw new LibvirtCanonicalError('DOMAIN_STATE', `domain ${name} has no managed-save image`, {

@@ -1,4 +1,4 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import { VIR_DOMAIN_SAVE_PAUSED, VIR_DOMAIN_SAVE_RUNNING } from '../connection/index.js';
 import { asJob } from './job.js';
 import type { ProgressOptions } from './progress.js';
@@ -13,7 +13,7 @@ export interface SaveOptions extends ProgressOptions {
 const RESTORE_AS = { running: VIR_DOMAIN_SAVE_RUNNING, paused: VIR_DOMAIN_SAVE_PAUSED } as const;
 
 /** virDomainManagedSave: the guest's memory and live document go into an image that libvirt keeps, and the domain is off. */
-export async function save(reader: DomainReader, { restoreAs, ...options }: SaveOptions): Promise<void> {
+export async function save(reader: DomainAccess, { restoreAs, ...options }: SaveOptions): Promise<void> {
   const { connection, handle: dom } = reader;
   const flags = restoreAs === undefined ? 0 : RESTORE_AS[restoreAs];
   const call = () => connection.call('DOMAIN_MANAGED_SAVE', { dom, flags }, { timeout: Number.POSITIVE_INFINITY });

@@ -1,4 +1,4 @@
-import { type DomainReader, nextItem, tell, within } from '../apply/index.js';
+import { type DomainAccess, nextItem, notify, withTimeout } from '../apply/index.js';
 import {
   CallTimeoutError,
   type EventItem,
@@ -18,7 +18,7 @@ import { isInvalidNow, stateError, stateOf } from './state.js';
 const ASK_AGAIN = 5_000;
 
 /** How a guest is asked: by its power button, or by the agent in it. */
-export type Asked = 'acpi' | 'agent';
+export type ShutdownMethod = 'acpi' | 'agent';
 
 /** How the guest is asked to shut down, and for how long. */
 export interface ShutdownOptions {
@@ -28,7 +28,7 @@ export interface ShutdownOptions {
    * `acpi` (default): the power button. `agent`: the QEMU guest agent, which also stops a guest that ignores the button.
    * `agent-else-acpi`: the button when the agent is not there or does not answer.
    */
-  readonly by?: Asked | 'agent-else-acpi' | undefined;
+  readonly by?: ShutdownMethod | 'agent-else-acpi' | undefined;
   /** Milliseconds the guest has. Default 60,000. */
   readonly timeout?: number | undefined;
   /** Milliseconds until it is asked again. Default 5,000. */
@@ -42,7 +42,7 @@ export interface ShutdownOptions {
 /** How far a shutdown or a reboot by the guest is. */
 export interface ShutdownProgress {
   /** How the guest was asked last, and how often so far. */
-  readonly by: Asked;
+  readonly by: ShutdownMethod;
   readonly requests: number;
   /** Milliseconds since the first request, and until the deadline. */
   readonly elapsed: number;
@@ -54,7 +54,7 @@ interface Asking {
   /** `shut down`, for messages. */
   readonly what: string;
   readonly procedure: 'DOMAIN_SHUTDOWN_FLAGS' | 'DOMAIN_REBOOT';
-  readonly flags: Readonly<Record<Asked, number>>;
+  readonly flags: Readonly<Record<ShutdownMethod, number>>;
   readonly events: EventSubscription<'LIFECYCLE' | 'REBOOT'>;
   /** Looked at after each event, and whenever waiting ends. */
   done(event: EventItem<'LIFECYCLE' | 'REBOOT'> | undefined): Promise<boolean>;
@@ -69,7 +69,7 @@ const NO_AGENT: readonly string[] = [
 ];
 
 /** virDomainShutdownFlags, asked again until the guest is off or the time is up. */
-export async function shutdown(reader: DomainReader, options: ShutdownOptions): Promise<void> {
+export async function shutdown(reader: DomainAccess, options: ShutdownOptions): Promise<void> {
   const { connection, handle: dom } = reader;
   const { signal, onTimeout = 'error' } = options;
   await using events = await connection.subscribe('LIFECYCLE', { domain: dom });
@@ -90,7 +90,7 @@ export async function shutdown(reader: DomainReader, options: ShutdownOptions): 
 }
 
 /** virDomainReboot: the QEMU process lives on. `DOMAIN_STATE` when the domain's own `on_reboot` stops it instead. */
-export async function rebootGuest(reader: DomainReader, options: ShutdownOptions): Promise<void> {
+export async function rebootGuest(reader: DomainAccess, options: ShutdownOptions): Promise<void> {
   const { connection, handle: dom } = reader;
   await using events = await connection.subscribe(['LIFECYCLE', 'REBOOT'], { domain: dom });
   const reset = await askGuest(
@@ -116,12 +116,12 @@ export async function rebootGuest(reader: DomainReader, options: ShutdownOptions
 }
 
 /** True when the guest has done it, false when the time is up. `DOMAIN_STATE`, `AGENT_UNAVAILABLE`, `ABORTED`. */
-async function askGuest(reader: DomainReader, asking: Asking, options: ShutdownOptions): Promise<boolean> {
+async function askGuest(reader: DomainAccess, asking: Asking, options: ShutdownOptions): Promise<boolean> {
   const { signal, timeout = 60_000, askAgain = ASK_AGAIN } = options;
   const { what, events, done } = asking;
   const begun = performance.now();
   const deadline = begun + timeout;
-  let by: Asked = options.by === undefined || options.by === 'acpi' ? 'acpi' : 'agent';
+  let by: ShutdownMethod = options.by === undefined || options.by === 'acpi' ? 'acpi' : 'agent';
   let event = nextItem(events, () => true);
   event.catch(() => {});
   for (let requests = 1; performance.now() < deadline; requests++) {
@@ -138,10 +138,10 @@ async function askGuest(reader: DomainReader, asking: Asking, options: ShutdownO
       continue;
     }
     const now = performance.now();
-    tell(options.onProgress, { by, requests, elapsed: now - begun, remaining: Math.max(deadline - now, 0) });
+    notify(options.onProgress, { by, requests, elapsed: now - begun, remaining: Math.max(deadline - now, 0) });
     const until = Math.min(now + askAgain, deadline);
     for (let left = until - now; left > 0; left = until - performance.now()) {
-      const item = await within(event, left, `asking the guest of ${reader.handle.name} to ${what}`, signal);
+      const item = await withTimeout(event, left, `asking the guest of ${reader.handle.name} to ${what}`, signal);
       if (await done(item)) return true;
       if (item) event = nextItem(events, () => true);
     }
@@ -151,9 +151,9 @@ async function askGuest(reader: DomainReader, asking: Asking, options: ShutdownO
 
 /** Sends one request. An agent answers by doing it, so libvirt may wait for as long as the guest takes. */
 async function request(
-  { connection, handle: dom }: DomainReader,
+  { connection, handle: dom }: DomainAccess,
   { procedure, flags }: Asking,
-  by: Asked,
+  by: ShutdownMethod,
   left: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -168,7 +168,7 @@ function isNoAgent(error: unknown): boolean {
   return error instanceof LibvirtError && NO_AGENT.some((name) => error.errorName === `VIR_ERR_${name}`);
 }
 
-function noAgent({ handle: { name } }: DomainReader, what: string, cause: unknown): LibvirtCanonicalError {
+function noAgent({ handle: { name } }: DomainAccess, what: string, cause: unknown): LibvirtCanonicalError {
   const said = cause instanceof LibvirtError ? cause.libvirtMessage : String(cause);
   return new LibvirtCanonicalError('AGENT_UNAVAILABLE', `the agent of ${name} could not be asked to ${what}: ${said}`, {
     cause,
@@ -178,7 +178,7 @@ function noAgent({ handle: { name } }: DomainReader, what: string, cause: unknow
 }
 
 function late(
-  { handle: { name } }: DomainReader,
+  { handle: { name } }: DomainAccess,
   what: string,
   { timeout = 60_000 }: ShutdownOptions,
   remedy: string,

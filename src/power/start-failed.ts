@@ -1,4 +1,4 @@
-import { type DomainLog, type DomainReader, logFromNow } from '../apply/index.js';
+import { type DomainAccess, type DomainLog, logFromNow } from '../apply/index.js';
 import { LibvirtError, rewritten } from '../connection/index.js';
 import { secretsHidden } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -22,7 +22,7 @@ export class StartFailedError extends LibvirtCanonicalError {
 }
 
 /** Makes the call that starts a domain. What libvirt says when that fails comes without secrets and with the log. */
-export async function starting(reader: DomainReader, call: () => Promise<unknown>): Promise<void> {
+export async function starting(reader: DomainAccess, call: () => Promise<unknown>): Promise<void> {
   const { name } = reader.handle;
   const log = await logFromNow(reader);
   try {

@@ -1,11 +1,11 @@
-import { assertNoUnsavedDefinition, type DomainReader } from '../apply/index.js';
+import { assertNoUnsavedDefinition, type DomainAccess } from '../apply/index.js';
 import { type CallOptions, VIR_DOMAIN_START_FORCE_BOOT, VIR_DOMAIN_START_PAUSED } from '../connection/index.js';
 import { HookError, type HookMoment, type HookOperation, type HookRunner } from './hooks.js';
-import { refuseQuarantined } from './quarantined.js';
-import { hasManagedSave, managedSaveDocument, refuseManagedSave } from './saved.js';
+import { assertNotQuarantined } from './quarantined.js';
+import { assertNotSaved, hasManagedSave, managedSaveDocument } from './saved.js';
 import { starting } from './start-failed.js';
-import { refuseRunning, stateError, stateOf } from './state.js';
-import { refuseOtherThanSaved, refuseStaleSave, resumeVerified } from './verified-start.js';
+import { assertShutOff, stateError, stateOf } from './state.js';
+import { assertAsSaved, assertSaveIsCurrent, resumeVerified } from './verified-start.js';
 
 /** How a domain is started. */
 export interface StartOptions {
@@ -31,7 +31,7 @@ export interface StartOptions {
  * that nothing of `beforeStart` is left.
  */
 export async function start(
-  reader: DomainReader,
+  reader: DomainAccess,
   hooks: HookRunner,
   { managedSave = 'refuse', ...options }: StartOptions,
   operation: HookOperation = 'start',
@@ -39,10 +39,10 @@ export async function start(
   const { signal } = options;
   const context: HookMoment = { operation, signal };
   // Before any hook: one that unplugs a running guest's volumes because it cannot be started again would do harm.
-  await refuseRunning(reader, 'started', { signal });
+  await assertShutOff(reader, 'started', { signal });
   await assertNoUnsavedDefinition(reader, { signal });
-  await refuseQuarantined(reader, { signal });
-  if (managedSave === 'refuse') await refuseManagedSave(reader, { signal });
+  await assertNotQuarantined(reader, { signal });
+  if (managedSave === 'refuse') await assertNotSaved(reader, { signal });
   const restores = managedSave === 'restore' && (await hasManagedSave(reader, { signal }));
   try {
     await hooks.run('beforeStart', context);
@@ -58,7 +58,7 @@ export async function start(
 }
 
 async function boot(
-  reader: DomainReader,
+  reader: DomainAccess,
   managedSave: StartOptions['managedSave'],
   { signal, paused, verify }: StartOptions,
 ): Promise<void> {
@@ -69,14 +69,14 @@ async function boot(
 }
 
 /** The state of the guest, running or paused, is that which the image has. */
-async function restoreNow(reader: DomainReader, { signal, paused, verify }: StartOptions): Promise<void> {
+async function restoreNow(reader: DomainAccess, { signal, paused, verify }: StartOptions): Promise<void> {
   const saved = await managedSaveDocument(reader, { signal });
-  if (verify === 'guest-abi') await refuseStaleSave(reader, saved, { signal });
+  if (verify === 'guest-abi') await assertSaveIsCurrent(reader, saved, { signal });
   await create(reader, paused ? VIR_DOMAIN_START_PAUSED : 0, { signal });
-  await refuseOtherThanSaved(reader, saved, { signal });
+  await assertAsSaved(reader, saved, { signal });
 }
 
-async function create(reader: DomainReader, flags: number, call: CallOptions): Promise<void> {
+async function create(reader: DomainAccess, flags: number, call: CallOptions): Promise<void> {
   const { connection, handle: dom } = reader;
   const options = { ...call, timeout: Number.POSITIVE_INFINITY };
   await starting(reader, () => connection.call('DOMAIN_CREATE_WITH_FLAGS', { dom, flags }, options)).catch((error) =>

@@ -1,4 +1,4 @@
-import { type DomainReader, notFound } from '../apply/index.js';
+import { type DomainAccess, notFound } from '../apply/index.js';
 import { type CallOptions, LibvirtError } from '../connection/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 
@@ -34,7 +34,7 @@ export function stateNamed(number: number, reason: number): { state: DomainState
 
 /** virDomainGetState. */
 export async function stateOf(
-  reader: DomainReader,
+  reader: DomainAccess,
   options: CallOptions = {},
 ): Promise<{ state: DomainState; reason: DomainStateReason }> {
   const dom = reader.handle;
@@ -47,7 +47,7 @@ export async function stateOf(
 }
 
 /** `DOMAIN_STATE` unless the domain is shut off. */
-export async function refuseRunning(reader: DomainReader, what: string, call: CallOptions): Promise<void> {
+export async function assertShutOff(reader: DomainAccess, what: string, call: CallOptions): Promise<void> {
   const { state } = await stateOf(reader, call);
   if (state === 'shutoff' || state === 'crashed') return;
   const { name } = reader.handle;
@@ -58,7 +58,7 @@ export async function refuseRunning(reader: DomainReader, what: string, call: Ca
 }
 
 /** libvirt's OPERATION_INVALID and BLOCK_COPY_ACTIVE as `DOMAIN_STATE`; anything else as it is. */
-export function stateError({ handle }: DomainReader, what: string, error: unknown): unknown {
+export function stateError({ handle }: DomainAccess, what: string, error: unknown): unknown {
   const busy = error instanceof LibvirtError && error.errorName === 'VIR_ERR_BLOCK_COPY_ACTIVE';
   if (!busy && !isInvalidNow(error)) return notFound(error, handle);
   return new LibvirtCanonicalError(

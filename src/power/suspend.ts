@@ -1,9 +1,9 @@
-import type { DomainReader } from '../apply/index.js';
+import type { DomainAccess } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { isInvalidNow, stateError, stateOf } from './state.js';
 
 /** virDomainSuspend. libvirt takes it for done when the vCPUs are stopped already. */
-export async function suspend(reader: DomainReader, call: CallOptions): Promise<void> {
+export async function suspend(reader: DomainAccess, call: CallOptions): Promise<void> {
   const { connection, handle: dom } = reader;
   await connection
     .call('DOMAIN_SUSPEND', { dom }, call)
@@ -11,7 +11,7 @@ export async function suspend(reader: DomainReader, call: CallOptions): Promise<
 }
 
 /** virDomainResume; virDomainPMWakeup for a guest that put itself to sleep. One that runs is as asked. */
-export async function resume(reader: DomainReader, call: CallOptions): Promise<void> {
+export async function resume(reader: DomainAccess, call: CallOptions): Promise<void> {
   const { connection, handle: dom } = reader;
   const { state } = await stateOf(reader, call);
   try {

@@ -1,4 +1,4 @@
-import { type DomainReader, GuestAbiChangedError, waitForLock } from '../apply/index.js';
+import { type DomainAccess, GuestAbiChangedError, waitForJobLock } from '../apply/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { type AbiDifference, compareGuestAbi, type DomainDocument, guestAbi, seenByGuest } from '../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../errors.js';
@@ -11,7 +11,7 @@ import { suspend } from './suspend.js';
  * fails is answered by a look, and the guest is left as it is.
  */
 export async function resumeVerified(
-  reader: DomainReader,
+  reader: DomainAccess,
   { paused, signal }: { readonly paused?: boolean | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const { name } = reader.handle;
@@ -32,7 +32,7 @@ export async function resumeVerified(
 }
 
 /** virDomainResume. A guest that runs although the answer was lost is as good as resumed. */
-async function letRun(reader: DomainReader, signal: AbortSignal | undefined): Promise<void> {
+async function letRun(reader: DomainAccess, signal: AbortSignal | undefined): Promise<void> {
   const { connection, handle: dom } = reader;
   try {
     await connection.call('DOMAIN_RESUME', { dom }, { signal });
@@ -56,8 +56,8 @@ function isUnsent(error: unknown): boolean {
 }
 
 /** The state once no call is at work on the domain any more; undefined when it cannot be told. */
-function settledState(reader: DomainReader): Promise<string | undefined> {
-  return waitForLock(reader)
+function settledState(reader: DomainAccess): Promise<string | undefined> {
+  return waitForJobLock(reader)
     .then(() => stateOf(reader))
     .then(
       ({ state }) => state,
@@ -66,7 +66,7 @@ function settledState(reader: DomainReader): Promise<string | undefined> {
 }
 
 /** Ends a guest that has not run yet. One that another client has let run meanwhile is left alone. */
-async function destroyPaused(reader: DomainReader): Promise<void> {
+async function destroyPaused(reader: DomainAccess): Promise<void> {
   const { connection, handle: dom } = reader;
   try {
     const { state } = await stateOf(reader);
@@ -77,7 +77,11 @@ async function destroyPaused(reader: DomainReader): Promise<void> {
 }
 
 /** Refuses a managed-save image whose guest sees something else than the canonical document says. Nothing is touched. */
-export async function refuseStaleSave(reader: DomainReader, saved: DomainDocument, call: CallOptions): Promise<void> {
+export async function assertSaveIsCurrent(
+  reader: DomainAccess,
+  saved: DomainDocument,
+  call: CallOptions,
+): Promise<void> {
   const { canonical } = await reader.documents(call);
   const differences = between(canonical, saved);
   if (differences.length === 0) return;
@@ -90,11 +94,7 @@ export async function refuseStaleSave(reader: DomainReader, saved: DomainDocumen
 }
 
 /** Holds a restored guest to the document of its image. One that differs is paused, not destroyed: its memory is the only copy. */
-export async function refuseOtherThanSaved(
-  reader: DomainReader,
-  saved: DomainDocument,
-  call: CallOptions,
-): Promise<void> {
+export async function assertAsSaved(reader: DomainAccess, saved: DomainDocument, call: CallOptions): Promise<void> {
   const { live } = await reader.documents(call);
   const differences = live ? between(saved, live) : [];
   if (differences.length === 0) return;

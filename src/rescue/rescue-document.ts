@@ -1,8 +1,8 @@
 import {
   type Device,
   type DiskSpec,
-  type DomainContext,
   DomainDocument,
+  type ObservedDomain,
   OWN_METADATA,
   readDevice,
 } from '../domain/index.js';
@@ -28,7 +28,7 @@ const PREFIX: Readonly<Record<string, string>> = { scsi: 'sd', sata: 'sd', usb: 
  * in the boot order, which the others follow as they did.
  */
 export function rescueDocument(
-  context: DomainContext,
+  context: ObservedDomain,
   disk: RescueDisk,
   kernel: RescueKernel | undefined,
   since: string,
@@ -60,7 +60,7 @@ export function rescueDocument(
 }
 
 /** The disk as a plan would attach it: every field checked, nothing taken twice, at a place that is free. */
-function placedDisk(context: DomainContext, disk: DiskSpec): Device {
+function placedDisk(context: ObservedDomain, disk: DiskSpec): Device {
   const plan = planChanges({ attach: [{ disk }], scope: 'config' }, context);
   const [refusal] = plan.refusals;
   if (refusal)

@@ -1,13 +1,13 @@
-import { type DomainReader, GuestAbiChangedError } from '../apply/index.js';
+import { type DomainAccess, GuestAbiChangedError } from '../apply/index.js';
 import { type CallOptions, LibvirtError } from '../connection/index.js';
 import { compareGuestAbi, type Device, type DomainDocument, guestAbi, ownElement } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
 import {
+  assertNotQuarantined,
+  assertNotSaved,
   destroy,
   type HookOperation,
   type HookRunner,
-  refuseManagedSave,
-  refuseQuarantined,
   type ShutdownOptions,
   StartFailedError,
   shutdown,
@@ -46,7 +46,7 @@ export interface RescueState {
 
 /** What both need of the domain beside its documents. */
 export interface RescueSubject {
-  readonly reader: DomainReader;
+  readonly reader: DomainAccess;
   readonly hooks: HookRunner;
 }
 
@@ -69,8 +69,8 @@ export async function rescue(subject: RescueSubject, options: RescueOptions): Pr
     new LibvirtCanonicalError('DOMAIN_STATE', `domain ${name} ${problem}`, { domain: name, remedy });
   if (!persistent) throw state('is transient', 'Only a persistent domain has a canonical document to come back to');
   if (rescueStateOf(live)) throw state('is in a rescue already', 'unrescue() it first');
-  await refuseQuarantined(reader, call);
-  await refuseManagedSave(reader, call);
+  await assertNotQuarantined(reader, call);
+  await assertNotSaved(reader, call);
   const document = rescueDocument(context, options.disk, options.kernel, new Date().toISOString());
   await rehearse(reader, document.xml, call).catch((error: unknown) => {
     throw failed(name, error, 'nothing was done');
@@ -114,7 +114,7 @@ async function stop(
 }
 
 /** Compares the rescue, before its guest runs, with the canonical document: only the rescue disk and the boot order may differ. */
-async function verify(reader: DomainReader, before: DomainDocument, disk: Device, call: CallOptions): Promise<void> {
+async function verify(reader: DomainAccess, before: DomainDocument, disk: Device, call: CallOptions): Promise<void> {
   const { canonical, live } = await reader.documents(call);
   const { name } = before;
   if (canonical.xml !== before.xml) {

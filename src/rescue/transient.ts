@@ -1,4 +1,4 @@
-import { type DomainReader, unsavedDefinition } from '../apply/index.js';
+import { type DomainAccess, unsavedDefinition } from '../apply/index.js';
 import {
   type CallOptions,
   LibvirtError,
@@ -26,7 +26,7 @@ const NEEDS_THE_HOST = ['interface', 'hostdev'];
  * Has libvirt check a document as a start would, without starting anything: virConnectDomainXMLToNative. Throws libvirt's own
  * objection. What makes a transient start fail early, and leave its document in memory, shows here.
  */
-export async function rehearse({ connection }: DomainReader, xml: string, options: CallOptions): Promise<void> {
+export async function rehearse({ connection }: DomainAccess, xml: string, options: CallOptions): Promise<void> {
   const root = parseElement(xml);
   for (const name of NEEDS_THE_HOST)
     for (const device of select(root, `devices/${name}`)) device.parentNode?.removeChild(device);
@@ -41,7 +41,7 @@ export async function rehearse({ connection }: DomainReader, xml: string, option
 }
 
 /** Starts a shut-off persistent domain from another document, with its vCPUs stopped. The canonical document stays. */
-export async function startPausedFrom(reader: DomainReader, xml: string, { signal }: CallOptions): Promise<void> {
+export async function startPausedFrom(reader: DomainAccess, xml: string, { signal }: CallOptions): Promise<void> {
   const { connection, handle } = reader;
   await startTransient(connection, xml, handle.uuid, VIR_DOMAIN_START_PAUSED, {
     signal,
@@ -53,7 +53,7 @@ export async function startPausedFrom(reader: DomainReader, xml: string, { signa
  * Clears an unsaved definition without defining anything: the end of any transient run brings the canonical document back, so a
  * stand-in without devices is started, its vCPUs stopped, and destroyed. It opens no image of the domain.
  */
-export async function clearUnsavedDefinition(reader: DomainReader, options: CallOptions = {}): Promise<void> {
+export async function clearUnsavedDefinition(reader: DomainAccess, options: CallOptions = {}): Promise<void> {
   if (!(await unsavedDefinition(reader, options))) return;
   const { connection, handle } = reader;
   const { canonical } = await reader.documents(options);
@@ -70,7 +70,7 @@ export async function clearUnsavedDefinition(reader: DomainReader, options: Call
   if (await unsavedDefinition(reader, options)) throw notCleared(reader, undefined);
 }
 
-function notCleared({ handle }: DomainReader, cause: unknown): LibvirtCanonicalError {
+function notCleared({ handle }: DomainAccess, cause: unknown): LibvirtCanonicalError {
   return new LibvirtCanonicalError(
     'DOMAIN_STATE',
     `the document that a failed transient start of ${handle.name} left in libvirt's memory could not be cleared`,

@@ -25,7 +25,7 @@ export function scan(text: string, limits: Limits): void {
     const found = text.indexOf('<', at);
     const open = found < 0 ? text.length : found;
     checkReferences(at, open);
-    refuseInText(text, at, open);
+    assertNoCdataEnd(text, at, open);
     if (found < 0) return;
     parts++;
     if (text.startsWith('<!--', open)) at = after(text, '-->', open + 4);
@@ -61,7 +61,7 @@ function tooMuch(what: string, usual: string): LibvirtCanonicalError {
 }
 
 /** What the parser would let pass in text between tags, and repair: the end of a CDATA section that is none. */
-function refuseInText(text: string, from: number, to: number): void {
+function assertNoCdataEnd(text: string, from: number, to: number): void {
   const end = text.slice(from, to).indexOf(']]>');
   if (end >= 0) throw malformed(']]> stands outside a CDATA section', ...position(text, from + end));
 }

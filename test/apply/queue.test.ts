@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isQueued, queued, tell } from '../../src/apply/index.js';
-import { apart } from '../../src/apply/queue.js';
+import { outsideDomainQueue } from '../../src/apply/domain-queue.js';
+import { inDomainQueue, isQueued, notify } from '../../src/apply/index.js';
 import { failure, within } from '../support/deadline.js';
 
 /** Works that note when they begin and end. */
@@ -20,15 +20,15 @@ function diary() {
 
 test('queued: one after the other, in the order in which they were asked for, also after a failure', async () => {
   const { work, text } = diary();
-  const failing = queued('a', async () => {
+  const failing = inDomainQueue('a', async () => {
     await work('bad')();
     throw new Error('x');
   });
   const all = [
     failing,
-    queued('a', work('1')),
-    queued('a', work('2')),
-    queued(
+    inDomainQueue('a', work('1')),
+    inDomainQueue('a', work('2')),
+    inDomainQueue(
       'b',
       work('other', async () => {}),
     ),
@@ -41,11 +41,11 @@ test('queued: one after the other, in the order in which they were asked for, al
 test('queued: what a work begins and waits for is part of it, to any depth', async () => {
   const { work, text } = diary();
   const inner = () =>
-    queued(
+    inDomainQueue(
       'a',
-      work('inner', () => queued('a', work('innermost'))),
+      work('inner', () => inDomainQueue('a', work('innermost'))),
     );
-  await within(Promise.all([queued('a', work('outer', inner)), queued('a', work('next'))]));
+  await within(Promise.all([inDomainQueue('a', work('outer', inner)), inDomainQueue('a', work('next'))]));
   assert.is(text(), '+outer +inner +innermost -innermost -inner -outer +next -next');
 });
 
@@ -56,14 +56,14 @@ test('queued: a timer, a listener or a promise that a work left behind waits for
     release = resolve;
   });
   const left: Promise<unknown>[] = [];
-  await queued(
+  await inDomainQueue(
     'a',
     work('hook', async () => {
-      left.push(signal.then(() => queued('a', work('listener'))));
-      left.push(sleep(20).then(() => queued('a', work('timer'))));
+      left.push(signal.then(() => inDomainQueue('a', work('listener'))));
+      left.push(sleep(20).then(() => inDomainQueue('a', work('timer'))));
     }),
   );
-  const long = queued(
+  const long = inDomainQueue(
     'a',
     work('apply', () => sleep(60)),
   );
@@ -76,12 +76,12 @@ test('queued: a hook within a work ends with the hook, though the work goes on',
   const { work, text } = diary();
   let late: Promise<unknown> = Promise.resolve();
   const hook = async () => {
-    late = sleep(10).then(() => queued('a', work('late')));
+    late = sleep(10).then(() => inDomainQueue('a', work('late')));
   };
-  await queued(
+  await inDomainQueue(
     'a',
     work('start', async () => {
-      await queued('a', work('hook', hook));
+      await inDomainQueue('a', work('hook', hook));
       await sleep(40);
     }),
   );
@@ -91,31 +91,31 @@ test('queued: a hook within a work ends with the hook, though the work goes on',
 
 test('queued: a work waits for what it began in its line and did not wait for itself; two of those do not mix', async () => {
   const { work, text } = diary();
-  await queued(
+  await inDomainQueue(
     'a',
     work('hook', async () => {
-      queued('a', work('1'));
-      queued('a', work('2'));
+      inDomainQueue('a', work('1'));
+      inDomainQueue('a', work('2'));
     }),
   );
-  await queued('a', work('next'));
+  await inDomainQueue('a', work('next'));
   assert.ok(text().endsWith(' -1 +2 -2 +next -next'), text());
 });
 
 test('tell: what a callback begins waits, and what it throws or rejects with is dropped', async () => {
   const { work, text } = diary();
   let begun: Promise<unknown> = Promise.resolve();
-  await queued(
+  await inDomainQueue(
     'a',
     work('apply', async () => {
-      tell(() => {
-        begun = queued('a', work('begun'));
+      notify(() => {
+        begun = inDomainQueue('a', work('begun'));
       }, 1);
-      tell(() => {
+      notify(() => {
         throw new Error('a bug of the caller');
       }, 1);
-      tell(() => Promise.reject(new Error('another')), 1);
-      tell(undefined, 1);
+      notify(() => Promise.reject(new Error('another')), 1);
+      notify(undefined, 1);
       await sleep(20);
     }),
   );
@@ -126,10 +126,10 @@ test('tell: what a callback begins waits, and what it throws or rejects with is 
 test('apart: begun inside a work, it is not part of it', async () => {
   const { work, text } = diary();
   let other: Promise<unknown> = Promise.resolve();
-  await queued(
+  await inDomainQueue(
     'a',
     work('apply', async () => {
-      other = apart(() => queued('a', work('other')));
+      other = outsideDomainQueue(() => inDomainQueue('a', work('other')));
       await sleep(10);
     }),
   );
@@ -140,37 +140,37 @@ test('apart: begun inside a work, it is not part of it', async () => {
 test('queued: a signal ends the waiting, not the work; what waits behind has its turn all the same', async () => {
   const { work, text } = diary();
   const stop = new AbortController();
-  const first = queued(
+  const first = inDomainQueue(
     'a',
     work('1', () => sleep(40)),
     stop.signal,
   );
-  const second = queued('a', work('2'), stop.signal);
-  const third = queued('a', work('3'));
+  const second = inDomainQueue('a', work('2'), stop.signal);
+  const third = inDomainQueue('a', work('3'));
   stop.abort(new Error('enough'));
   const error = await failure(second, 'ABORTED');
   assert.is((error.cause as Error).message, 'enough');
   assert.is(text(), '+1', 'it did not wait for the first');
-  await failure(queued('a', work('4'), stop.signal), 'ABORTED');
+  await failure(inDomainQueue('a', work('4'), stop.signal), 'ABORTED');
   await within(Promise.all([first, third]));
   assert.is(text(), '+1 -1 +3 -3');
   // Nobody is before it: the work itself tells what it does about its signal.
-  await queued('a', work('5'), stop.signal);
+  await inDomainQueue('a', work('5'), stop.signal);
   assert.is(text(), '+1 -1 +3 -3 +5 -5');
   assert.not.ok(isQueued('a'));
 });
 
 test('queued: what is aborted within a work of its own line leaves that line in order', async () => {
   const { work, text } = diary();
-  await queued(
+  await inDomainQueue(
     'a',
     work('outer', async () => {
       const stop = new AbortController();
-      const one = queued('a', work('1'));
-      const two = queued('a', work('2'), stop.signal);
+      const one = inDomainQueue('a', work('1'));
+      const two = inDomainQueue('a', work('2'), stop.signal);
       stop.abort();
       await failure(two, 'ABORTED');
-      await Promise.all([one, queued('a', work('3'))]);
+      await Promise.all([one, inDomainQueue('a', work('3'))]);
     }),
   );
   assert.is(text(), '+outer +1 -1 +3 -3 -outer');

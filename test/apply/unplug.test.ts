@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DomainReader } from '../../src/apply/index.js';
+import { DomainAccess } from '../../src/apply/index.js';
 import { noteAnswer, patienceWith } from '../../src/apply/patience.js';
 import { detach } from '../../src/apply/unplug.js';
 import {
@@ -243,7 +243,7 @@ test('"already in the process of unplug" is waited for (PCIe hot-plug of older m
 test('missing on either side is done', async () => {
   const b = await bench();
   const domain = await b.started();
-  const reader = new DomainReader(b.connection, handleOf(domain));
+  const reader = new DomainAccess(b.connection, handleOf(domain));
   const [live, config] = (await domain.plan({ detach: [{ interface: 'lan' }] })).operations;
   assert.ok(live && config);
   await failure(detach(reader, live, BRIEFLY), 'UNPLUG_UNCONFIRMED');
@@ -252,10 +252,10 @@ test('missing on either side is done', async () => {
   for (const deadline = Date.now() + 5_000; (await has(domain, 'lan')) === 'both' && Date.now() < deadline; );
   assert.equal(await detach(reader, live, {}), { device: 'interface lan', outcome: 'removed' }, 'before it is asked');
   // It goes between the look and the call.
-  const late = new DomainReader(b.connection, handleOf(domain));
+  const late = new DomainAccess(b.connection, handleOf(domain));
   let looks = 0;
   late.documents = (options) =>
-    looks++ === 0 ? Promise.resolve(stale) : DomainReader.prototype.documents.call(late, options);
+    looks++ === 0 ? Promise.resolve(stale) : DomainAccess.prototype.documents.call(late, options);
   assert.equal(await within(detach(late, live, {})), { device: 'interface lan', outcome: 'removed' }, 'by the call');
   assert.ok(looks > 1);
   await detach(reader, config, {});
@@ -270,7 +270,7 @@ test("what libvirt and QEMU refuse themselves is neither the guest's no nor wait
     "<rng model='virtio'><backend model='random'>/dev/urandom</backend><alias name='ua-rng'/><address type='pci' bus='9' slot='0'/></rng>";
   const serial = "<serial type='null'/>";
   const domain = await b.started({ devices: [port, rng, serial] });
-  const reader = new DomainReader(b.connection, handleOf(domain));
+  const reader = new DomainAccess(b.connection, handleOf(domain));
   const { live } = await reader.documents();
   for (const [element, name] of [
     ['rng', 'VIR_ERR_OPERATION_FAILED'],
@@ -333,7 +333,7 @@ test('onProgress: told at each request; a guest that never answered gets less ti
   );
   assert.ok(told.every(({ remaining }) => remaining >= 0 && remaining <= 600));
 
-  const reader = new DomainReader(b.connection, handleOf(domain));
+  const reader = new DomainAccess(b.connection, handleOf(domain));
   const { live } = await reader.documents();
   assert.equal(patienceWith(reader, live, {}), { attempts: 4, timeout: 10_000 });
   assert.equal(patienceWith(reader, live, { timeout: 5 }), { attempts: 8, timeout: 5 });

@@ -2,7 +2,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DomainReader } from '../../src/apply/index.js';
+import { DomainAccess } from '../../src/apply/index.js';
 import { procedureOf } from '../../src/connection/procedures.js';
 import { type ClockReading, checkClocks, readClock } from '../../src/doctor/clocks.js';
 import { checkDaemonLimits } from '../../src/doctor/daemon-limits.js';
@@ -229,7 +229,7 @@ test('doctor: work that was left, an old managed save, snapshots, a domain that 
     undefineSource: true, paused: false, autostart: false, autostartOnce: false, targets: [], moved: {} as never, nvram: 'none',
   }); // biome-ignore format: a value
   const dom = (domain: ManagedDomain) => ({ name: domain.name, uuid: domain.uuid, id: -1 });
-  await writeRecord(new DomainReader(b.connection, dom(moved)), record, true);
+  await writeRecord(new DomainAccess(b.connection, dom(moved)), record, true);
   const { xml } = await b.connection.call('DOMAIN_GET_XML_DESC', { dom: dom(moved), flags: 2 });
   const left = /<(\w+:)?migration\b[\s\S]*?<\/(\w+:)?migration>/.exec(xml)?.[0] ?? '';
   assert.ok(left, xml);

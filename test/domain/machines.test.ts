@@ -71,7 +71,7 @@ test('pseries: each pci-root has slots 1 to 31, a PC keeps three', () => {
 
 test('an explicit ccw address is held against both documents', () => {
   const topology = new Topology(document(S390, disk('vda', ccw('0x0000'))), document(S390, disk('vdb', ccw('0x0007'))));
-  const at = (devno: number) => topology.occupant({ type: 'ccw', cssid: 0xfe, ssid: 0, devno });
+  const at = (devno: number) => topology.holderOf({ type: 'ccw', cssid: 0xfe, ssid: 0, devno });
   assert.is(at(0), 'disk vda');
   assert.is(at(7), 'disk vdb');
   assert.is(at(1), undefined);
@@ -102,8 +102,8 @@ test('pseries: spapr-vio has one space of numbers, begun by kind, and free in bo
   assert.is(at("<serial type='pty'><target type='spapr-vio-serial' port='0'/></serial>"), 'spapr-vio 0x30000000');
   assert.match(at(scsi(2, 'virtio-scsi')) ?? '', /^pci /);
   const topology = new Topology(document('pseries-7.2', canonical), undefined);
-  assert.is(topology.occupant({ type: 'spapr-vio', reg: 0x2000 }), 'controller scsi0');
-  assert.match(topology.hotplugObjection({ type: 'spapr-vio', reg: 0x2000 }) ?? '', /does not support hot-plug/);
+  assert.is(topology.holderOf({ type: 'spapr-vio', reg: 0x2000 }), 'controller scsi0');
+  assert.match(topology.whyNotHotplug({ type: 'spapr-vio', reg: 0x2000 }) ?? '', /does not support hot-plug/);
 });
 
 const mmio = "<address type='virtio-mmio'/>";
@@ -112,7 +112,7 @@ const MICRO = `${disk('vda', mmio) + disk('vdb', mmio)}<memballoon model='virtio
 test('microvm: addresses on virtio-mmio are alike, keep nobody out, and are counted', () => {
   assert.is(placeOf('microvm', disk('vdc', ''), MICRO), 'virtio-mmio');
   const topology = new Topology(document('microvm', MICRO), undefined);
-  assert.is(topology.occupant({ type: 'virtio-mmio' }), undefined);
+  assert.is(topology.holderOf({ type: 'virtio-mmio' }), undefined);
   assert.is(topology.transportsFull, false);
   const isFull = (count: number, acpi: boolean) => {
     const xml = document('microvm', Array.from({ length: count }, (_, n) => disk(`vd${n}`, mmio)).join('')).toString();
@@ -120,7 +120,7 @@ test('microvm: addresses on virtio-mmio are alike, keep nobody out, and are coun
   };
   assert.equal([isFull(7, false), isFull(8, false), isFull(23, true), isFull(24, true)], [false, true, false, true]);
   assert.match(
-    topology.objection({ type: 'pci', domain: 0, bus: 0, slot: 1, function: 0 }, undefined, false) ?? '',
+    topology.whyNot({ type: 'pci', domain: 0, bus: 0, slot: 1, function: 0 }, undefined, false) ?? '',
     /no PCI/,
   );
 });

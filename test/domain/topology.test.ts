@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Address, addressText, type BusDemand, DomainDocument, Topology } from '../../src/domain/index.js';
+import { type Address, addressText, type BusRequirement, DomainDocument, Topology } from '../../src/domain/index.js';
 import { contextOf, fixture } from '../support/fixtures.js';
 
-const EXPRESS: BusDemand = { type: 'pci', slot: 'express' };
-const CONVENTIONAL: BusDemand = { type: 'pci', slot: 'conventional' };
-const drive = (controller: 'scsi' | 'sata' | 'ide', target: string): BusDemand => ({
+const EXPRESS: BusRequirement = { type: 'pci', slot: 'express' };
+const CONVENTIONAL: BusRequirement = { type: 'pci', slot: 'conventional' };
+const drive = (controller: 'scsi' | 'sata' | 'ide', target: string): BusRequirement => ({
   type: 'drive',
   controller,
   target,
@@ -17,7 +17,7 @@ function topology(name: string, which: 'both' | 'canonical' = 'both'): Topology 
   const { canonical, live } = contextOf(name);
   return new Topology(canonical, which === 'both' ? live : undefined);
 }
-const chosen = (name: string, demand: BusDemand, hotplug = true, which?: 'canonical') => {
+const chosen = (name: string, demand: BusRequirement, hotplug = true, which?: 'canonical') => {
   const address = topology(name, which).choose(demand, hotplug);
   return address && addressText(address);
 };
@@ -35,7 +35,7 @@ test('choose: a slot is taken by whichever of its functions a device has', () =>
   web.take({ ...free, function: 1 }, 'another function');
   const next = web.choose(EXPRESS, true) as Extract<Address, { type: 'pci' }>;
   assert.is.not(`${next.bus}:${next.slot}`, `${free.bus}:${free.slot}`);
-  assert.is(web.occupant(free), 'another function');
+  assert.is(web.holderOf(free), 'another function');
 });
 
 test('taken places are given once, released ones last', () => {
@@ -45,7 +45,7 @@ test('taken places are given once, released ones last', () => {
     const address = web.choose(EXPRESS, true) as Address;
     seen.add(addressText(address));
     web.take(address, `device ${n}`);
-    assert.is(web.occupant(address), `device ${n}`);
+    assert.is(web.holderOf(address), `device ${n}`);
   }
   assert.is(seen.size, 6);
   assert.is(web.choose(EXPRESS, true), undefined);
@@ -68,9 +68,9 @@ test("ports with hotplug='off' count for the next boot only", () => {
   };
   assert.not.ok(all(true).includes('pci 0000:06:00.0'));
   assert.equal(all(false), ['pci 0000:06:00.0']);
-  assert.match(ports.hotplugObjection({ type: 'pci', domain: 0, bus: 6, slot: 0, function: 0 }) ?? '', /PCI bus 6/);
-  assert.is(ports.hotplugObjection({ type: 'pci', domain: 0, bus: 2, slot: 0, function: 0 }), undefined);
-  assert.match(ports.hotplugObjection({ type: 'pci', domain: 0, bus: 0, slot: 31, function: 2 }) ?? '', /PCI bus 0/);
+  assert.match(ports.whyNotHotplug({ type: 'pci', domain: 0, bus: 6, slot: 0, function: 0 }) ?? '', /PCI bus 6/);
+  assert.is(ports.whyNotHotplug({ type: 'pci', domain: 0, bus: 2, slot: 0, function: 0 }), undefined);
+  assert.match(ports.whyNotHotplug({ type: 'pci', domain: 0, bus: 0, slot: 31, function: 2 }) ?? '', /PCI bus 0/);
 });
 
 test('conventional PCI: slots 1 to 31 of a bridge, 3 to 31 of pci-root, none on a bare q35', () => {
@@ -128,7 +128,7 @@ test('a controller counts only when both documents have it', () => {
 });
 
 test('whatever is chosen is free, exists, and is never chosen twice', () => {
-  const demands: BusDemand[] = [
+  const demands: BusRequirement[] = [
     EXPRESS,
     CONVENTIONAL,
     { type: 'usb' },
@@ -146,7 +146,7 @@ test('whatever is chosen is free, exists, and is never chosen twice', () => {
         for (const [demand, hotplug] of asks) {
           const address = all.choose(demand, hotplug);
           if (!address) continue;
-          assert.is(all.occupant(address, demand), undefined);
+          assert.is(all.holderOf(address, demand), undefined);
           const text = `${demand.type === 'drive' ? demand.controller : ''} ${addressText(address)}`;
           assert.not.ok(given.has(text), text);
           given.add(text);

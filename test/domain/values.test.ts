@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import {
   bytesOf,
   bytesOfXml,
-  describe,
   formatBytes,
+  formatValue,
   isSize,
   kibOf,
   macOf,
@@ -144,7 +144,7 @@ test('UUIDs: with or without hyphens, in lower case with them', () => {
 test("a caller's value in a message is short and on one line", () => {
   fc.assert(
     fc.property(fc.anything(), (value) => {
-      const text = describe(value);
+      const text = formatValue(value);
       assert.ok(text.length < 600 && !text.includes('\n'), text);
     }),
   );

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { entriesIn } from '../../src/apply/entry.js';
+import { entriesIn } from '../../src/apply/journal-entry.js';
 import { interruptedIn } from '../../src/apply/recover.js';
 import { parseClientConfig } from '../../src/connection/transports/default-uri.js';
 import { parseUri } from '../../src/connection/transports/uri.js';
@@ -164,7 +164,7 @@ export const TARGETS = {
         const plan = Plan.fromJSON(bytes.toString());
         assert.is(JSON.stringify(Plan.fromJSON(JSON.stringify(plan))), JSON.stringify(plan));
         String(plan);
-        tolerates(JSON_FORM, () => JSON.stringify(plan.completed(contextOf('web'))));
+        tolerates(JSON_FORM, () => JSON.stringify(plan.withSecretsFrom(contextOf('web'))));
       });
       unpolluted();
     },

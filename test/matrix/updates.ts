@@ -1,6 +1,6 @@
 import gte from 'semver/functions/gte.js';
 import * as assert from 'uvu/assert';
-import { AFFECT, applies, type Device, HIDDEN, type Operation, readDevice } from '../../src/domain/index.js';
+import { AFFECT, applies, type Device, type Operation, REDACTED, readDevice } from '../../src/domain/index.js';
 import type { DeviceUpdate } from '../../src/index.js';
 import {
   detachedCopy,
@@ -157,7 +157,7 @@ function shows(device: Device | undefined, operations: readonly Operation[]): vo
   assert.ok(device, 'it is there');
   for (const { changes } of operations)
     for (const { path, to } of changes)
-      if (to !== HIDDEN) assert.is(device.leaves.get(path), to, `the document shows ${path}`);
+      if (to !== REDACTED) assert.is(device.leaves.get(path), to, `the document shows ${path}`);
 }
 
 async function undo(box: Box, operations: readonly Operation[]): Promise<void> {

@@ -2,7 +2,7 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DomainReader } from '../../src/apply/index.js';
+import { DomainAccess } from '../../src/apply/index.js';
 import { METHOD_TRACE, type MethodTrace, type MigrationProgress, type MigrationRefusedError } from '../../src/index.js';
 import { migratable } from '../../src/migration/documents.js';
 import { canonicalDifferences } from '../../src/migration/prove.js';
@@ -214,11 +214,11 @@ test('the proof catches a manager that sends the live document as the persistent
       scope: 'config',
     }),
   );
-  const reader = new DomainReader(a.connection, { name: t.name, uuid: t.uuid, id: -1 });
+  const reader = new DomainAccess(a.connection, { name: t.name, uuid: t.uuid, id: -1 });
   const sent = await migratable(reader, 'canonical', {});
   await plantedMigration(a, b, t, 'live document as persistent');
   const there = await migratable(
-    new DomainReader(b.connection, { name: t.name, uuid: t.uuid, id: -1 }),
+    new DomainAccess(b.connection, { name: t.name, uuid: t.uuid, id: -1 }),
     'canonical',
     {},
   );

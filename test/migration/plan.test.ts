@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DomainReader } from '../../src/apply/index.js';
+import { DomainAccess } from '../../src/apply/index.js';
 import { DomainDocument } from '../../src/domain/index.js';
 import {
   baselineCpu,
@@ -387,7 +387,7 @@ test("a migration record in a copied document is nobody's: not of a clone, not o
   const { a, b } = await pair();
   const domain = await domainOf({}, false);
   const dom = { name: domain.name, uuid: domain.uuid, id: -1 };
-  const reader = new DomainReader(a.connection, dom);
+  const reader = new DomainAccess(a.connection, dom);
   const [source, destination] = [await hostOf(a.connection, {}), await hostOf(b.connection, {})];
   const off = { undefineSource: true, paused: false, autostart: false, autostartOnce: false };
   const record = newRecord({

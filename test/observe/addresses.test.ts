@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DomainReader } from '../../src/apply/index.js';
+import type { DomainAccess } from '../../src/apply/index.js';
 import { connect, DomainManager } from '../../src/index.js';
 import { addressesOf } from '../../src/observe/index.js';
 import { PrivateHost, privilegedProblem } from '../../src/testing/index.js';
@@ -21,7 +21,7 @@ function told(answers: ReadonlyArray<readonly [name: string, mac: string, addres
     const [name, hwaddr, addr, prefix] = answer;
     return { ifaces: [{ name, hwaddr, addrs: [{ type: 0, addr, prefix }] }] };
   };
-  return { connection: { call }, handle: { name: 'web' } } as unknown as DomainReader;
+  return { connection: { call }, handle: { name: 'web' } } as unknown as DomainAccess;
 }
 
 test('addresses: one entry for an address that several know, with all of them, the surest first', async () => {

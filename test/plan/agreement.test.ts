@@ -138,7 +138,7 @@ for (const [what, tamper] of INVENTED)
     const json = whole();
     tamper(json.operations);
     const read = Plan.fromJSON(json);
-    failureNow(() => read.completed(context), 'PLAN_REFUSED');
+    failureNow(() => read.withSecretsFrom(context), 'PLAN_REFUSED');
   });
 
 test('a plan as it was written is read', () => {
@@ -146,7 +146,7 @@ test('a plan as it was written is read', () => {
   assert.is(JSON.stringify(read), JSON.stringify(plan));
   const request = { detach: [{ disk: 'log' }], update: [{ interface: 'lan', set: { link: 'down' } }] } as const;
   const plain = planChanges(request, context);
-  assert.equal(Plan.fromJSON(JSON.stringify(plain)).completed(context).operations, plain.operations);
+  assert.equal(Plan.fromJSON(JSON.stringify(plain)).withSecretsFrom(context).operations, plain.operations);
 });
 
 test.run();

@@ -24,7 +24,7 @@ test('a plan read back is the same plan, and makes the same calls', () => {
   const read = again(plan);
   assert.is(text(read), text(plan));
   assert.is(String(read), String(plan));
-  assert.equal(read.completed(contextOf('web')).operations, plan.operations);
+  assert.equal(read.withSecretsFrom(contextOf('web')).operations, plan.operations);
   assert.equal(Plan.fromJSON(JSON.parse(text(plan))).operations, read.operations, 'from a value too');
   assert.ok(Object.isFrozen(read.operations[0]?.call.args));
 });
@@ -37,7 +37,7 @@ test('a secret that stays is filled in from the documents when the plan is appli
   const read = again(plan);
   assert.not.match(JSON.stringify(read.operations), SECRETS);
   assert.equal(read.operations[0]?.withheld, [{ path: '@passwd', from: 'canonical', device: 'graphics vnc' }]);
-  assert.equal(read.completed(context).operations, plan.operations);
+  assert.equal(read.withSecretsFrom(context).operations, plan.operations);
 });
 
 test('a secret that the request gave is in no JSON: such a plan can be looked at, and is refused when it is applied', () => {
@@ -54,7 +54,7 @@ test('a secret that the request gave is in no JSON: such a plan can be looked at
     assert.not.match(text(plan) + String(plan), SECRETS);
     const read = again(plan);
     assert.is(text(read), text(plan));
-    const error = failureNow(() => read.completed(context), 'PLAN_REFUSED');
+    const error = failureNow(() => read.withSecretsFrom(context), 'PLAN_REFUSED');
     assert.is(error.device, subject);
     assert.match(error.message, /Plan the request again/);
   }
@@ -64,7 +64,7 @@ test("metadata of others' that a plan puts back comes from the document", () => 
   const context = contextOf('web');
   const plan = planChanges({ set: { metadata: { 'urn:example:owner': null } } }, context);
   assert.not.match(text(plan), /<in:name/);
-  assert.equal(again(plan).completed(context).operations, plan.operations);
+  assert.equal(again(plan).withSecretsFrom(context).operations, plan.operations);
 });
 
 test('numbers beyond JSON come back as they were', () => {
@@ -188,8 +188,8 @@ test('whatever is planned comes back from JSON as it was: the same text, the sam
         const setsSecret = read.operations.some(({ withheld }) => withheld?.some(({ from }) => from === undefined));
         if (setsSecret) {
           refused++;
-          failureNow(() => read.completed(context), 'PLAN_REFUSED');
-        } else assert.equal(read.completed(context).operations, plan.operations);
+          failureNow(() => read.withSecretsFrom(context), 'PLAN_REFUSED');
+        } else assert.equal(read.withSecretsFrom(context).operations, plan.operations);
       },
     ),
     { numRuns: 400, seed: 4 },
@@ -205,7 +205,7 @@ test('a plan from JSON is for the documents it was made from, so its secrets are
     canonical: new DomainDocument(context.canonical.xml.replace(" passwd='hunter2'", '')),
     live: undefined,
   };
-  assert.is(failureNow(() => again(plan).completed(gone), 'PLAN_REFUSED').device, 'graphics vnc');
+  assert.is(failureNow(() => again(plan).withSecretsFrom(gone), 'PLAN_REFUSED').device, 'graphics vnc');
   const spec: DomainSpec = { name: 'web', memory: { current: '64 MiB', maximum: '128 MiB' } };
   assert.is(text(again(planTowards(spec, context))), text(planTowards(spec, context)));
 });

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type DomainContext, DomainDocument } from '../../src/domain/index.js';
+import { DomainDocument, type ObservedDomain } from '../../src/domain/index.js';
 import { type ChangeRequest, type Plan, planChanges } from '../../src/plan/index.js';
 
 const usb = "<controller type='usb' index='0' model='qemu-xhci' ports='4'/>";
@@ -11,7 +11,7 @@ const ALL = `
   <controller type='sata' index='0'/><controller type='ide' index='0'/><controller type='fdc' index='0'/>`;
 
 /** A domain with these devices, two slots for memory, and running when asked. */
-function context(devices = ALL, running: 'running' | 'off' = 'running'): DomainContext {
+function context(devices = ALL, running: 'running' | 'off' = 'running'): ObservedDomain {
   const xml = (id: string) =>
     `<domain type='qemu'${id}><name>d</name><uuid>c0ffee00-0000-4000-8000-000000000009</uuid><maxMemory slots='2'>2097152</maxMemory>
     <os><type machine='pc-q35-7.2'>hvm</type></os><features><acpi/></features><cpu><numa><cell id='0' memory='1'/></numa></cpu>
@@ -166,7 +166,7 @@ test('a detach of scope config or live is refused where only the other document 
   const { canonical, ...rest } = context(undefined, 'off');
   const more = new DomainDocument(canonical.xml.replace('</devices>', `${card('virtio', '0x02')}</devices>`));
   const detach = [{ interface: 'lan' }];
-  const reason = (request: ChangeRequest, where: DomainContext) => planChanges(request, where).refusals[0]?.reason;
+  const reason = (request: ChangeRequest, where: ObservedDomain) => planChanges(request, where).refusals[0]?.reason;
   assert.match(reason({ detach, scope: 'config' }, { ...rest, canonical, live: more }) ?? '', /only the running guest/);
   assert.match(
     reason({ detach, scope: 'live' }, { ...rest, canonical: more, live: canonical }) ?? '',

@@ -1,12 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type DomainContext, DomainDocument } from '../../src/domain/index.js';
+import { DomainDocument, type ObservedDomain } from '../../src/domain/index.js';
 import { Plan, planResize, type ResizeRequest } from '../../src/plan/index.js';
 import { failureNow } from '../support/deadline.js';
 import { contextOf } from '../support/fixtures.js';
 
 /** Two vCPUs of four, one of them plugged since the boot, as libvirt then lists them. */
-function plugged(): DomainContext {
+function plugged(): ObservedDomain {
   const web = contextOf('web');
   const vcpu = (id: number, enabled: string, hotpluggable: string) =>
     `<vcpu id='${id}' enabled='${enabled}' hotpluggable='${hotpluggable}'/>`;

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DomainContext, DomainSpec, StorageRequest } from '../../src/domain/index.js';
+import type { DomainSpec, ObservedDomain, StorageRequest } from '../../src/domain/index.js';
 import { type ChangeRequest, type DiskStorage, disksOf, Plan, planChanges, planTowards } from '../../src/plan/index.js';
 import { failureNow } from '../support/deadline.js';
 import { contextOf } from '../support/fixtures.js';
@@ -15,7 +15,7 @@ const iscsi = {
   paths: ['a', 'ü\u0001<&>'],
 };
 const steps = ({ operations }: Plan) => operations.map(({ action, subject, scope }) => `${action} ${subject} ${scope}`);
-const made = (context: DomainContext, request: ChangeRequest): Plan => {
+const made = (context: ObservedDomain, request: ChangeRequest): Plan => {
   const plan = planChanges(request, context);
   assert.equal(plan.refusals, []);
   return plan;
@@ -24,7 +24,7 @@ const connection = (disks: readonly DiskStorage[], identity: string) =>
   disks.find((disk) => disk.identity === identity)?.connection;
 
 /** A running domain with a disk that has a record. */
-function recorded(): DomainContext {
+function recorded(): ObservedDomain {
   const context = contextOf('web');
   return applyOnPaper(context, made(context, { attach: [{ disk: data }], storage: { data: iscsi } }));
 }
@@ -68,7 +68,7 @@ test('as long as one document has the disk its record stays', () => {
 test('a record that outlived its disk is not told, does not trouble a plan, and goes with the next write', () => {
   const after = recorded();
   const config = applyOnPaper(after, made(after, { detach: [{ disk: 'data' }], scope: 'config' }));
-  const off: DomainContext = { ...config, live: undefined };
+  const off: ObservedDomain = { ...config, live: undefined };
   assert.match(off.canonical.xml, 'compute-3');
   assert.equal(
     disksOf(off.canonical).filter((disk) => disk.connection !== undefined),
@@ -103,7 +103,7 @@ test('a plan with a record goes through JSON whole, and its way back restores th
   const plan = made(after, { storage: { data: { driver: 'rbd' } } });
   const read = Plan.fromJSON(JSON.stringify(plan));
   assert.equal(read.operations, plan.operations);
-  assert.equal(read.completed(after).operations, plan.operations);
+  assert.equal(read.withSecretsFrom(after).operations, plan.operations);
   assert.match(String(plan), 'disk data: recorded → another record');
   const changed = applyOnPaper(after, plan);
   assert.equal(connection(disksOf(changed.canonical), 'disk data'), { driver: 'rbd' });

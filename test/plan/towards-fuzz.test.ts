@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type DomainContext, DomainDocument, type DomainSpec } from '../../src/domain/index.js';
+import { DomainDocument, type DomainSpec, type ObservedDomain } from '../../src/domain/index.js';
 import { LibvirtCanonicalError } from '../../src/errors.js';
 import { Intent, Plan, planTowards } from '../../src/plan/index.js';
 import { contextOf, fixture } from '../support/fixtures.js';
@@ -11,7 +11,7 @@ const NAMES = ['web', 'diverged', 'ports', 'i440fx', 'full', 'off', 'foreign'] a
 const contexts = new Map(NAMES.map((name) => [name, contextOf(name)]));
 
 /** A plan, or undefined for an error of the library; any other error is the test's. */
-function attempt(desired: string | DomainSpec, context: DomainContext, options = {}): Plan | undefined {
+function attempt(desired: string | DomainSpec, context: ObservedDomain, options = {}): Plan | undefined {
   try {
     return planTowards(desired, context, options);
   } catch (error) {
@@ -21,7 +21,7 @@ function attempt(desired: string | DomainSpec, context: DomainContext, options =
 }
 
 /** What is true of every plan towards a desired state. */
-function sound(plan: Plan, context: DomainContext): void {
+function sound(plan: Plan, context: ObservedDomain): void {
   const owned = Intent.read(context.canonical);
   const kinds = new Map<string, number>();
   for (const { action, subject, scope, call } of plan.operations) {
@@ -237,7 +237,7 @@ test('junk in the place of a desired state is an error of the library', () => {
         }),
       ),
       (junk) => {
-        attempt(junk as never, contexts.get('off') as DomainContext);
+        attempt(junk as never, contexts.get('off') as ObservedDomain);
       },
     ),
     { numRuns: 350, includeErrorInReport: true },

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type DomainContext, DomainDocument, type DomainSpec, domainXml } from '../../src/domain/index.js';
+import { DomainDocument, type DomainSpec, domainXml, type ObservedDomain } from '../../src/domain/index.js';
 import { Intent, type Plan, planChanges, planTowards, type TowardsOptions } from '../../src/plan/index.js';
 import { failureNow } from '../support/deadline.js';
 import { contextOf, fixture } from '../support/fixtures.js';
@@ -13,14 +13,14 @@ const data = { id: 'data', target: 'vdb', file: '/img/data' } as const;
 const lan = { id: 'lan', user: true, mac: '52:54:00:00:00:01' } as const;
 
 /** A domain as a definition of ours would leave it: every port and device placed, the intent written. */
-function defined(more: Partial<DomainSpec>, live = true): DomainContext {
+function defined(more: Partial<DomainSpec>, live = true): ObservedDomain {
   const bare = { canonical: new DomainDocument(domainXml({ ...base }, UUID)), live: undefined };
   let ports = 0;
   const xml = bare.canonical.xml.replaceAll(/model=['"]pcie-root-port['"]\/>/g, () => {
     ports++;
     return `index="${ports}" model="pcie-root-port"><address type="pci" domain="0x0000" bus="0x00" slot="0x0${1 + (ports >> 3)}" function="0x${ports & 7}"/></controller>`;
   });
-  const placed: DomainContext = {
+  const placed: ObservedDomain = {
     canonical: new DomainDocument(xml),
     live: undefined,
     persistent: true,
@@ -32,7 +32,7 @@ function defined(more: Partial<DomainSpec>, live = true): DomainContext {
   return live ? { ...off, live: running(off.canonical.xml) } : off;
 }
 
-const towards = (context: DomainContext, more: Partial<DomainSpec>, options?: TowardsOptions): Plan =>
+const towards = (context: ObservedDomain, more: Partial<DomainSpec>, options?: TowardsOptions): Plan =>
   planTowards({ ...base, ...more }, context, options);
 const letters = ({ operations, refusals }: Plan) => {
   assert.equal(refusals, []);
@@ -40,7 +40,7 @@ const letters = ({ operations, refusals }: Plan) => {
 };
 const INTENT = 'set intent both';
 /** Applies a plan on paper and holds it to having led there: the same desired state is an empty plan, also after a boot. */
-function reach(context: DomainContext, more: Partial<DomainSpec>, options?: TowardsOptions): DomainContext {
+function reach(context: ObservedDomain, more: Partial<DomainSpec>, options?: TowardsOptions): ObservedDomain {
   const after = applyOnPaper(context, towards(context, more, options));
   for (const now of [after, rebootOnPaper(after)]) {
     const again = towards(now, more, options);
@@ -48,7 +48,7 @@ function reach(context: DomainContext, more: Partial<DomainSpec>, options?: Towa
   }
   return after;
 }
-const placeOf = ({ canonical }: DomainContext, name: string) => canonical.find(undefined, name)[0]?.address;
+const placeOf = ({ canonical }: ObservedDomain, name: string) => canonical.find(undefined, name)[0]?.address;
 
 test('its own canonical document asks for nothing of any domain, and neither does its live one', () => {
   for (const name of ['web', 'off', 'i440fx', 'ports', 'full', 'foreign']) {
@@ -105,7 +105,7 @@ test('three ways: what is not asked any more goes, what somebody else added stay
   assert.is(after.canonical.find('disk', 'vdb')[0]?.leaves.get('driver/@cache'), 'none');
 });
 
-function withoutIntent({ canonical }: DomainContext): DomainDocument {
+function withoutIntent({ canonical }: ObservedDomain): DomainDocument {
   return new DomainDocument(canonical.xml.replace(/<lvc:intent[\s\S]*<\/lvc:intent>/, ''));
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DomainReader } from '../../src/apply/index.js';
+import { DomainAccess } from '../../src/apply/index.js';
 import { logFromNow } from '../../src/apply/log.js';
 import { logDirectoryOf } from '../../src/connection/log-directory.js';
 import { parseUri } from '../../src/connection/transports/uri.js';
@@ -125,7 +125,7 @@ test('a log that virtlogd began anew is read from its beginning; a long one from
   await using here = await knowing(b);
   const { name, uuid } = await b.define({ name: 'rotates' });
   const path = join(b.host.logDirectory, 'rotates.log');
-  const since = await logFromNow(new DomainReader(here.connection, { name, uuid, id: -1 }));
+  const since = await logFromNow(new DomainAccess(here.connection, { name, uuid, id: -1 }));
   const lines = Array.from({ length: 200 }, (_, n) => `line ${n}`);
   await writeFile(path, lines.join('\n'));
   const tail = async () => (await since((text) => text)).tail?.split('\n') ?? [];

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { type DomainContext, DomainDocument } from '../../src/domain/index.js';
+import { DomainDocument, type ObservedDomain } from '../../src/domain/index.js';
 
 /** Where the fixtures lie, seen from the compiled test. */
 export const FIXTURES = new URL('../../../test/fixtures/', import.meta.url);
@@ -17,7 +17,7 @@ export function fixture(name: string): string {
 }
 
 /** What the planner would know of a domain under test/fixtures: `web` is web.xml and, while it runs, web.live.xml. */
-export function contextOf(name: string, more: Partial<DomainContext> = {}): DomainContext {
+export function contextOf(name: string, more: Partial<ObservedDomain> = {}): ObservedDomain {
   const live = fixtureNames.includes(`${name}.live.xml`) ? new DomainDocument(fixture(`${name}.live.xml`)) : undefined;
   return {
     canonical: new DomainDocument(fixture(`${name}.xml`)),

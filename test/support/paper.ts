@@ -1,8 +1,8 @@
 import {
   addressLeaves,
   type Device,
-  type DomainContext,
   DomainDocument,
+  type ObservedDomain,
   type Operation,
   readDevice,
   Topology,
@@ -18,13 +18,13 @@ export class PaperError extends Error {}
  * A libvirt of paper: makes the calls of a plan on documents alone, each on what the ones before it left, and refuses what
  * the real one would: a target, MAC, alias, boot order or place twice, a bus that is not there, a last boot order gone.
  */
-export function applyOnPaper(context: DomainContext, { operations, refusals }: Plan): DomainContext {
+export function applyOnPaper(context: ObservedDomain, { operations, refusals }: Plan): ObservedDomain {
   if (refusals.length > 0) throw new PaperError(`refused: ${refusals[0]?.reason}`);
   return operations.reduce((now, operation) => afterOperation(now, operation), context);
 }
 
 /** The same domain, cold-booted: what was pending has taken effect. */
-export function rebootOnPaper(context: DomainContext): DomainContext {
+export function rebootOnPaper(context: ObservedDomain): ObservedDomain {
   return context.live ? { ...context, live: running(context.canonical.xml) } : context;
 }
 
@@ -40,7 +40,7 @@ export function running(xml: string): DomainDocument {
   return new DomainDocument(serialize(root));
 }
 
-function afterOperation(context: DomainContext, operation: Operation): DomainContext {
+function afterOperation(context: ObservedDomain, operation: Operation): ObservedDomain {
   const { call } = operation;
   const flags = 'flags' in call.args ? call.args.flags : 2;
   const side = (document: DomainDocument, live: boolean): DomainDocument => {

@@ -1,12 +1,12 @@
 import { LibvirtCanonicalError } from '../../errors.js';
 import { meant } from '../../nearest.js';
-import { bounded } from '../bounded.js';
 import type { Caller, CallOptions } from '../caller.js';
 import { eventChannel, subjectOf } from '../diagnostics.js';
 import { CallAbortedError } from '../errors.js';
 import { EVENTS } from '../generated/protocol-table.js';
+import { ignore } from '../handled-rejection.js';
 import type { AnyProcedure, ProcedureArgs } from '../procedures.js';
-import { ignore } from '../unwatched.js';
+import { waitFor } from '../wait-for.js';
 import { structCodec } from '../wire/codec.js';
 import { type Message, Program } from '../wire/message.js';
 import type { Codec } from '../wire/scalars.js';
@@ -113,7 +113,7 @@ export class EventRouter {
     const bounds = { procedure: register, timeout, signal };
     // The daemon runs calls in no order: a registration sent before its predecessor is gone would be refused.
     for (let left = this.#registrations.get(key)?.left; left; left = this.#registrations.get(key)?.left) {
-      await bounded(left, { ...bounds, sent: false });
+      await waitFor(left, { ...bounds, sent: false });
     }
     if (signal?.aborted) throw new CallAbortedError(register, false, signal.reason);
     const registration = this.#registrations.get(key) ?? this.#register(BY_NAME.get(event) as EventRow, key, args);
@@ -124,7 +124,7 @@ export class EventRouter {
     };
     registration.sinks.add(entry);
     try {
-      await bounded(registration.answered, { ...bounds, sent: true });
+      await waitFor(registration.answered, { ...bounds, sent: true });
     } catch (error) {
       void leave();
       throw error;
@@ -221,7 +221,7 @@ export class EventRouter {
     // Failed, the connection was lost or the daemon has forgotten it: either way no more events come.
     registration.left = call.catch(ignore).then(() => this.#registrations.delete(key));
     const { timeout } = this.#caller;
-    await bounded(registration.left, { procedure: deregister, timeout, sent: true }).catch(ignore);
+    await waitFor(registration.left, { procedure: deregister, timeout, sent: true }).catch(ignore);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Fifo } from '../call-queue.js';
 import type { Events } from '../generated/protocol-types.js';
+import { ignore } from '../handled-rejection.js';
 import type { CloseReason } from '../pending-call.js';
-import { ignore } from '../unwatched.js';
 
 /** An event of libvirt: the names of virDomainEventID without VIR_DOMAIN_EVENT_ID_, other classes with their prefix. */
 export type EventName = keyof Events;

@@ -10,7 +10,7 @@ import {
   text,
 } from '../devices/fields.js';
 import { object } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { record, signed, wordKey } from './forms.js';
 
 const TIMERS = ['rtc', 'pit', 'hpet', 'tsc', 'kvmclock', 'hypervclock', 'platform', 'armvtimer'] as const;
@@ -102,12 +102,12 @@ function offset(): Field<NonNullable<ClockSpec['offset']>> {
         encodeSpec(known as unknown as FieldTable<typeof value>, value, where);
       const word = Object.keys(OFFSETS).filter((key) => Object.hasOwn(value ?? {}, key));
       if (!assignments || word.length !== 1)
-        throw invalid(
+        throw specInvalid(
           where,
-          `${describe(value)} is not an offset`,
+          `${formatValue(value)} is not an offset`,
           `Give utc, localtime, or one of ${Object.keys(OFFSETS)}`,
         );
-      if ('basis' in value && word[0] !== 'variable') throw invalid(`${where}.basis`, 'belongs to variable');
+      if ('basis' in value && word[0] !== 'variable') throw specInvalid(`${where}.basis`, 'belongs to variable');
       return [['clock/@offset', word[0] as string], ...assignments];
     },
     decode(leaves) {
@@ -147,9 +147,9 @@ function timers(): Field<NonNullable<ClockSpec['timers']>> {
     encode(value, where) {
       if (typeof value !== 'string') return each.encode(value, where);
       if (!Object.hasOwn(TIMER_SETS, value))
-        throw invalid(
+        throw specInvalid(
           where,
-          `${describe(value)} is not a set of timers`,
+          `${formatValue(value)} is not a set of timers`,
           `Give one of ${Object.keys(TIMER_SETS).join(', ')}, or timers by name`,
         );
       return each.encode(TIMER_SETS[value], where);

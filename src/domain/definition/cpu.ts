@@ -12,7 +12,7 @@ import {
   text,
 } from '../devices/fields.js';
 import { object } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { record, textKey } from './forms.js';
 import { type NumaCellSpec, type NumaInterconnectsSpec, numaCells, numaInterconnects } from './numa.js';
 
@@ -139,13 +139,13 @@ export const cpu: Field<string | CpuSpec> = {
   },
   encode(value, where) {
     const { pin, ...spec } = withoutBaseline(cpuSpec(value, where), where);
-    if (pin !== undefined && pin !== 'never') throw invalid(`${where}.pin`, `${describe(pin)} is not 'never'`);
+    if (pin !== undefined && pin !== 'never') throw specInvalid(`${where}.pin`, `${formatValue(pin)} is not 'never'`);
     const complete = spec.model === undefined ? spec : { ...OF_A_MODEL, ...spec };
     if (spec.model !== undefined && complete.mode !== 'custom')
-      throw invalid(`${where}.model`, `does not go with mode ${complete.mode}`, 'Leave one of them out');
+      throw specInvalid(`${where}.model`, `does not go with mode ${complete.mode}`, 'Leave one of them out');
     const { topology } = complete;
     for (const key of OF_EVERY_TOPOLOGY)
-      if (topology && topology[key] === undefined) throw invalid(`${where}.topology.${key}`, 'is missing');
+      if (topology && topology[key] === undefined) throw specInvalid(`${where}.topology.${key}`, 'is missing');
     return encodeSpec(TABLE, complete, where);
   },
   decode(leaves) {
@@ -158,10 +158,11 @@ export const cpu: Field<string | CpuSpec> = {
 export function cpuSpec(value: string | CpuSpec, where: string): CpuSpec {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   if (typeof value !== 'string')
-    throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or an object");
+    throw specInvalid(where, `${formatValue(value)} is not a CPU`, "Give 'host-model' or an object");
   const mode = MODES.find((each) => each === value);
   if (mode !== undefined) return { mode };
-  if (!NAME.test(value)) throw invalid(where, `${describe(value)} is not a CPU`, "Give 'host-model' or a model's name");
+  if (!NAME.test(value))
+    throw specInvalid(where, `${formatValue(value)} is not a CPU`, "Give 'host-model' or a model's name");
   return { model: value };
 }
 
@@ -174,7 +175,7 @@ export function saidCpu(value: string | CpuSpec, where: string): Assignment[] {
 /** A CPU whose baseline has been put in its place: the hosts are asked at define alone. */
 function withoutBaseline({ baseline, ...spec }: CpuSpec, where: string): Omit<CpuSpec, 'baseline'> {
   if (baseline === undefined) return spec;
-  throw invalid(
+  throw specInvalid(
     `${where}.baseline`,
     'is asked of the hosts when a domain is defined',
     'Give the CPU that baselineCpu finds',

@@ -1,6 +1,6 @@
 import { type Field, flag, group, integer, oneOf, present, size } from '../devices/fields.js';
 import { BOOLEAN } from '../json-schema.js';
-import { describe, invalid, type Size } from '../values.js';
+import { formatValue, type Size, specInvalid } from '../values.js';
 import { state } from './forms.js';
 import { type HypervSpec, hyperv } from './hyperv.js';
 
@@ -108,7 +108,7 @@ function dirtyRing(): Field<number | false> {
       if (value === false) return on.encode(false, where);
       if (typeof value === 'number' && Number.isInteger(Math.log2(value)))
         return [...on.encode(true, where), ...entries.encode(value, where)];
-      throw invalid(where, `${describe(value)} is not a power of two from 1024 to 65536`);
+      throw specInvalid(where, `${formatValue(value)} is not a power of two from 1024 to 65536`);
     },
     decode: (leaves) => (on.decode(leaves) === false ? false : entries.decode(leaves)),
   };
@@ -122,7 +122,7 @@ function gic(): Field<NonNullable<FeaturesSpec['gic']>> {
     encode(value, where) {
       if (value === true) return [['features/gic', '']];
       if (value !== 2 && value !== 3 && value !== 'host')
-        throw invalid(where, `${describe(value)} is not one of 2, 3, host, true`);
+        throw specInvalid(where, `${formatValue(value)} is not one of 2, 3, host, true`);
       return [[path, String(value)]];
     },
     decode(leaves) {

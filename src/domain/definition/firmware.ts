@@ -11,7 +11,7 @@ import {
   text,
 } from '../devices/fields.js';
 import { BOOLEAN, object } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { record, wordKey } from './forms.js';
 
 const FORMATS = ['raw', 'qcow2'] as const;
@@ -109,9 +109,9 @@ export const firmware: Field<FirmwareSpec> = {
     if (value === 'bios') return [];
     if (value === 'efi') return [['os/@firmware', 'efi']];
     if (typeof value !== 'object' || value === null)
-      throw invalid(
+      throw specInvalid(
         where,
-        `${describe(value)} is not a firmware`,
+        `${formatValue(value)} is not a firmware`,
         "Give 'bios', 'efi', { efi: { … } } or { loader: '/path' }",
       );
     return 'efi' in value ? encodeEfi(value, where) : encodeLoader(value, where);
@@ -136,8 +136,8 @@ function encodeEfi(value: { readonly efi: EfiSpec }, where: string): Assignment[
   const words: FieldTable<EfiSpec> = { ...EFI, secureBoot: nowhere(), enrolledKeys: nowhere() };
   const said = encodeSpec(words, value.efi, `${where}.efi`);
   const { secureBoot, enrolledKeys, stateless, nvram } = value.efi;
-  if (enrolledKeys && !secureBoot) throw invalid(`${where}.efi.enrolledKeys`, 'needs secureBoot: true');
-  if (stateless && nvram !== undefined) throw invalid(`${where}.efi.nvram`, 'is not used by a stateless firmware');
+  if (enrolledKeys && !secureBoot) throw specInvalid(`${where}.efi.enrolledKeys`, 'needs secureBoot: true');
+  if (stateless && nvram !== undefined) throw specInvalid(`${where}.efi.nvram`, 'is not used by a stateless firmware');
   const features = {
     ...(secureBoot === undefined ? {} : { 'secure-boot': secureBoot }),
     ...(enrolledKeys === undefined ? {} : { 'enrolled-keys': enrolledKeys }),
@@ -161,15 +161,15 @@ function encodeLoader(value: LoaderSpec, where: string): Assignment[] {
   const { nvram, ...loader } = value;
   const said = new Map<string, string>();
   for (const [path, word] of encodeSpec(LOADER, loader, where)) said.set(path, word);
-  if (!said.has('os/loader')) throw invalid(`${where}.loader`, 'is missing', 'Give the path of the firmware');
+  if (!said.has('os/loader')) throw specInvalid(`${where}.loader`, 'is missing', 'Give the path of the firmware');
   // Without a type libvirt takes it for a BIOS ROM, and the guest does not start.
   if (!said.has('os/loader/@type')) said.set('os/loader/@type', 'pflash');
   if (!said.has('os/loader/@readonly') && said.get('os/loader/@type') === 'pflash')
     said.set('os/loader/@readonly', 'yes');
   if (nvram === undefined) return [...said];
-  if (loader.stateless) throw invalid(`${where}.nvram`, 'is not used by a stateless firmware');
+  if (loader.stateless) throw specInvalid(`${where}.nvram`, 'is not used by a stateless firmware');
   if (nvram.templateFormat !== undefined && nvram.template === undefined)
-    throw invalid(
+    throw specInvalid(
       `${where}.nvram.templateFormat`,
       'is of a template, and none is given',
       'Give template, or leave it out',

@@ -2,7 +2,7 @@ import { assertXmlText } from '../../xml/index.js';
 import { type Assignment, below, type Field, flag, itemsAt, nth } from '../devices/fields.js';
 import { byName, CPUSET, type JsonSchema, wholeNumber } from '../json-schema.js';
 import { numbersOf, setText } from '../settings/cpuset.js';
-import { describe, invalid, notOneOf } from '../values.js';
+import { formatValue, notOneOf, specInvalid } from '../values.js';
 
 /** `<name state='on'/>`. */
 export const state = (path: string): Field<boolean> => flag(`${path}/@state`, 'on', 'off');
@@ -23,7 +23,7 @@ export function signed(path: string): Field<number> {
     paths: [path],
     schema: { type: 'integer' },
     encode(value, where) {
-      if (!Number.isSafeInteger(value)) throw invalid(where, `${describe(value)} is not a whole number`);
+      if (!Number.isSafeInteger(value)) throw specInvalid(where, `${formatValue(value)} is not a whole number`);
       return [[path, String(value)]];
     },
     decode(leaves) {
@@ -41,7 +41,7 @@ export function hex(path: string): Field<number | bigint> {
     encode(value, where) {
       const whole = typeof value === 'bigint' || Number.isSafeInteger(value);
       if (!whole || value < 0 || BigInt(value) >= 2n ** 64n)
-        throw invalid(where, `${describe(value)} is not a whole number of at most 64 bits`);
+        throw specInvalid(where, `${formatValue(value)} is not a whole number of at most 64 bits`);
       return [[path, `0x${value.toString(16).padStart(4, '0')}`]];
     },
     decode(leaves) {
@@ -78,7 +78,7 @@ export function numberKey(what: string, min: 0 | 1 = 0): KeyForm {
     schema: { pattern: pattern.source },
     written(key, where) {
       if (!pattern.test(key))
-        throw invalid(where, `${describe(key)} is not the number of ${what}`, `Numbers go from ${min} up`);
+        throw specInvalid(where, `${formatValue(key)} is not the number of ${what}`, `Numbers go from ${min} up`);
       return key;
     },
   };
@@ -89,7 +89,7 @@ export function textKey(pattern: RegExp, what: string): KeyForm {
   return {
     schema: { pattern: pattern.source },
     written(key, where) {
-      if (!pattern.test(key)) throw invalid(where, `${describe(key)} is not ${what}`);
+      if (!pattern.test(key)) throw specInvalid(where, `${formatValue(key)} is not ${what}`);
       return key;
     },
   };
@@ -107,7 +107,7 @@ export function record<V>(
     schema: byName(value.schema, keyForm.schema),
     encode(values, where) {
       if (typeof values !== 'object' || values === null || Array.isArray(values))
-        throw invalid(where, `${describe(values)} is not an object`);
+        throw specInvalid(where, `${formatValue(values)} is not an object`);
       return Object.entries(values)
         .filter(([, each]) => each !== undefined)
         .flatMap(([name, each], index) => {
@@ -134,10 +134,10 @@ export function texts(path: string, leaf = ''): Field<readonly string[]> {
     paths: [leaf === '' ? path : `${path}/${leaf}`],
     schema: { type: 'array', items: { type: 'string' } },
     encode(values, where) {
-      if (!Array.isArray(values)) throw invalid(where, `${describe(values)} is not a list`);
+      if (!Array.isArray(values)) throw specInvalid(where, `${formatValue(values)} is not a list`);
       return values.map((value, index) => {
         const at = `${where}[${index}]`;
-        if (typeof value !== 'string') throw invalid(at, `${describe(value)} is not a text`);
+        if (typeof value !== 'string') throw specInvalid(at, `${formatValue(value)} is not a text`);
         assertXmlText(value, at, leaf === '' ? 'element' : 'attribute');
         return below(nth(path, index), [leaf, value]);
       });

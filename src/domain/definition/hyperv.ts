@@ -1,6 +1,6 @@
 import { type Field, type FieldTable, group, integer, oneOf, text } from '../devices/fields.js';
 import { BOOLEAN } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { state } from './forms.js';
 
 /** Hyper-V enlightenments that make Windows a good guest. libvirt: `<hyperv>`. All of it is guest ABI. */
@@ -62,7 +62,7 @@ function extended<More extends object>(name: string, table: FieldTable<More>): F
     encode(given, where) {
       if (typeof given === 'boolean') return on.encode(given, where);
       if (typeof given !== 'object' || given === null)
-        throw invalid(where, `${describe(given)} is not true, false or an object`);
+        throw specInvalid(where, `${formatValue(given)} is not true, false or an object`);
       return [...on.encode(true, where), ...more.encode(given, where)];
     },
     decode: (leaves) => more.decode(leaves) ?? on.decode(leaves),

@@ -1,6 +1,6 @@
 import type { Assignment, Field, FieldTable } from '../devices/fields.js';
 import type { PerfRequest } from '../settings/perf.js';
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import { type BootSpec, boot } from './boot.js';
 import { type ClockSpec, clock } from './clock.js';
 import { type CpuSpec, cpu, saidCpu } from './cpu.js';
@@ -103,7 +103,7 @@ function refusedPart(reason: string): Field<never> {
     paths: [],
     schema: { not: {}, description: `Always refused: ${reason}` },
     encode: (_, where) => {
-      throw invalid(where, reason, 'Leave it out');
+      throw specInvalid(where, reason, 'Leave it out');
     },
     decode: () => undefined,
   };

@@ -1,7 +1,7 @@
 import { below, type Field, group, integer, itemsAt, nth } from '../devices/fields.js';
 import { byName } from '../json-schema.js';
 import type { IothreadParams } from '../settings/iothreads.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { numberKey } from './forms.js';
 
 /** IOThreads: how many, or by id with their parameters. `set: { iothreads }` can change them later. */
@@ -27,7 +27,11 @@ export const iothreads: Field<IothreadsSpec> = {
   encode(value, where) {
     if (typeof value === 'number') return COUNT.encode(value, where);
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw invalid(where, `${describe(value)} is not a number of IOThreads`, 'Give a number, or an object by id');
+      throw specInvalid(
+        where,
+        `${formatValue(value)} is not a number of IOThreads`,
+        'Give a number, or an object by id',
+      );
     const ids = Object.entries(value);
     return [
       ['iothreads', String(ids.length)],

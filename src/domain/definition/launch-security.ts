@@ -1,6 +1,6 @@
 import { type Field, type FieldTable, flag, integer, schemasOf, text, whole } from '../devices/fields.js';
 import { object } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { hex } from './forms.js';
 
 /** AMD SEV. libvirt 4.4.0 */
@@ -92,9 +92,9 @@ export const launchSecurity: Field<LaunchSecuritySpec> = {
     const [kind, spec] = Object.entries(value ?? {})[0] ?? [];
     const field = KINDS[kind ?? ''];
     if (typeof value !== 'object' || Object.keys(value ?? {}).length !== 1 || !field)
-      throw invalid(
+      throw specInvalid(
         where,
-        `${describe(value)} is not a launch security`,
+        `${formatValue(value)} is not a launch security`,
         `Give one of ${Object.keys(KINDS).join(', ')}, or 's390-pv'`,
       );
     return field.encode(spec as object, `${where}.${kind}`);

@@ -1,6 +1,6 @@
 import { type Field, flag, group, integer, list, oneOf, present, schemasOf, size } from '../devices/fields.js';
 import { object } from '../json-schema.js';
-import { describe, invalid, type Size } from '../values.js';
+import { formatValue, type Size, specInvalid } from '../values.js';
 import { numberSet } from './forms.js';
 
 /** How the host provides the guest's memory. libvirt: `<memoryBacking>`. All of it is fixed at define. */
@@ -43,9 +43,13 @@ function hugepages(): Field<NonNullable<MemoryBackingSpec['hugepages']>> {
     encode(value, where) {
       if (value === true) return [[path, '']];
       if (!Array.isArray(value) || value.length === 0)
-        throw invalid(where, `${describe(value)} is not true or a list of pages`, "For example [{ size: '2 MiB' }]");
+        throw specInvalid(
+          where,
+          `${formatValue(value)} is not true or a list of pages`,
+          "For example [{ size: '2 MiB' }]",
+        );
       for (const [index, page] of value.entries())
-        if (page?.size === undefined) throw invalid(`${where}[${index}].size`, 'is missing');
+        if (page?.size === undefined) throw specInvalid(`${where}[${index}].size`, 'is missing');
       return pages.encode(value, where);
     },
     decode: (leaves) => pages.decode(leaves) ?? (leaves.has(path) ? true : undefined),

@@ -14,7 +14,7 @@ import {
   size,
 } from '../devices/fields.js';
 import { object } from '../json-schema.js';
-import { describe, invalid, type Size } from '../values.js';
+import { formatValue, type Size, specInvalid } from '../values.js';
 import { numberKey, numberSet, record } from './forms.js';
 
 /** A NUMA cell of the guest. Its number is its place in the list. libvirt: `<cell>`. */
@@ -84,11 +84,11 @@ export function numaCells(path: string): Field<readonly NumaCellSpec[]> {
     schema: { type: 'array', minItems: 1, items: object(schemasOf(items), ['memory']) },
     encode(values, where) {
       if (!Array.isArray(values) || values.length === 0)
-        throw invalid(where, `${describe(values)} is not a list of NUMA cells`);
+        throw specInvalid(where, `${formatValue(values)} is not a list of NUMA cells`);
       return values.flatMap((cell, index) => {
         const at = `${where}[${index}]`;
         const assignments = encodeSpec(CELL, cell, at);
-        if (cell.memory === undefined) throw invalid(`${at}.memory`, 'is missing', 'Every NUMA cell has memory');
+        if (cell.memory === undefined) throw specInvalid(`${at}.memory`, 'is missing', 'Every NUMA cell has memory');
         return [['@id', String(index)] as const, ...assignments].map(
           ([leaf, value]) => [`${nth(path, index)}/${leaf}`, value] as const,
         );

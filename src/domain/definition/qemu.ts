@@ -1,6 +1,6 @@
 import { assertXmlText } from '../../xml/index.js';
 import { type Assignment, type Field, group, oneOf } from '../devices/fields.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { record, textKey, texts } from './forms.js';
 
 /**
@@ -32,7 +32,7 @@ const ENV_VALUE: Field<string> = {
   paths: ['@value'],
   schema: { type: 'string' },
   encode(value, where) {
-    if (typeof value !== 'string') throw invalid(where, `${describe(value)} is not a text`);
+    if (typeof value !== 'string') throw specInvalid(where, `${formatValue(value)} is not a text`);
     assertXmlText(value, where, 'attribute');
     return [['@value', value]];
   },
@@ -55,7 +55,7 @@ const PROPERTY_VALUE: Field<Value> = {
         ['@value', String(value)],
       ];
     if (typeof value !== 'string')
-      throw invalid(where, `${describe(value)} is not a text, a whole number or a boolean`);
+      throw specInvalid(where, `${formatValue(value)} is not a text, a whole number or a boolean`);
     assertXmlText(value, where, 'attribute');
     return [
       ['@type', 'string'],

@@ -12,7 +12,7 @@ import {
   text,
 } from '../devices/fields.js';
 import { object } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 
 /** How the host's security module treats the QEMU process. libvirt: `<seclabel>`. Fixed at define. */
 export interface SeclabelSpec {
@@ -45,7 +45,7 @@ export const seclabel: Field<'none' | SeclabelSpec | readonly SeclabelSpec[]> = 
   encode(value, where) {
     if (value === 'none') return [['seclabel/@type', 'none']];
     if (typeof value !== 'object' || value === null)
-      throw invalid(where, `${describe(value)} is not a security label`, "Give 'none' or an object");
+      throw specInvalid(where, `${formatValue(value)} is not a security label`, "Give 'none' or an object");
     const list = Array.isArray(value);
     return (list ? value : [value]).flatMap((each, index) =>
       encodeSpec(TABLE, each, list ? `${where}[${index}]` : where).map(

@@ -10,7 +10,7 @@ import {
   schemasOf,
 } from '../devices/fields.js';
 import { byName, object, TEXT } from '../json-schema.js';
-import { describe, invalid, notOneOf } from '../values.js';
+import { formatValue, notOneOf, specInvalid } from '../values.js';
 import { texts } from './forms.js';
 
 const BLOCKS = {
@@ -79,10 +79,10 @@ function entryText(of: string, entry: string): Field<string> {
     paths: [],
     schema: { type: 'string', ...(date ? { pattern: date.source, description: 'mm/dd/yyyy' } : {}) },
     encode(value, where) {
-      if (typeof value !== 'string') throw invalid(where, `${describe(value)} is not a text`);
+      if (typeof value !== 'string') throw specInvalid(where, `${formatValue(value)} is not a text`);
       assertXmlText(value, where);
       if (date && !date.test(value))
-        throw invalid(where, `${describe(value)} is not a date`, "Give it as '01/31/2026'");
+        throw specInvalid(where, `${formatValue(value)} is not a date`, "Give it as '01/31/2026'");
       return [[entry, value]];
     },
     decode: () => undefined,
@@ -90,11 +90,13 @@ function entryText(of: string, entry: string): Field<string> {
 }
 
 function fwCfgEntries(value: NonNullable<SysinfoSpec['fwCfg']>, where: string): Assignment[] {
-  if (typeof value !== 'object' || value === null) throw invalid(where, `${describe(value)} is not an object`);
+  if (typeof value !== 'object' || value === null) throw specInvalid(where, `${formatValue(value)} is not an object`);
   return Object.entries(value).flatMap(([name, item], index): Assignment[] => {
     const path = `${where}[${JSON.stringify(name)}]`;
-    if (!/^opt\/./.test(name)) throw invalid(path, 'does not begin with opt/', 'Other names are those of QEMU itself');
-    if (/^opt\/(ovmf|org\.qemu)\//.test(name)) throw invalid(path, 'is reserved for the firmware (libvirt refuses it)');
+    if (!/^opt\/./.test(name))
+      throw specInvalid(path, 'does not begin with opt/', 'Other names are those of QEMU itself');
+    if (/^opt\/(ovmf|org\.qemu)\//.test(name))
+      throw specInvalid(path, 'is reserved for the firmware (libvirt refuses it)');
     assertXmlText(name, path, 'attribute');
     const at = nth('entry', index);
     const named: Assignment = [`${at}/@name`, name];
@@ -102,7 +104,7 @@ function fwCfgEntries(value: NonNullable<SysinfoSpec['fwCfg']>, where: string): 
       assertXmlText(item, path);
       return [named, [at, item]];
     }
-    if (typeof item?.file !== 'string' || item.file === '') throw invalid(path, 'is neither a text nor { file }');
+    if (typeof item?.file !== 'string' || item.file === '') throw specInvalid(path, 'is neither a text nor { file }');
     assertXmlText(item.file, path, 'attribute');
     return [named, [`${at}/@file`, item.file]];
   });
@@ -138,12 +140,16 @@ export const sysinfo: Field<SysinfoSpec> = {
   }),
   encode(value, where) {
     if (typeof value !== 'object' || value === null)
-      throw invalid(where, `${describe(value)} is not an object of fields`);
+      throw specInvalid(where, `${formatValue(value)} is not an object of fields`);
     const { fwCfg, mode, ...blocks } = value;
     const smbios = encodeSpec(SMBIOS, blocks, where);
     if (mode !== undefined && !MODES.includes(mode)) throw notOneOf(`${where}.mode`, mode, MODES);
     if (mode === 'sysinfo' && smbios.length === 0)
-      throw invalid(where, "mode 'sysinfo' has nothing to show", 'Give system, bios, baseBoard, chassis or oemStrings');
+      throw specInvalid(
+        where,
+        "mode 'sysinfo' has nothing to show",
+        'Give system, bios, baseBoard, chassis or oemStrings',
+      );
     const elements: Assignment[][] = [];
     if (smbios.length > 0) elements.push([['@type', 'smbios'], ...smbios]);
     if (fwCfg !== undefined) elements.push([['@type', 'fwcfg'], ...fwCfgEntries(fwCfg, `${where}.fwCfg`)]);

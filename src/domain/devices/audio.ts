@@ -1,4 +1,4 @@
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { type Field, type FieldTable, flag, group, integer, oneOf, text } from './fields.js';
 import type { DeviceKind } from './kind.js';
 import { defineOnly, NO_UPDATE } from './rows.js';
@@ -79,7 +79,11 @@ function microseconds(path: string): Field<number> {
     encode(value, where) {
       const whole = typeof value === 'number' ? Math.round(value * 1000) : Number.NaN;
       if (!(whole >= 1 && whole <= 0xffffffff && whole / 1000 === value))
-        throw invalid(where, `${describe(value)} is not a number of whole microseconds`, 'Give 0.001 ms or more');
+        throw specInvalid(
+          where,
+          `${formatValue(value)} is not a number of whole microseconds`,
+          'Give 0.001 ms or more',
+        );
       return [[path, String(whole)]];
     },
     decode: (leaves) => {
@@ -158,10 +162,10 @@ export const audio: DeviceKind<AudioSpec> = {
     const type = leaves.get('@type') ?? '';
     for (const [path, field, ...types] of ONLY)
       if (leaves.has(path) && !types.includes(type))
-        throw invalid(`${where}.${field}`, `a ${type} backend has none`, `Only ${types.join(', ')}`);
+        throw specInvalid(`${where}.${field}`, `a ${type} backend has none`, `Only ${types.join(', ')}`);
     for (const at of ['input', 'output'])
       if (leaves.has(`${at}/settings/@frequency`) && leaves.get(`${at}/@fixedSettings`) !== 'yes')
-        throw invalid(`${where}.${at}.settings`, 'goes with fixedSettings only', 'Add fixedSettings: true');
+        throw specInvalid(`${where}.${at}.settings`, 'goes with fixedSettings only', 'Add fixedSettings: true');
   },
   names: (leaves) => [leaves.get('@id')],
   unique: { '@id': 'audio number' },

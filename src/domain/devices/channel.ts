@@ -1,5 +1,5 @@
 import { under } from '../../xml/index.js';
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import {
   CHR_SOURCES,
   type ChrSourceSpec,
@@ -62,10 +62,14 @@ export const channel: DeviceKind<ChannelSpec> = {
         auto &&
         [...leaves.keys()].some((leaf) => under(leaf, field === 'mode' ? 'source/@mode' : 'source/reconnect'))
       )
-        throw invalid(`${where}.unix.${field}`, 'goes with a path only', 'On a socket of its own libvirt listens');
+        throw specInvalid(`${where}.unix.${field}`, 'goes with a path only', 'On a socket of its own libvirt listens');
     checkChrSource(leaves, where, { autoPath: virtio && leaves.has('target/@name'), sources: SOURCES });
     if (virtio && !leaves.has('target/@name') && leaves.get('@type') !== 'spicevmc') {
-      throw invalid(`${where}.name`, 'is missing', 'Only the SPICE agent has a name by default, com.redhat.spice.0');
+      throw specInvalid(
+        `${where}.name`,
+        'is missing',
+        'Only the SPICE agent has a name by default, com.redhat.spice.0',
+      );
     }
   },
   names: (leaves) => [
@@ -95,7 +99,7 @@ export const channel: DeviceKind<ChannelSpec> = {
     ...chrLiveOnly(),
     { path: 'target/@state' },
     // qemuDomainChrDefDropDefaultPath: a socket that libvirt chose is not in the canonical document.
-    { path: 'source/@path', where: { ...OWN_SOCKET, 'source/@mode': ['bind'] }, askable: true },
+    { path: 'source/@path', where: { ...OWN_SOCKET, 'source/@mode': ['bind'] }, persistable: true },
     { path: 'source/@mode', where: { ...OWN_SOCKET, 'source/@mode': ['bind'] } },
   ],
   normal: [

@@ -1,5 +1,5 @@
 import type { Leaves } from '../../xml/index.js';
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import {
   type Assignment,
   constant,
@@ -12,7 +12,7 @@ import {
   text,
   whole,
 } from './fields.js';
-import type { LiveOnlyRow, NormalRow, SupportRow } from './kind.js';
+import type { LiveOnlyRow, NormalizationRule, SupportRow } from './kind.js';
 import { cannot, unread } from './rows.js';
 
 /** Where a character device ends on the host: one of the keys up to `spiceport`. libvirt: `type=` and `<source>`. */
@@ -193,13 +193,13 @@ export function chrLiveOnly(at = ''): readonly LiveOnlyRow[] {
   return [
     { path: `${at}source/@path`, where: { [`${at}@type`]: ['pty'] } },
     { path: `${at}source/@tty` },
-    { path: `${at}source/@tls`, askable: true },
+    { path: `${at}source/@tls`, persistable: true },
     { path: '@tty' },
   ];
 }
 
 /** How libvirt writes a source. */
-export function chrNormal(at = ''): readonly NormalRow[] {
+export function chrNormal(at = ''): readonly NormalizationRule[] {
   const source = 'virDomainChrSourceDefFormat: only a TCP socket has a protocol';
   const only = (paths: readonly string[], ...types: string[]) =>
     unread(
@@ -247,12 +247,16 @@ export function checkChrSource(
   }: { at?: string; autoPath?: boolean; sources?: readonly string[] } = {},
 ): void {
   const type = leaves.get(`${at}@type`);
-  if (type === undefined) throw invalid(where, 'it has no source', `Give one of ${sources.join(', ')}`);
+  if (type === undefined) throw specInvalid(where, 'it has no source', `Give one of ${sources.join(', ')}`);
   if (type === 'unix' && !autoPath && !leaves.has(`${at}source/@path`)) {
-    throw invalid(`${where}.unix.path`, 'is missing', 'libvirt makes a socket of its own for a virtio channel only');
+    throw specInvalid(
+      `${where}.unix.path`,
+      'is missing',
+      'libvirt makes a socket of its own for a virtio channel only',
+    );
   }
-  if (leaves.has(`${at}source/@append`) && type !== 'file') throw invalid(`${where}.append`, 'goes with file only');
+  if (leaves.has(`${at}source/@append`) && type !== 'file') throw specInvalid(`${where}.append`, 'goes with file only');
   if (leaves.has(`${at}source/reconnect/@enabled`) && leaves.get(`${at}source/@mode`) === 'bind') {
-    throw invalid(`${where}.${type}.reconnect`, 'goes with mode connect only', 'Who listens does not connect');
+    throw specInvalid(`${where}.${type}.reconnect`, 'goes with mode connect only', 'Who listens does not connect');
   }
 }

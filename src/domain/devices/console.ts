@@ -41,7 +41,7 @@ export const console: DeviceKind<ConsoleSpec> = {
   check: (leaves, where) => checkChrSource(leaves, where),
   // A serial one is the first, whatever number it is given (virDomainDefAddConsoleCompat).
   names: (leaves) => [isSerial(leaves) ? '0' : plainNumber(leaves.get('target/@port'))],
-  numbered: true,
+  indexedByLibvirt: true,
   unique: { 'target/@port': 'console' },
   support: [
     coldSources(),

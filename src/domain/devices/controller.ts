@@ -1,4 +1,4 @@
-import { invalid, type Size } from '../values.js';
+import { type Size, specInvalid } from '../values.js';
 import {
   deviceFields,
   flag,
@@ -170,15 +170,15 @@ export const controller: DeviceKind<ControllerSpec> = {
     const models: readonly string[] = MODELS[type];
     if (model !== undefined && !models.includes(model)) {
       const known = models.length > 0 ? `Give one of ${models.join(', ')}` : 'Leave it out';
-      throw invalid(`${where}.model`, `"${model}" is no model of a ${type} controller`, known);
+      throw specInvalid(`${where}.model`, `"${model}" is no model of a ${type} controller`, known);
     }
     if (type === 'pci' && model === undefined)
-      throw invalid(`${where}.model`, 'is missing', 'Every pci controller needs it');
+      throw specInvalid(`${where}.model`, 'is missing', 'Every pci controller needs it');
   },
   names: (leaves) => [`${leaves.get('@type')}${plainNumber(leaves.get('@index')) ?? ''}`],
   namesOne: true,
   // One without an index gets the lowest free one.
-  numbered: true,
+  indexedByLibvirt: true,
   unique: {},
   support: [
     can('attach', 'live', ATTACH, { where: { '@type': ['scsi'] } }),

@@ -1,4 +1,4 @@
-import type { NormalRow, Where } from './kind.js';
+import type { NormalizationRule, Where } from './kind.js';
 import { defaultValue, unread } from './rows.js';
 
 /** Where the images of a chain are below a disk, as deep as libvirt's own tests go. */
@@ -7,15 +7,15 @@ const HOSTS = ['', '[2]', '[3]', '[4]'];
 const PARSED = 'virDomainStorageNetworkParseHost';
 
 /** How libvirt writes the source of one image. */
-export function imageNormal(at: string): NormalRow[] {
+export function imageNormal(at: string): NormalizationRule[] {
   const network: Where = { [`${at}@type`]: ['network'] };
   const read: Where = { [`${at}source/@protocol`]: ['http', 'https', 'ftp', 'ftps', 'ssh'] };
   return [
-    ...HOSTS.flatMap((nth): NormalRow[] => {
+    ...HOSTS.flatMap((nth): NormalizationRule[] => {
       const host = `${at}source/host${nth}`;
       return [
         { path: `${host}/@transport`, asked: /^tcp$/, there: 'nothing', source: PARSED },
-        ...['@name', '@port'].map((path): NormalRow => {
+        ...['@name', '@port'].map((path): NormalizationRule => {
           const where = { [`${host}/@transport`]: ['unix'] };
           return { path: `${host}/${path}`, where, there: 'nothing', source: `${PARSED}: a socket has neither` };
         }),
@@ -23,7 +23,7 @@ export function imageNormal(at: string): NormalRow[] {
       ];
     }),
     ...unread('virDomainDiskSourceNetworkParse', [`${at}source/readahead`, `${at}source/timeout`], read),
-    ...['seclabel', 'seclabel[2]'].map((label): NormalRow => {
+    ...['seclabel', 'seclabel[2]'].map((label): NormalizationRule => {
       const path = `${at}source/${label}`;
       const source = 'virSecurityDeviceLabelDefParseXML: a running domain has it';
       return { path, where: { [`${path}/@labelskip`]: ['yes'] }, there: 'nothing', source };
@@ -32,7 +32,7 @@ export function imageNormal(at: string): NormalRow[] {
       'virSecurityDeviceLabelDefParseXML: of the labels of a whole domain',
       ['seclabel', 'seclabel[2]'].map((label) => `${at}source/${label}/@type`),
     ),
-    ...['seclabel', 'seclabel[2]', '@startupPolicy'].map((path): NormalRow => {
+    ...['seclabel', 'seclabel[2]', '@startupPolicy'].map((path): NormalizationRule => {
       const source = 'virDomainDiskSourceFormat: not for what is on the network';
       return { path: `${at}source/${path}`, where: network, there: 'nothing', source };
     }),
@@ -40,7 +40,7 @@ export function imageNormal(at: string): NormalRow[] {
 }
 
 /** How libvirt writes the images of a disk. */
-export const IMAGE_NORMAL: readonly NormalRow[] = [
+export const IMAGE_NORMAL: readonly NormalizationRule[] = [
   ...CHAIN.flatMap(imageNormal),
   ...CHAIN.filter((at) => at.endsWith('backingStore/')).flatMap((at) =>
     unread(

@@ -1,4 +1,4 @@
-import { invalid, type Size } from '../values.js';
+import { type Size, specInvalid } from '../values.js';
 import { type DiskDriverSpec, diskDriverFields } from './disk-driver.js';
 import { type IotuneSpec, iotuneFields } from './disk-iotune.js';
 import { IMAGE_NORMAL } from './disk-normal.js';
@@ -159,15 +159,16 @@ export const disk: DeviceKind<DiskSpec> = {
         path.startsWith('source/') && path !== 'source/@startupPolicy' && path !== 'source/reservations/@managed',
     );
     if (!emptyable(leaves) && !source)
-      throw invalid(
+      throw specInvalid(
         where,
         'the disk has no source',
         `Give one of ${SOURCES.join(', ')}; only a cdrom or floppy may be empty`,
       );
     const rate = Number(leaves.get('target/@rotation_rate') ?? 1);
-    if (rate > 1 && rate < 1025) throw invalid(`${where}.rotationRate`, `${rate} is neither 1 nor from 1025 to 65534`);
+    if (rate > 1 && rate < 1025)
+      throw specInvalid(`${where}.rotationRate`, `${rate} is neither 1 nor from 1025 to 65534`);
     if (leaves.has('target/@tray') && !emptyable(leaves))
-      throw invalid(`${where}.tray`, 'only a cdrom or floppy has a tray');
+      throw specInvalid(`${where}.tray`, 'only a cdrom or floppy has a tray');
   },
   names: (leaves) => [leaves.get('target/@dev')],
   unique: { 'target/@dev': 'target' },
@@ -319,9 +320,9 @@ export const disk: DeviceKind<DiskSpec> = {
   ],
   liveOnly: [
     ...['source/@index', 'mirror'].map((path) => ({ path })),
-    ...['backingStore', 'target/@tray'].map((path) => ({ path, askable: true }) as const),
+    ...['backingStore', 'target/@tray'].map((path) => ({ path, persistable: true }) as const),
     // A disk that others write to as well is not cached, whether that is said or not (qemuDomainPrepareDiskCachemode).
-    { path: 'driver/@cache', where: { shareable: ['*'], 'driver/@cache': ['none'] }, askable: true },
+    { path: 'driver/@cache', where: { shareable: ['*'], 'driver/@cache': ['none'] }, persistable: true },
   ],
   // The guest moves the tray, and an empty one has no format.
   coldOnly: [{ path: 'driver/@type', where: { ...EMPTY, '@device': ['cdrom', 'floppy'] } }, { path: 'target/@tray' }],

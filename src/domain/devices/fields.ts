@@ -2,7 +2,7 @@ import { assertXmlText, type Leaves, under } from '../../xml/index.js';
 import { BOOLEAN, type JsonSchema, object, SIZE, TEXT, UUID, wholeNumber } from '../json-schema.js';
 import { addressLeaves, addressOf, addressText, parseAddress } from '../places/address.js';
 import { unknownField } from '../unknown-field.js';
-import { bytesOf, bytesOfXml, describe, invalid, macOf, notOneOf, type Size, uuidOf } from '../values.js';
+import { bytesOf, bytesOfXml, formatValue, macOf, notOneOf, type Size, specInvalid, uuidOf } from '../values.js';
 
 /** One value in an element: a path of {@link Leaves}' form and what stands there. */
 export type Assignment = readonly [path: string, value: string];
@@ -41,15 +41,19 @@ export function text(
     encode(value, where) {
       // Only its type is shown: a password given as a number is one all the same.
       if (typeof value !== 'string')
-        throw invalid(
+        throw specInvalid(
           where,
           `${value === null ? 'null' : `a ${typeof value}`} is not a text`,
           'Give a non-empty string',
         );
-      if (value === '') throw invalid(where, 'it is empty', 'Give a non-empty string');
+      if (value === '') throw specInvalid(where, 'it is empty', 'Give a non-empty string');
       assertXmlText(value, where, /(^|\/)@[^/]*$/.test(path) ? 'attribute' : 'element');
       if (options.pattern && !options.pattern.test(value)) {
-        throw invalid(where, `${describe(value)} is not valid here`, options.expected && `Give ${options.expected}`);
+        throw specInvalid(
+          where,
+          `${formatValue(value)} is not valid here`,
+          options.expected && `Give ${options.expected}`,
+        );
       }
       return alongside ? [alongside, [path, value]] : [[path, value]];
     },
@@ -82,9 +86,9 @@ export function integer(
     schema: wholeNumber(min, max),
     encode(value, where) {
       if (!Number.isSafeInteger(value) || value < min || value > max) {
-        throw invalid(
+        throw specInvalid(
           where,
-          `${describe(value)} is not a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? ' up' : ` to ${max}`}`,
+          `${formatValue(value)} is not a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? ' up' : ` to ${max}`}`,
         );
       }
       return [[path, String(value)]];
@@ -102,7 +106,7 @@ export function flag(path: string, yes = 'yes', no = 'no'): Field<boolean> {
     paths: [path],
     schema: BOOLEAN,
     encode(value, where) {
-      if (typeof value !== 'boolean') throw invalid(where, `${describe(value)} is not true or false`);
+      if (typeof value !== 'boolean') throw specInvalid(where, `${formatValue(value)} is not true or false`);
       return [[path, value ? yes : no]];
     },
     decode: (leaves) => {
@@ -118,7 +122,7 @@ export function present(path: string): Field<boolean> {
     paths: [path],
     schema: BOOLEAN,
     encode(value, where) {
-      if (typeof value !== 'boolean') throw invalid(where, `${describe(value)} is not true or false`);
+      if (typeof value !== 'boolean') throw specInvalid(where, `${formatValue(value)} is not true or false`);
       return value ? [[path, '']] : [];
     },
     decode: (leaves) => ([...leaves.keys()].some((leaf) => under(leaf, path)) ? true : undefined),
@@ -135,7 +139,7 @@ export function size(path: string, options: { unitPath?: string; fallback?: stri
       const bytes = bytesOf(value, where);
       if (!unitPath) {
         const unit = bytesOfXml('1', undefined, fallback);
-        if (bytes % unit !== 0n) throw invalid(where, `${describe(value)} is not a multiple of 1 ${fallback}`);
+        if (bytes % unit !== 0n) throw specInvalid(where, `${formatValue(value)} is not a multiple of 1 ${fallback}`);
         return [[path, String(bytes / unit)]];
       }
       return bytes % 1024n === 0n
@@ -227,7 +231,11 @@ export function userAlias(): Field<string> {
     schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
     encode(value, where) {
       if (typeof value !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(value)) {
-        throw invalid(where, `${describe(value)} is not a device id`, 'Use letters, digits, - and _, at most 64');
+        throw specInvalid(
+          where,
+          `${formatValue(value)} is not a device id`,
+          'Use letters, digits, - and _, at most 64',
+        );
       }
       return [['alias/@name', `ua-${value}`]];
     },
@@ -262,7 +270,7 @@ export function constant([path, word]: Assignment, otherwise: string): Field<tru
     paths: [],
     schema: { const: true },
     encode(value, where) {
-      if (value !== true) throw invalid(where, 'must be true', otherwise);
+      if (value !== true) throw specInvalid(where, 'must be true', otherwise);
       return [[path, word]];
     },
     decode: (leaves) => (leaves.get(path) === word ? true : undefined),
@@ -276,7 +284,11 @@ export function seconds(path: string, alongside?: Assignment): Field<number> {
     schema: { type: 'integer', minimum: 1000, multipleOf: 1000, description: 'Milliseconds, in whole seconds' },
     encode(value, where) {
       if (!Number.isSafeInteger(value) || value < 1000 || value % 1000 !== 0) {
-        throw invalid(where, `${describe(value)} is not a number of whole seconds`, 'Give a multiple of 1000 ms');
+        throw specInvalid(
+          where,
+          `${formatValue(value)} is not a number of whole seconds`,
+          'Give a multiple of 1000 ms',
+        );
       }
       return [...(alongside ? [alongside] : []), [path, String(value / 1000)]];
     },
@@ -310,9 +322,9 @@ export function whole<G extends object>(
     paths: Object.values(items).flatMap((field) => field.paths),
     encode(value, where) {
       const assignments = encodeSpec(fields, value, where);
-      for (const key of required) if (value[key] === undefined) throw invalid(`${where}.${key}`, 'is missing');
+      for (const key of required) if (value[key] === undefined) throw specInvalid(`${where}.${key}`, 'is missing');
       if (exactlyOne.length > 0 && exactlyOne.filter((key) => value[key] !== undefined).length !== 1)
-        throw invalid(where, `needs exactly one of ${exactlyOne.join(', ')}`);
+        throw specInvalid(where, `needs exactly one of ${exactlyOne.join(', ')}`);
       return [...alongside, ...assignments];
     },
     decode(leaves) {
@@ -334,7 +346,7 @@ export function list<G extends object>(path: string, fields: FieldTable<G>): Fie
     items: fields as unknown as Record<string, Field<unknown>>,
     schema: { type: 'array', items: object(schemasOf(fields as unknown as Record<string, Field<unknown>>)) },
     encode(values, where) {
-      if (!Array.isArray(values)) throw invalid(where, `${describe(values)} is not a list`);
+      if (!Array.isArray(values)) throw specInvalid(where, `${formatValue(values)} is not a list`);
       return values.flatMap((value, index) =>
         encodeSpec(fields, value, `${where}[${index}]`).map((assignment) => below(nth(path, index), assignment)),
       );
@@ -374,7 +386,7 @@ export function itemsAt(leaves: Leaves, path: string): Leaves[] {
 /** All assignments of a spec; `SPEC_UNKNOWN_FIELD` for a key without a field, `SPEC_INVALID` for a bad value. */
 export function encodeSpec<Spec extends object>(fields: FieldTable<Spec>, spec: Spec, where: string): Assignment[] {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec))
-    throw invalid(where, `${describe(spec)} is not an object of fields`);
+    throw specInvalid(where, `${formatValue(spec)} is not an object of fields`);
   const assignments: Assignment[] = [];
   for (const [key, value] of Object.entries(spec)) {
     const path = where === '' ? key : `${where}.${key}`;

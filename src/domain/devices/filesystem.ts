@@ -1,4 +1,4 @@
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import {
   deviceFields,
   flag,
@@ -99,9 +99,9 @@ export const filesystem: DeviceKind<FilesystemSpec> = {
   defaults: [['@type', 'mount']],
   check(leaves, where) {
     if (!leaves.has('source/@dir') && !leaves.has('source/@socket'))
-      throw invalid(where, 'has no source', 'Give dir or socket');
+      throw specInvalid(where, 'has no source', 'Give dir or socket');
     if (leaves.has('source/@socket') && leaves.get('driver/@type') !== 'virtiofs')
-      throw invalid(`${where}.socket`, 'is of virtiofs alone', "Give driver: { type: 'virtiofs' }");
+      throw specInvalid(`${where}.socket`, 'is of virtiofs alone', "Give driver: { type: 'virtiofs' }");
   },
   names: (leaves) => [leaves.get('target/@dir')],
   unique: { 'target/@dir': 'target' },

@@ -1,6 +1,6 @@
 import { byteLength } from '#platform';
 import { under } from '../../xml/index.js';
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import { constant, type Field, flag, group, integer, list, oneOf, text } from './fields.js';
 import type { DeviceKind } from './kind.js';
 import { defaultValue, defineOnly, unread } from './rows.js';
@@ -211,7 +211,7 @@ export const graphics: DeviceKind<GraphicsSpec> = {
   check(leaves, where) {
     const type = leaves.get('@type') ?? '';
     const refuse = (field: string, types: readonly string[]) =>
-      invalid(`${where}.${field}`, `a ${type} display has none`, `Only ${types.join(', ')}`);
+      specInvalid(`${where}.${field}`, `a ${type} display has none`, `Only ${types.join(', ')}`);
     for (const [leaf, [field, ...types]] of Object.entries(ONLY))
       if (leaves.has(leaf) && !types.includes(type)) throw refuse(field, types);
     for (const leaf of leaves.keys())
@@ -219,18 +219,18 @@ export const graphics: DeviceKind<GraphicsSpec> = {
     // virDomainGraphicsAuthDefParseXML drops both when there is no password.
     for (const field of ['passwdValidTo', 'connected'])
       if (leaves.has(`@${field}`) && !leaves.has('@passwd'))
-        throw invalid(`${where}.${field}`, 'goes with a password only', 'Give passwd too');
+        throw specInvalid(`${where}.${field}`, 'goes with a password only', 'Give passwd too');
     if (type === 'vnc' && (leaves.get('@connected') ?? 'keep') !== 'keep')
-      throw invalid(`${where}.connected`, 'vnc knows keep only');
+      throw specInvalid(`${where}.connected`, 'vnc knows keep only');
     if (type === 'vnc' && byteLength(leaves.get('@passwd') ?? '') > 8)
-      throw invalid(`${where}.passwd`, 'is longer than 8 bytes, the most that VNC has');
+      throw specInvalid(`${where}.passwd`, 'is longer than 8 bytes, the most that VNC has');
   },
   names: (leaves) => [leaves.get('@type')],
   unique: { '@type': 'type of display' },
   support: defineOnly('displays'),
   updateConfig: true,
   // qemuDomainChangeGraphics refuses an element that lacks the address it listens on, which only the live one has.
-  updatesApart: true,
+  needsSeparateLiveUpdate: true,
   updates: [
     // QEMU has no password to set when it was started without one.
     ...['@passwd', '@passwdValidTo', '@connected'].map(
@@ -253,7 +253,7 @@ export const graphics: DeviceKind<GraphicsSpec> = {
     { path: '@port', where: { '@autoport': ['yes'] } },
     { path: '@tlsPort', where: { '@autoport': ['yes'] } },
     ...['@websocket', '@listen', '@socket', '@address', 'listen/@address', 'listen/@socket'].map(
-      (path) => ({ path, askable: true }) as const,
+      (path) => ({ path, persistable: true }) as const,
     ),
   ],
   unordered: [

@@ -1,4 +1,4 @@
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import { bootableFields, flag, integer, oneOf, present, text, uuid, whole } from './fields.js';
 import type { BootableSpec, DeviceKind } from './kind.js';
 import { hostPci, type SecretRef, secretRef } from './references.js';
@@ -200,14 +200,15 @@ export const hostdev: DeviceKind<HostdevSpec> = {
   exclusive: [SOURCES],
   defaults: [['@mode', 'subsystem']],
   check(leaves, where) {
-    if (!leaves.has('@type')) throw invalid(where, 'names no device of the host', `Give one of ${SOURCES.join(', ')}`);
+    if (!leaves.has('@type'))
+      throw specInvalid(where, 'names no device of the host', `Give one of ${SOURCES.join(', ')}`);
     const has = (path: string) => leaves.has(`source/${path}`);
     if (
       leaves.get('@type') === 'usb' &&
       !(has('vendor/@id') && has('product/@id')) &&
       !(has('address/@bus') && has('address/@device'))
     )
-      throw invalid(`${where}.usb`, 'names no device', 'Give vendor and product, or bus and device');
+      throw specInvalid(`${where}.usb`, 'names no device', 'Give vendor and product, or bus and device');
   },
   names: (leaves) => [hostName((path) => leaves.get(path))],
   namesOne: true,
@@ -222,7 +223,7 @@ export const hostdev: DeviceKind<HostdevSpec> = {
   liveOnly: [
     { path: 'source/@missing' },
     // Found by vendor and product, it has an address while the domain runs.
-    { path: 'source/address', where: { '@type': ['usb'], 'source/vendor/@id': ['*'] }, askable: true },
+    { path: 'source/address', where: { '@type': ['usb'], 'source/vendor/@id': ['*'] }, persistable: true },
   ],
   normal: [
     ...unread('virDomainHostdevDefFormat: for SCSI devices', ['readonly', 'shareable'], { '@type': ['scsi'] }),

@@ -160,11 +160,11 @@ export type { IommuSpec } from './iommu.js';
 export {
   applies,
   type BootableSpec,
-  type BusDemand,
+  type BusRequirement,
   type DeviceKind,
   type DeviceSpecBase,
   type LimitRow,
-  type NormalRow,
+  type NormalizationRule,
   type SupportRow,
   type UpdateRow,
   type Where,

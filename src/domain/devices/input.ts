@@ -1,4 +1,4 @@
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import {
   constant,
   deviceFields,
@@ -93,14 +93,15 @@ export const input: DeviceKind<InputSpec> = {
   check(leaves, where) {
     const type = leaves.get('@type');
     const bus = leaves.get('@bus');
-    if (type === undefined) throw invalid(where, 'it is no device yet', 'Give type, passthrough or evdev');
-    if (type === 'evdev' && bus) throw invalid(`${where}.bus`, 'an evdev device is on no bus', 'Leave it out');
-    if (type === 'passthrough' && bus !== 'virtio') throw invalid(`${where}.bus`, 'a passthrough device is virtio');
-    if (type === 'tablet' && bus === 'ps2') throw invalid(`${where}.bus`, 'there is no tablet on ps2', 'Use usb');
+    if (type === undefined) throw specInvalid(where, 'it is no device yet', 'Give type, passthrough or evdev');
+    if (type === 'evdev' && bus) throw specInvalid(`${where}.bus`, 'an evdev device is on no bus', 'Leave it out');
+    if (type === 'passthrough' && bus !== 'virtio') throw specInvalid(`${where}.bus`, 'a passthrough device is virtio');
+    if (type === 'tablet' && bus === 'ps2') throw specInvalid(`${where}.bus`, 'there is no tablet on ps2', 'Use usb');
     if (bus === 'virtio') return;
-    if (leaves.has('@model')) throw invalid(`${where}.model`, 'only virtio devices have a model', "Add bus: 'virtio'");
+    if (leaves.has('@model'))
+      throw specInvalid(`${where}.model`, 'only virtio devices have a model', "Add bus: 'virtio'");
     if (VIRTIO_ABI.some((leaf) => leaves.has(leaf)))
-      throw invalid(`${where}.driver`, 'only virtio devices have a driver', "Add bus: 'virtio'");
+      throw specInvalid(`${where}.driver`, 'only virtio devices have a driver', "Add bus: 'virtio'");
   },
   names: (leaves) => [[leaves.get('@type'), leaves.get('@bus')].filter((part) => part !== undefined).join('-')],
   unique: {},

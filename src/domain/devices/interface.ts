@@ -1,4 +1,4 @@
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import { bootableFields, flag, group, integer, list, mac, oneOf, text, VIRTIO_ABI } from './fields.js';
 import {
   connectionFields,
@@ -219,13 +219,13 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
   defaults: [['model/@type', 'virtio']],
   check(leaves, where) {
     if (!leaves.has('@type'))
-      throw invalid(where, 'the interface is connected to nothing', `Give one of ${CONNECTIONS.join(', ')}`);
+      throw specInvalid(where, 'the interface is connected to nothing', `Give one of ${CONNECTIONS.join(', ')}`);
     for (const [field, path] of QUEUE_SIZES) {
       const size = Number(leaves.get(path) ?? 256);
-      if (!Number.isInteger(Math.log2(size))) throw invalid(`${where}.${field}`, `${size} is not a power of two`);
+      if (!Number.isInteger(Math.log2(size))) throw specInvalid(`${where}.${field}`, `${size} is not a power of two`);
     }
     if (leaves.has('filterref/parameter/@name') && !leaves.has('filterref/@filter'))
-      throw invalid(`${where}.filterParameters`, 'there is no filter that they are for', 'Give filter, too');
+      throw specInvalid(`${where}.filterParameters`, 'there is no filter that they are for', 'Give filter, too');
   },
   names: (leaves) => [leaves.get('mac/@address')?.toLowerCase(), leaves.get('target/@dev')],
   unique: { 'mac/@address': 'MAC address' },
@@ -302,10 +302,10 @@ export const networkInterface: DeviceKind<InterfaceSpec> = {
   ],
   liveOnly: [
     { path: 'source/@bridge', where: { '@type': ['network'] } },
-    { path: 'target/@dev', askable: true },
+    { path: 'target/@dev', persistable: true },
     { path: 'source/@portid' },
     { path: 'mac/@currentAddress' },
-    { path: 'target/@managed', askable: true },
+    { path: 'target/@managed', persistable: true },
   ],
   unordered: [{ path: 'filterref/parameter', source: 'virNWFilterFormatParamAttributes: sorted by name' }],
   normal: [

@@ -22,7 +22,7 @@ export interface BootableSpec extends DeviceSpecBase {
  * Which bus a device needs a place on. `express` and `conventional` tell a PCIe port from a conventional PCI slot; `virtio`
  * marks what goes onto another bus on a machine whose virtio devices are not on PCI.
  */
-export type BusDemand =
+export type BusRequirement =
   | { readonly type: 'pci'; readonly slot: 'express' | 'conventional'; readonly virtio?: true }
   | { readonly type: 'ccw' }
   | { readonly type: 'virtio-mmio' }
@@ -108,13 +108,13 @@ export interface LiveOnlyRow {
   readonly path: string;
   readonly where?: Where;
   /** A caller may ask for it all the same, and the canonical document keeps it. */
-  readonly askable?: true;
+  readonly persistable?: true;
   /** QEMU raises the value at each start: what a document of a running guest says of it is no wish, and nothing is pending. */
   readonly raised?: true;
 }
 
 /** What libvirt makes of something that a document given to it says: other words for it, or none. */
-export interface NormalRow {
+export interface NormalizationRule {
   /** What it is about: a path and all below it, or the paths that a pattern fits. */
   readonly path: string | RegExp;
   /** Conditions on what is asked. */
@@ -197,7 +197,7 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   readonly updateConfig: boolean;
   readonly updates: readonly UpdateRow[];
   /** A LIVE update must be given the element as it runs, so that one call can never serve both documents. */
-  readonly updatesApart?: true;
+  readonly needsSeparateLiveUpdate?: true;
   /** Paths that name the device and so can't be changed by an update. */
   readonly identity: readonly string[];
   /** Paths that the guest can see, beside the address and the boot order. */
@@ -206,7 +206,7 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** Paths that libvirt leaves out of the document of a running guest: that it lacks them is no difference. */
   readonly coldOnly?: ReadonlyArray<Pick<LiveOnlyRow, 'path' | 'where'>>;
   /** What libvirt writes otherwise than it was asked for, which is no difference. */
-  readonly normal?: readonly NormalRow[];
+  readonly normal?: readonly NormalizationRule[];
   /** Lists in which the order says nothing. */
   readonly unordered?: readonly UnorderedRow[];
   /** What libvirt chooses where the device leaves it out. */
@@ -216,13 +216,13 @@ export interface DeviceKind<Spec extends object = Record<string, unknown>> {
   /** No two devices of the kind have one name: libvirt refuses the second. */
   readonly namesOne?: true;
   /** libvirt numbers such devices itself, so that one is also known by what it says beside its number. */
-  readonly numbered?: true;
+  readonly indexedByLibvirt?: true;
   /** Paths whose values never show in plans, errors or logs. */
   readonly secret?: readonly string[];
   /** Paths of the domain document, outside the devices, that libvirt changes when such a device comes or goes. */
   readonly touches?: readonly string[];
   /** The bus it takes a place on; undefined when it needs none. */
-  bus(leaves: Leaves): BusDemand | undefined;
+  bus(leaves: Leaves): BusRequirement | undefined;
 }
 
 /** True when every condition of `where` holds. */

@@ -1,5 +1,5 @@
 import type { Leaves } from '../../xml/index.js';
-import { bytesOfXml, invalid, type Size } from '../values.js';
+import { bytesOfXml, type Size, specInvalid } from '../values.js';
 import { deviceFields, flag, group, integer, oneOf, present, size, text, uuid } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { CONFIG, can, cannot, defaultValue, plainNumber, unread } from './rows.js';
@@ -111,24 +111,25 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
     const model = leaves.get('@model') ?? '';
     for (const [field, path, ...models] of ONLY) {
       if (leaves.has(path) && !models.includes(model))
-        throw invalid(`${where}.${field}`, `a ${model} has none`, `Only ${models.join(', ')}`);
+        throw specInvalid(`${where}.${field}`, `a ${model} has none`, `Only ${models.join(', ')}`);
     }
     const needed = [
       ...(model === 'nvdimm' || model === 'virtio-pmem' ? (['source.path', 'source/path'] as const) : []),
       ...(model === 'virtio-mem' ? (['block', 'target/block'] as const) : []),
     ];
     const [field, path] = needed;
-    if (field && path && !leaves.has(path)) throw invalid(`${where}.${field}`, 'is missing', `A ${model} needs it`);
-    if (model === 'virtio-pmem' && leaves.has('target/node')) throw invalid(`${where}.node`, 'a virtio-pmem has none');
+    if (field && path && !leaves.has(path)) throw specInvalid(`${where}.${field}`, 'is missing', `A ${model} needs it`);
+    if (model === 'virtio-pmem' && leaves.has('target/node'))
+      throw specInvalid(`${where}.node`, 'a virtio-pmem has none');
     if (model === 'virtio-pmem' && leaves.get('@access') === 'private')
-      throw invalid(`${where}.access`, 'a virtio-pmem is shared');
+      throw specInvalid(`${where}.access`, 'a virtio-pmem is shared');
     const amount = (leaf: string) => memoryDevice.fields[leaf as 'size'].decode(leaves);
     const [most, requested, block] = [amount('size'), amount('requested'), amount('block')].map((each) =>
       each === undefined ? undefined : BigInt(each),
     );
     if (most === undefined || requested === undefined) return;
-    if (requested > most) throw invalid(`${where}.requested`, 'is more than size', 'Lower it');
-    if (block && requested % block !== 0n) throw invalid(`${where}.requested`, 'is not a multiple of block');
+    if (requested > most) throw specInvalid(`${where}.requested`, 'is more than size', 'Lower it');
+    if (block && requested % block !== 0n) throw specInvalid(`${where}.requested`, 'is not a multiple of block');
   },
   // A slot's number is the module's name: its base address is there only while the guest runs.
   names: (leaves) => [
@@ -185,7 +186,7 @@ export const memoryDevice: DeviceKind<MemoryDeviceSpec> = {
   ],
   updateConfig: true,
   // qemuDomainChangeMemoryLive tells QEMU the alias that the new element has.
-  updatesApart: true,
+  needsSeparateLiveUpdate: true,
   updates: [
     {
       path: 'target/requested',

@@ -1,5 +1,5 @@
 import { addressLeaves, addressText, parseAddress } from '../places/address.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { type Assignment, type Field, text, uuid, whole } from './fields.js';
 
 /** Which of libvirt's secrets: by its UUID, or by the usage name it was defined with. */
@@ -24,7 +24,8 @@ export function hostPci(path: string, alongside: readonly Assignment[] = []): Fi
     schema: { type: 'string', minLength: 1, description: "A PCI device of the host, '0000:06:00.0'" },
     encode(value, where) {
       const at = parseAddress(value, where);
-      if (at.type !== 'pci') throw invalid(where, `${describe(value)} is not a PCI address`, "Give '0000:06:00.0'");
+      if (at.type !== 'pci')
+        throw specInvalid(where, `${formatValue(value)} is not a PCI address`, "Give '0000:06:00.0'");
       const leaves = addressLeaves(at).filter(([leaf]) => leaf !== 'address/@type');
       return [...alongside, ...leaves.map(([leaf, part]): Assignment => [leaf.replace('address', path), part])];
     },

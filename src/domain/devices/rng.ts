@@ -1,4 +1,4 @@
-import { invalid, type Size } from '../values.js';
+import { type Size, specInvalid } from '../values.js';
 import { type ChrSourceSpec, chrLiveOnly, chrNormal, chrSource, coldSources } from './chr-source.js';
 import {
   constant,
@@ -49,10 +49,11 @@ export const rng: DeviceKind<RngSpec> = {
   exclusive: [['random', 'builtin', 'egd']],
   defaults: [['@model', 'virtio']],
   check(leaves, where) {
-    if (!leaves.has('backend/@model')) throw invalid(where, 'it has no source', 'Give random, builtin or egd');
-    if (leaves.has('rate/@period') && !leaves.has('rate/@bytes')) throw invalid(`${where}.rate.bytes`, 'is missing');
+    if (!leaves.has('backend/@model')) throw specInvalid(where, 'it has no source', 'Give random, builtin or egd');
+    if (leaves.has('rate/@period') && !leaves.has('rate/@bytes'))
+      throw specInvalid(`${where}.rate.bytes`, 'is missing');
     if (leaves.get('rate/@bytes') === '0')
-      throw invalid(`${where}.rate.bytes`, 'nothing at all is no rate', 'Leave rate out to have no limit');
+      throw specInvalid(`${where}.rate.bytes`, 'nothing at all is no rate', 'Leave rate out to have no limit');
   },
   names: () => [],
   unique: {},

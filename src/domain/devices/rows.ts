@@ -1,4 +1,4 @@
-import type { NormalRow, SupportRow, Where } from './kind.js';
+import type { NormalizationRule, SupportRow, Where } from './kind.js';
 
 type Action = SupportRow['action'];
 type RowScope = SupportRow['scope'];
@@ -44,17 +44,17 @@ export function unread(
   source: string,
   paths: ReadonlyArray<string | RegExp>,
   ...unless: readonly Where[]
-): NormalRow[] {
+): NormalizationRule[] {
   return paths.map((path) => ({ path, unless, there: 'any', source }));
 }
 
 /** Rows for values that are what libvirt does anyway: it does not write them. */
-export function defaultValue(source: string, values: Readonly<Record<string, RegExp>>): NormalRow[] {
+export function defaultValue(source: string, values: Readonly<Record<string, RegExp>>): NormalizationRule[] {
   return Object.entries(values).map(([path, asked]) => ({ path, asked, there: 'nothing', source }));
 }
 
 /** What libvirt makes of parts that many kinds have. */
-export const DEVICE_NORMAL: readonly NormalRow[] = [
+export const DEVICE_NORMAL: readonly NormalizationRule[] = [
   ...unread('virDomainDeviceInfoFormat: zPCI is for s390', [/^address\/zpci/], { 'address/@type': ['ccw'] }),
 ];
 

@@ -1,5 +1,5 @@
 import { SIZE } from '../json-schema.js';
-import { bytesOf, describe, invalid, type Size } from '../values.js';
+import { bytesOf, formatValue, type Size, specInvalid } from '../values.js';
 import { deviceFields, type Field, flag, group, integer, oneOf, text } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { CONFIG, can, cannot, NO_UPDATE } from './rows.js';
@@ -30,7 +30,7 @@ function mebibytes(): Field<Size> {
     encode(value, where) {
       const count = bytesOf(value, where) / MIB;
       if (bytesOf(value, where) % MIB !== 0n || count === 0n || (count & (count - 1n)) !== 0n)
-        throw invalid(where, `${describe(value)} is not a power of two from 1 MiB`);
+        throw specInvalid(where, `${formatValue(value)} is not a power of two from 1 MiB`);
       return [
         ['size/@unit', 'M'],
         ['size', String(count)],
@@ -68,13 +68,13 @@ export const shmem: DeviceKind<ShmemSpec> = {
   check(leaves, where) {
     const model = leaves.get('model/@type');
     const server = leaves.has('server/@path');
-    if (model === 'ivshmem-plain' && server) throw invalid(`${where}.server`, 'ivshmem-plain has no server');
+    if (model === 'ivshmem-plain' && server) throw specInvalid(`${where}.server`, 'ivshmem-plain has no server');
     if (model === 'ivshmem-doorbell' && !server)
-      throw invalid(`${where}.server`, 'is missing', 'ivshmem-doorbell has its memory from a server');
+      throw specInvalid(`${where}.server`, 'is missing', 'ivshmem-doorbell has its memory from a server');
     if (model === 'ivshmem-doorbell' && leaves.has('size'))
-      throw invalid(`${where}.size`, 'ivshmem-doorbell has the size of its server', 'Leave it out');
+      throw specInvalid(`${where}.size`, 'ivshmem-doorbell has the size of its server', 'Leave it out');
     if (!server && (leaves.has('msi/@vectors') || leaves.has('msi/@ioeventfd')))
-      throw invalid(`${where}.msi`, 'goes with a server only');
+      throw specInvalid(`${where}.msi`, 'goes with a server only');
   },
   names: (leaves) => [leaves.get('@name')],
   unique: { '@name': 'shmem name' },

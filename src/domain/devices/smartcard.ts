@@ -1,4 +1,4 @@
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { type ChrSourceSpec, chrLiveOnly, chrNormal, chrSource } from './chr-source.js';
 import { constant, deviceFields, type Field, text } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
@@ -32,7 +32,7 @@ function certificates(): Field<readonly [string, string, string]> {
     schema: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 3, maxItems: 3 },
     encode(value, where) {
       if (!Array.isArray(value) || value.length !== CERTIFICATES.length)
-        throw invalid(where, `${describe(value)} is not a list of three certificates`);
+        throw specInvalid(where, `${formatValue(value)} is not a list of three certificates`);
       return [
         ['@mode', 'host-certificates'],
         ...CERTIFICATES.flatMap((path, index) => text(path).encode(value[index], `${where}[${index}]`)),
@@ -59,9 +59,9 @@ export const smartcard: DeviceKind<SmartcardSpec> = {
   exclusive: [['host', 'certificates', 'passthrough']],
   check(leaves, where) {
     const mode = leaves.get('@mode');
-    if (mode === undefined) throw invalid(where, 'it is no card yet', 'Give host, certificates or passthrough');
+    if (mode === undefined) throw specInvalid(where, 'it is no card yet', 'Give host, certificates or passthrough');
     if (leaves.has('database') && mode !== 'host-certificates')
-      throw invalid(`${where}.database`, 'goes with certificates only');
+      throw specInvalid(`${where}.database`, 'goes with certificates only');
   },
   names: () => [],
   unique: {},

@@ -1,4 +1,4 @@
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import { deviceFields, flag, integer, list, oneOf } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { can, cannot, NO_UPDATE, unread } from './rows.js';
@@ -31,9 +31,9 @@ export const sound: DeviceKind<SoundSpec> = {
   check(leaves, where) {
     const model = leaves.get('@model') ?? '';
     if (leaves.has('codec/@type') && !model.startsWith('ich'))
-      throw invalid(`${where}.codecs`, `a ${model} card has none`, 'Only ich6 and ich9');
+      throw specInvalid(`${where}.codecs`, `a ${model} card has none`, 'Only ich6 and ich9');
     if (leaves.has('@multichannel') && model !== 'usb')
-      throw invalid(`${where}.multichannel`, `a ${model} card has none`, 'Only usb');
+      throw specInvalid(`${where}.multichannel`, `a ${model} card has none`, 'Only usb');
   },
   names: () => [],
   unique: {},

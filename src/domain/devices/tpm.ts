@@ -1,4 +1,4 @@
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { deviceFields, type Field, flag, oneOf, text, uuid, whole } from './fields.js';
 import type { DeviceKind, DeviceSpecBase } from './kind.js';
 import { defaultValue, defineOnly, NO_UPDATE, unread } from './rows.js';
@@ -37,7 +37,11 @@ function banks(path: string): Field<readonly Bank[]> {
     schema: { type: 'array', items: { enum: BANKS }, minItems: 1 },
     encode(value, where) {
       if (!Array.isArray(value) || value.length === 0 || !value.every((bank) => BANKS.includes(bank)))
-        throw invalid(where, `${describe(value)} is not a list of PCR banks`, `Give some of ${BANKS.join(', ')}`);
+        throw specInvalid(
+          where,
+          `${formatValue(value)} is not a list of PCR banks`,
+          `Give some of ${BANKS.join(', ')}`,
+        );
       return value.map((bank) => [`${path}/${bank}`, '']);
     },
     decode(leaves) {
@@ -76,7 +80,7 @@ export const tpm: DeviceKind<TpmSpec> = {
   },
   exclusive: [SOURCES],
   check(leaves, where) {
-    if (!leaves.has('backend/@type')) throw invalid(where, 'has no backend', `Give one of ${SOURCES.join(', ')}`);
+    if (!leaves.has('backend/@type')) throw specInvalid(where, 'has no backend', `Give one of ${SOURCES.join(', ')}`);
   },
   names: () => ['tpm'],
   unique: {},

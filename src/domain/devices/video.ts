@@ -1,5 +1,5 @@
 import type { Leaves } from '../../xml/index.js';
-import { invalid, type Size } from '../values.js';
+import { type Size, specInvalid } from '../values.js';
 import {
   deviceFields,
   flag,
@@ -12,7 +12,7 @@ import {
   type VirtioDriverSpec,
   virtioDriverFields,
 } from './fields.js';
-import type { BusDemand, DeviceKind, DeviceSpecBase } from './kind.js';
+import type { BusRequirement, DeviceKind, DeviceSpecBase } from './kind.js';
 import { defineOnly, NO_UPDATE, unread } from './rows.js';
 
 /** A video card. libvirt: `<video>`. Only in the definition. */
@@ -53,7 +53,7 @@ export interface VideoDriverSpec extends VirtioDriverSpec {
 
 const kib = { fallback: 'KiB' };
 /** qemuDomainDeviceCalculatePCIConnectFlags; a model that is not here is no PCI device. */
-const SLOTS: Readonly<Record<string, BusDemand>> = {
+const SLOTS: Readonly<Record<string, BusRequirement>> = {
   virtio: { type: 'pci', slot: 'express', virtio: true },
   bochs: { type: 'pci', slot: 'express' },
   vga: { type: 'pci', slot: 'conventional' },
@@ -107,13 +107,13 @@ export const video: DeviceKind<VideoSpec> = {
     const model = leaves.get('model/@type') ?? '';
     for (const [leaf, [field, ...models]] of Object.entries(ONLY)) {
       if (leaves.has(leaf) && !models.includes(model))
-        throw invalid(`${where}.${field}`, `a ${model} card has none`, `Only ${models.join(', ')}`);
+        throw specInvalid(`${where}.${field}`, `a ${model} card has none`, `Only ${models.join(', ')}`);
     }
     if (Number(leaves.get('model/@heads') ?? 1) > 1 && model !== 'qxl' && model !== 'virtio')
-      throw invalid(`${where}.heads`, `a ${model} card has one screen`, 'Only qxl and virtio have more');
+      throw specInvalid(`${where}.heads`, `a ${model} card has one screen`, 'Only qxl and virtio have more');
     for (const side of ['x', 'y'])
       if (leaves.has('model/resolution/@x') !== leaves.has(`model/resolution/@${side}`))
-        throw invalid(`${where}.resolution`, 'has both x and y, or neither');
+        throw specInvalid(`${where}.resolution`, 'has both x and y, or neither');
   },
   names: () => [],
   unique: {},
@@ -135,7 +135,7 @@ export const video: DeviceKind<VideoSpec> = {
   ],
   // QEMU raises what is too little, and libvirt writes down what it has (qemuMonitorJSONUpdateVideoMemorySize).
   liveOnly: ['ram', 'vram', 'vram64', 'vgamem'].map(
-    (name) => ({ path: `model/@${name}`, askable: true, raised: true }) as const,
+    (name) => ({ path: `model/@${name}`, persistable: true, raised: true }) as const,
   ),
   normal: [
     { path: 'model/@primary', asked: /^no$/, there: ['yes'], source: 'virDomainDefPostParseVideo: the only one is' },

@@ -1,5 +1,5 @@
 import { wholeNumber } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import {
   deviceFields,
   type Field,
@@ -29,7 +29,7 @@ function cid(): Field<number | 'auto'> {
     encode(value, where) {
       if (value === 'auto') return [['cid/@auto', 'yes']];
       if (!Number.isSafeInteger(value) || value < 3 || value > 0xffffffff)
-        throw invalid(where, `${describe(value)} is not a context id`, "Give a number from 3, or 'auto'");
+        throw specInvalid(where, `${formatValue(value)} is not a context id`, "Give a number from 3, or 'auto'");
       return [
         ['cid/@auto', 'no'],
         ['cid/@address', String(value)],

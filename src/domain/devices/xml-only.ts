@@ -33,7 +33,7 @@ export function xmlOnly(element: string, known: Partial<DeviceKind<DeviceSpecBas
       'listen',
       'cid/@address',
       'target/current',
-    ].map((path) => ({ path, askable: true }) as const),
+    ].map((path) => ({ path, persistable: true }) as const),
     bus: () => undefined,
     ...known,
   };

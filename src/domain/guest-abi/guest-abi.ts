@@ -3,11 +3,11 @@ import { BOOLEAN, checkOptions, words } from '../../options.js';
 import { type Leaves, leaves, select, under } from '../../xml/index.js';
 import { isSecret } from '../devices/index.js';
 import { type Device, type DomainDocument, withoutNumber } from '../document.js';
-import { HIDDEN } from '../operation.js';
+import { REDACTED } from '../operation.js';
 import { addressText } from '../places/address.js';
 import { bytesOfXml } from '../values.js';
 import { DOMAIN_ABI, type DomainAbiRow } from './fields.js';
-import { alwaysThere } from './listed.js';
+import { implicitReason } from './listed.js';
 import type { AbiDifference, DeviceAbi, GuestAbi } from './values.js';
 
 const ZPCI = ['address/zpci/@uid', 'address/zpci/@fid'];
@@ -28,7 +28,7 @@ export function guestAbi(document: DomainDocument): GuestAbi {
 
 /** Tells that a secret has changed without showing it. */
 function digestOf(secret: string): string {
-  return `${HIDDEN} sha256:${sha256(secret, 'base64url').slice(0, 16)}`;
+  return `${REDACTED} sha256:${sha256(secret, 'base64url').slice(0, 16)}`;
 }
 
 /** The rules of USB redirection stand among the devices, but are none. */
@@ -137,7 +137,7 @@ export function compareGuestAbi(before: GuestAbi, after: GuestAbi, options: Comp
   }
   const there = ({ address = 'there' }: DeviceAbi) => address;
   const why = (device: DeviceAbi, abi: GuestAbi) => {
-    const benign = alwaysThere(device, abi);
+    const benign = implicitReason(device, abi);
     return benign === undefined ? {} : { benign };
   };
   for (const device of missing) {

@@ -12,7 +12,7 @@ interface ListedRow {
   /** First libvirt that lists it, as semver. */
   readonly since: string;
   /** Whether a libvirt that does not list it makes the same of it, beside the other devices. */
-  readonly asEver: (device: Device, others: readonly Device[]) => boolean;
+  readonly equivalentWithout: (device: Device, others: readonly Device[]) => boolean;
   readonly reason: string;
   readonly source: string;
 }
@@ -24,7 +24,7 @@ const LISTED: readonly ListedRow[] = [
     machine: /^pc-q35-/,
     since: '9.1.0',
     // QEMU has one action for all watchdogs.
-    asEver: (device, others) => {
+    equivalentWithout: (device, others) => {
       const actions = others.flatMap((other) => (other.kind === device.kind ? [actionOf(other)] : []));
       return (actions.length > 0 ? actions : ['reset']).every((action) => action === actionOf(device));
     },
@@ -41,12 +41,12 @@ function actionOf({ leaves }: Device): string {
 export interface Unlisted {
   readonly device: Device;
   /** Whether the guest sees the same without it in the document. */
-  readonly asEver: boolean;
+  readonly equivalentWithout: boolean;
   readonly reason: string;
 }
 
 /** Devices of a document that this libvirt would refuse, though the machine has them. */
-export function unlisted({ machine, devices }: DomainDocument, libvirt: string): Unlisted[] {
+export function unknownTo({ machine, devices }: DomainDocument, libvirt: string): Unlisted[] {
   return devices.flatMap((device) => {
     const row = LISTED.find(
       ({ kind, fields, machine: has, since }) =>
@@ -56,12 +56,12 @@ export function unlisted({ machine, devices }: DomainDocument, libvirt: string):
         Object.entries(fields).every(([path, value]) => device.leaves.get(path) === value),
     );
     const others = devices.filter((each) => each !== device);
-    return row ? [{ device, asEver: row.asEver(device, others), reason: row.reason }] : [];
+    return row ? [{ device, equivalentWithout: row.equivalentWithout(device, others), reason: row.reason }] : [];
   });
 }
 
 /** Why a device that only one of two guest ABIs lists is no difference to the guest; undefined when it is one. */
-export function alwaysThere(device: DeviceAbi, { machine }: GuestAbi): string | undefined {
+export function implicitReason(device: DeviceAbi, { machine }: GuestAbi): string | undefined {
   return LISTED.find(
     (row) =>
       row.kind === device.kind &&

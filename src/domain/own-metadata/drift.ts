@@ -7,9 +7,9 @@ import { applies } from '../devices/index.js';
 import type { Device, DomainDocument } from '../document.js';
 import { compareGuestAbi, domainLeaves, guestAbi } from '../guest-abi/guest-abi.js';
 import type { AbiDifference, DeviceAbi } from '../guest-abi/values.js';
+import { memoizePerDocument } from '../memoize-per-document.js';
 import { keyedLeaves } from '../normal-domain.js';
 import type { Change } from '../operation.js';
-import { perDocument } from '../per-document.js';
 import { shownChange } from '../secret-texts.js';
 import { type Seal, sealedForm, sealedMetadata } from './seal.js';
 
@@ -110,7 +110,7 @@ export function addedByLibvirt({ kind, leaves }: Device, versions: Versions): bo
   );
 }
 
-const abis = perDocument(
+const abis = memoizePerDocument(
   (document) => new Map(guestAbi(document).devices.map((device): [string, DeviceAbi] => [device.identity, device])),
 );
 

@@ -1,6 +1,6 @@
 import { child, children, childSpans, type Element } from '../../xml/index.js';
 import { DomainDocument } from '../document.js';
-import { perDocument } from '../per-document.js';
+import { memoizePerDocument } from '../memoize-per-document.js';
 
 /** Begins every namespace of this library's own, those of other releases too. */
 const OWN = 'urn:libvirt-canonical:';
@@ -117,7 +117,7 @@ export function withoutBookkeeping(document: DomainDocument | string): string {
   return restOf(typeof document === 'string' ? new DomainDocument(document) : document);
 }
 
-const restOf = perDocument((document: DomainDocument): string => {
+const restOf = memoizePerDocument((document: DomainDocument): string => {
   const { xml } = document;
   const spans = xml.includes('<metadata') ? childSpans(xml, 'metadata') : undefined;
   if (!spans) return xml;

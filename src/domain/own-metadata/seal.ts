@@ -11,8 +11,8 @@ import {
 } from '../../xml/index.js';
 import { secretPaths } from '../devices/index.js';
 import { DomainDocument, readDevice } from '../document.js';
-import { HIDDEN } from '../operation.js';
-import { perDocument } from '../per-document.js';
+import { memoizePerDocument } from '../memoize-per-document.js';
+import { REDACTED } from '../operation.js';
 import { metadataText } from '../settings/index.js';
 import { isBookkeeping, isOfDomain, OWN_METADATA, ownElement } from './own-metadata.js';
 
@@ -33,7 +33,7 @@ export interface Seal {
  * The seal that a canonical document holds. `unreadable`: it is there, and not as this library writes it. One of another
  * domain, in a document that was copied, is none.
  */
-export const readSeal = perDocument((canonical: DomainDocument): Seal | 'missing' | 'unreadable' => {
+export const readSeal = memoizePerDocument((canonical: DomainDocument): Seal | 'missing' | 'unreadable' => {
   const element = ownElement(canonical, 'seal');
   if (!element) return 'missing';
   const seal = sealIn(element, canonical);
@@ -87,7 +87,7 @@ export function sealXml({ libvirt, document }: Seal): string {
  * What a seal holds of a document: all of it, but a word in the place of each secret, and for each element of `<metadata>`,
  * which is its owner's, a `<metadata>` with a digest at the end. Two documents are compared in this form.
  */
-export const sealedForm = perDocument((document: DomainDocument): DomainDocument => {
+export const sealedForm = memoizePerDocument((document: DomainDocument): DomainDocument => {
   const root = detachedCopy(document.root);
   const owner = root.ownerDocument as NonNullable<Element['ownerDocument']>;
   const metadata = child(root, 'metadata');
@@ -105,7 +105,7 @@ export const sealedForm = perDocument((document: DomainDocument): DomainDocument
   }
   for (const element of select(root, 'devices/*')) {
     const { kind, leaves } = readDevice(element);
-    for (const path of secretPaths(kind, leaves)) setAt(element, path, HIDDEN);
+    for (const path of secretPaths(kind, leaves)) setAt(element, path, REDACTED);
   }
   return new DomainDocument(serialize(root));
 });

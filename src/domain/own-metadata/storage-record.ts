@@ -1,4 +1,4 @@
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 
 /** A value that JSON has. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -23,25 +23,29 @@ const SECRET = /(pass(word|wd|phrase)|secret|token|private[-_]?key|credential|ap
 /** A record as text in one form always, ASCII alone; `SPEC_INVALID` naming the path of what no record can hold. */
 export function recordJson(record: unknown, path: string): string {
   if (typeof record !== 'object' || record === null || Array.isArray(record))
-    throw invalid(path, `${describe(record)} is not a record`, 'Give an object, or null to remove it');
+    throw specInvalid(path, `${formatValue(record)} is not a record`, 'Give an object, or null to remove it');
   const json = JSON.stringify(plain(record, path, 0)).replace(
     /[^\x20-\x7e]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   if (json.length > LARGEST)
-    throw invalid(path, `the record has ${json.length} bytes`, `Keep it within ${LARGEST}: it stands in the document`);
+    throw specInvalid(
+      path,
+      `the record has ${json.length} bytes`,
+      `Keep it within ${LARGEST}: it stands in the document`,
+    );
   return json;
 }
 
 function plain(value: unknown, path: string, depth: number): JsonValue {
-  if (depth > DEEPEST) throw invalid(path, `it is more than ${DEEPEST} levels deep`);
+  if (depth > DEEPEST) throw specInvalid(path, `it is more than ${DEEPEST} levels deep`);
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (Array.isArray(value)) return value.map((each, index) => plain(each, `${path}[${index}]`, depth + 1));
   if (typeof value !== 'object' || ![Object.prototype, null].includes(Object.getPrototypeOf(value)))
-    throw invalid(
+    throw specInvalid(
       path,
-      `${describe(value)} is no JSON`,
+      `${formatValue(value)} is no JSON`,
       'Give texts, finite numbers, booleans, null, lists and objects',
     );
   const entries = Object.entries(value).filter(([, each]) => each !== undefined);
@@ -50,7 +54,7 @@ function plain(value: unknown, path: string, depth: number): JsonValue {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, each]) => {
         if (SECRET.test(key) && typeof each === 'string' && each !== '')
-          throw invalid(
+          throw specInvalid(
             `${path}.${key}`,
             'it looks like a secret, and everybody who may read the domain can read the record',
             'Keep it in a libvirt secret or a key store, and put its name here',

@@ -1,5 +1,5 @@
 import type { Leaves } from '../../xml/index.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 
 /** Where a device sits on its bus, as `<address>` says it. All numbers are plain integers. */
 export type Address =
@@ -224,13 +224,17 @@ export function parseAddress(text: unknown, path: string): Exclude<Address, { ty
     if (!match) continue;
     const address = read(match.slice(1));
     if (address.type === 'pci' && address.slot > 0x1f) {
-      throw invalid(path, `slot 0x${hex(address.slot, 2)} does not exist on a PCI bus`, 'Slots go from 0x00 to 0x1f');
+      throw specInvalid(
+        path,
+        `slot 0x${hex(address.slot, 2)} does not exist on a PCI bus`,
+        'Slots go from 0x00 to 0x1f',
+      );
     }
     return address;
   }
-  throw invalid(
+  throw specInvalid(
     path,
-    `${describe(text)} is not an address`,
+    `${formatValue(text)} is not an address`,
     "Give it as devices() shows it, for example '0000:04:00.0' or 'drive 0:0:0:1'",
   );
 }

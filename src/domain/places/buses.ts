@@ -1,4 +1,4 @@
-import type { BusDemand } from '../devices/index.js';
+import type { BusRequirement } from '../devices/index.js';
 
 /** A PCI bus, and what it offers to devices. */
 export interface PciBus {
@@ -73,7 +73,7 @@ export const BUSES = {
   'virtio-serial': { type: 'virtio-serial' },
   ccid: { type: 'ccid' },
   dimm: { type: 'dimm' },
-} as const satisfies Record<string, BusDemand>;
+} as const satisfies Record<string, BusRequirement>;
 
 /** A bus that devices take places on: `pci` has the hot-plug slots for PCIe devices, `conventional` those for PCI ones. */
 export type BusName = keyof typeof BUSES;

@@ -1,4 +1,4 @@
-import { applies, type BusDemand, type Where } from '../devices/index.js';
+import { applies, type BusRequirement, type Where } from '../devices/index.js';
 import type { Device, DomainDocument } from '../document.js';
 import type { PciBus } from './buses.js';
 
@@ -37,7 +37,7 @@ export interface MachineRow {
 export interface BusRow {
   readonly element: string;
   readonly where?: Where;
-  readonly demand: BusDemand | undefined;
+  readonly demand: BusRequirement | undefined;
   readonly source: string;
 }
 
@@ -162,7 +162,7 @@ export function machineOf({ machine, arch }: Pick<DomainDocument, 'machine'> & {
 export function onMachine(
   { virtio, elsewhere = [] }: MachineRow,
   { kind, leaves }: Pick<Device, 'kind' | 'leaves'>,
-): BusDemand | undefined {
+): BusRequirement | undefined {
   const row = elsewhere.find(({ element, where }) => element === kind.element && applies(where, leaves));
   const demand = row ? row.demand : kind.bus(leaves);
   if (demand?.type !== 'pci' || demand.virtio !== true) return demand;

@@ -1,4 +1,4 @@
-import type { Assignment, BusDemand } from '../devices/index.js';
+import type { Assignment, BusRequirement } from '../devices/index.js';
 import type { Device, DomainDocument } from '../document.js';
 import type { Scope } from '../operation.js';
 import { type Address, addressText, isPlace, type PciAddress, parseAddress } from './address.js';
@@ -44,7 +44,7 @@ export class Topology {
   readonly #holders = new Map<string, Holder[]>();
   readonly #released = new Set<string>();
   /** What the controllers offer: worked out once, until another controller comes. */
-  readonly #offers = new Map<string, readonly Place[]>();
+  readonly #offers = new Map<string, readonly Slot[]>();
   readonly #buses = new Map<boolean, readonly PciBus[]>();
 
   constructor(canonical: DomainDocument, live: DomainDocument | undefined) {
@@ -52,11 +52,11 @@ export class Topology {
     this.#acpi = canonical.value('features/acpi') !== undefined;
     if (this.machine.virtio === 'ccw') this.#zpci = new ZpciNumbers(live ? [canonical, live] : [canonical]);
     this.#sides = (live ? [canonical, live] : [canonical]).map(sideOf);
-    for (const { devices } of [canonical, ...(live ? [live] : [])]) for (const device of devices) this.seat(device);
+    for (const { devices } of [canonical, ...(live ? [live] : [])]) for (const device of devices) this.occupy(device);
   }
 
   /** The bus that a device needs a place on, on this machine. */
-  demandOf(device: Pick<Device, 'kind' | 'leaves'>): BusDemand | undefined {
+  demandOf(device: Pick<Device, 'kind' | 'leaves'>): BusRequirement | undefined {
     return onMachine(this.machine, device);
   }
 
@@ -66,7 +66,7 @@ export class Topology {
   }
 
   /** Marks the place of a device as its own. One that is new brings a bus into the documents of `scope` when it is a controller. */
-  seat(device: Device, scope?: Scope): void {
+  occupy(device: Device, scope?: Scope): void {
     const { kind, leaves, address, identity } = device;
     if (scope && kind.element === 'controller') {
       for (const [n, side] of this.#sides.entries())
@@ -79,7 +79,7 @@ export class Topology {
   }
 
   /** Marks an address as used by `who`. `demand` tells the drives of one controller from those of another. */
-  take(address: Address | undefined, who: string, demand?: BusDemand, shares = false): void {
+  take(address: Address | undefined, who: string, demand?: BusRequirement, shares = false): void {
     if (!address) return;
     if (address.type === 'virtio-mmio') {
       this.#transports.add(who);
@@ -103,7 +103,7 @@ export class Topology {
   }
 
   /** Keeps a place that a device has left for that device, as long as another is free; `address` as {@link addressText} writes it. */
-  spare(address: string): void {
+  keepFor(address: string): void {
     const drives = Object.keys(DRIVE_UNITS).map((controller) => `${controller} ${address}`);
     const pci = /^pci (\w+):(\w+):(\w+)\.\d$/.exec(address)?.slice(1);
     const slot = pci && `pci ${pci.map((each) => Number.parseInt(each, 16)).join(':')}`;
@@ -116,7 +116,7 @@ export class Topology {
   }
 
   /** Who keeps a device from an address, in either document: its holder; for a further function of a slot only one that does not share. */
-  occupant(address: Address, demand?: BusDemand): string | undefined {
+  holderOf(address: Address, demand?: BusRequirement): string | undefined {
     const holders = this.#holders.get(place(address, demand)) ?? [];
     if (address.type !== 'pci' || address.function === 0) return holders[0]?.who;
     return holders.find((holder) => holder.function === address.function || (holder.function === 0 && !holder.shares))
@@ -124,7 +124,7 @@ export class Topology {
   }
 
   /** A free place for such a device, its `former` one if that is free; undefined when there is none. `hotplug` asks for one that works while running. */
-  choose(demand: BusDemand, hotplug: boolean, former?: string): Address | undefined {
+  choose(demand: BusRequirement, hotplug: boolean, former?: string): Address | undefined {
     if (demand.type === 'ccw') return this.#chooseCcw(former);
     if (demand.type === 'spapr-vio') return this.#chooseSpaprVio(demand.first, former);
     if (demand.type === 'virtio-mmio') return this.transportsFull ? undefined : demand;
@@ -182,7 +182,7 @@ export class Topology {
   }
 
   /** The place that a device had, whoever gave it: also one that is given away only by name. */
-  #formerPlace(former: string, demand: BusDemand, hotplug: boolean): Address | undefined {
+  #formerPlace(former: string, demand: BusRequirement, hotplug: boolean): Address | undefined {
     const address = isPlace(former) ? parseAddress(former, 'the former address') : undefined;
     if (address?.type !== demand.type) return undefined;
     const at = place(address, demand);
@@ -191,7 +191,7 @@ export class Topology {
     if (known && address.type !== 'pci') return this.#holders.has(at) ? undefined : known.address;
     // A controller that is not there any more is none to come back to: libvirt adds one of its own choice.
     if (address.type !== 'pci' && !places.some((each) => indexOf(each.address) === indexOf(address))) return undefined;
-    return this.objection(address, demand, hotplug) === undefined ? address : undefined;
+    return this.whyNot(address, demand, hotplug) === undefined ? address : undefined;
   }
 
   /** Says what is wrong with the numbers of zPCI that a request gives; undefined when they can be had. */
@@ -200,8 +200,8 @@ export class Topology {
   }
 
   /** Says why an address that a request names cannot be had; undefined when it can. */
-  objection(address: Address, demand: BusDemand | undefined, hotplug: boolean): string | undefined {
-    const occupant = this.occupant(address, demand);
+  whyNot(address: Address, demand: BusRequirement | undefined, hotplug: boolean): string | undefined {
+    const occupant = this.holderOf(address, demand);
     if (occupant) return `${addressText(address)} is taken by ${occupant}`;
     const { name, noPci } = this.machine;
     if (address.type === 'pci' && noPci) return noPci;
@@ -213,7 +213,7 @@ export class Topology {
     // SCSI controllers take more targets and units than libvirt gives away by itself, and it adds controllers even live.
     if (busOf(demand) === 'scsi' || demand.type === 'ccw') return undefined;
     if (address.type === 'virtio-mmio' || address.type === 'spapr-vio') return hotplug ? whyCold(address) : undefined;
-    const absent = hotplug ? this.hotplugObjection(address, demand) : undefined;
+    const absent = hotplug ? this.whyNotHotplug(address, demand) : undefined;
     // Without a port libvirt chooses one.
     if (absent || ('port' in address && !Number.parseInt(String(address.port), 10))) return absent;
     const places = this.#places(demand, hotplug);
@@ -225,7 +225,7 @@ export class Topology {
 
   #pciObjection(
     address: PciAddress,
-    demand: Extract<BusDemand, { type: 'pci' }>,
+    demand: Extract<BusRequirement, { type: 'pci' }>,
     hotplug: boolean,
   ): string | undefined {
     if (address.domain !== 0) return `there is no PCI domain ${address.domain}, only 0`;
@@ -247,13 +247,13 @@ export class Topology {
   }
 
   /** False when a device that asks for `demand` cannot be where it is: a PCI device in a slot of the other sort. */
-  fits(address: PciAddress, demand: BusDemand): boolean {
+  accepts(address: PciAddress, demand: BusRequirement): boolean {
     const bus = this.#pciBuses(false).find(({ index }) => index === address.bus);
     return demand.type === 'pci' && (bus === undefined || bus.accepts.includes(demand.slot));
   }
 
   /** Why nothing can be plugged or unplugged at an address while the domain runs; undefined when it can. */
-  hotplugObjection(address: Address | undefined, demand?: BusDemand): string | undefined {
+  whyNotHotplug(address: Address | undefined, demand?: BusRequirement): string | undefined {
     const cold = whyCold(address ?? demand);
     if (cold) return cold;
     if (address?.type === 'pci') {
@@ -271,7 +271,7 @@ export class Topology {
 
   /** How many places each bus has. */
   capacity(): Readonly<Record<BusName, Capacity>> {
-    const count = (demand: BusDemand): Capacity => {
+    const count = (demand: BusRequirement): Capacity => {
       const all = this.#places(demand, true);
       return { total: all.length, free: all.filter(({ at }) => !this.#holders.has(at)).length };
     };
@@ -287,7 +287,7 @@ export class Topology {
   }
 
   /** All places of a bus, taken or not, in the order in which they are given away. */
-  #places(demand: BusDemand, hotplug: boolean): readonly Place[] {
+  #places(demand: BusRequirement, hotplug: boolean): readonly Slot[] {
     const bus = `${busOf(demand)} ${hotplug}`;
     let places = this.#offers.get(bus);
     if (!places) {
@@ -297,7 +297,7 @@ export class Topology {
     return places;
   }
 
-  #addresses(demand: BusDemand, hotplug: boolean): Address[] {
+  #addresses(demand: BusRequirement, hotplug: boolean): Address[] {
     switch (demand.type) {
       case 'pci':
         return this.#pciBuses(hotplug)
@@ -406,7 +406,7 @@ interface Side {
 }
 
 /** A place on a bus, and what it is called where it is noted who sits there. */
-interface Place {
+interface Slot {
   readonly address: Address;
   readonly at: string;
 }
@@ -440,12 +440,12 @@ function add({ controllers }: Side, leaves: Device['leaves']): void {
 }
 
 /** The bus that a demand is for: the sort of slot on PCI, the sort of controller for drives. */
-export function busOf(demand: BusDemand): string {
+export function busOf(demand: BusRequirement): string {
   return demand.type === 'pci' ? demand.slot : demand.type === 'drive' ? demand.controller : demand.type;
 }
 
 /** The place an address takes up: for PCI the whole slot, since hot-plug works by slot. */
-function place(address: Address, demand?: BusDemand): string {
+function place(address: Address, demand?: BusRequirement): string {
   if (address.type === 'dimm') return `dimm ${address.slot}`;
   if (address.type === 'pci') return `pci ${address.domain}:${address.bus}:${address.slot}`;
   // Drive addresses do not say which kind of controller they are on.
@@ -457,7 +457,7 @@ function driveAt(controller: number, bus: number, unit: number): Address {
 }
 
 /** The place of the unit that a target name stands for. */
-function unitOf(demand: Extract<BusDemand, { type: 'drive' }>): string | undefined {
+function unitOf(demand: Extract<BusRequirement, { type: 'drive' }>): string | undefined {
   const units = DRIVE_UNITS[demand.controller] ?? [];
   const nth = targetIndex(demand.target);
   const unit = units[nth % units.length];

@@ -1,6 +1,6 @@
 import { AFFECT, type MutatorCall, type Operation, type Refusal, type Scope, setOperation } from '../operation.js';
-import { refuseUnknownFields } from '../unknown-field.js';
-import { invalid } from '../values.js';
+import { assertKnownFields } from '../unknown-field.js';
+import { specInvalid } from '../values.js';
 import type { SettingPlan } from './setting.js';
 
 /** virDomainVcpuFlags and virDomainMemoryModFlags agree: this bit means the maximum, which only CONFIG takes. */
@@ -17,15 +17,15 @@ export interface Amount {
   /** What the running guest has and could have. */
   readonly live: { readonly current: number; readonly maximum: number } | undefined;
   /** The guest itself moves the live amount, so a live amount that lags is not asked for again. */
-  readonly guestMoves: boolean;
+  readonly settlesLater: boolean;
   format(amount: number): string;
   call(amount: number, flags: number): MutatorCall;
   /** Why the maximum cannot become this. */
-  refuseMaximum(maximum: number): Pick<Refusal, 'reason' | 'remedy'> | undefined;
+  whyNotMaximum(maximum: number): Pick<Refusal, 'reason' | 'remedy'> | undefined;
   /** Why no call brings the maximum back from this one; undefined when one does. */
-  lasting?(maximum: number): string | undefined;
+  irreversibleBecause?(maximum: number): string | undefined;
   /** Why the running guest cannot have `current`, although it is within its maximum; undefined when it can. */
-  heldBack(current: number, liveNow: number): string | undefined;
+  liveObstacle(current: number, liveNow: number): string | undefined;
   /** Why the guest must cooperate on the way to `current`; undefined when it need not. */
   cooperation(current: number, liveNow: number): string | undefined;
 }
@@ -33,7 +33,7 @@ export interface Amount {
 /** Reads an amount given by itself, or as current and maximum; `SPEC_UNKNOWN_FIELD` for anything else beside them. */
 export function currentAndMaximum<T>(value: unknown, path: string): { current?: T; maximum?: T; both: boolean } {
   if (typeof value !== 'object' || value === null) return { current: value as T, both: false };
-  refuseUnknownFields(value, ['current', 'maximum'], path);
+  assertKnownFields(value, ['current', 'maximum'], path);
   return { ...value, both: true };
 }
 
@@ -42,13 +42,13 @@ export function planAmount(amount: Amount): SettingPlan {
   const { name, path, asked, now, live, format } = amount;
   const maximum = asked.maximum ?? Math.max(now.maximum, asked.current ?? 0);
   if (asked.current !== undefined && asked.current > maximum) {
-    throw invalid(
+    throw specInvalid(
       path,
       `${format(asked.current)} is more than the maximum of ${format(maximum)}`,
       'Raise maximum with it',
     );
   }
-  const refused = maximum === now.maximum ? undefined : amount.refuseMaximum(maximum);
+  const refused = maximum === now.maximum ? undefined : amount.whyNotMaximum(maximum);
   if (refused) return { operations: [], refusals: [{ subject: name, path, ...refused }] };
 
   const current = asked.current ?? Math.min(now.current, maximum);
@@ -56,7 +56,7 @@ export function planAmount(amount: Amount): SettingPlan {
   const operations: Operation[] = [];
   if (maximum !== now.maximum) {
     const flags = AFFECT.config | MAXIMUM;
-    const lasting = amount.lasting?.(maximum);
+    const lasting = amount.irreversibleBecause?.(maximum);
     operations.push(
       setOperation(
         name,
@@ -72,10 +72,10 @@ export function planAmount(amount: Amount): SettingPlan {
     live &&
     (current > live.maximum
       ? 'beyond the maximum the running guest was started with'
-      : amount.heldBack(current, live.current));
+      : amount.liveObstacle(current, live.current));
   const liveFits = live !== undefined && later === undefined;
   const configDiffers = current !== now.current;
-  const liveDiffers = liveFits && current !== live.current && (configDiffers || !amount.guestMoves);
+  const liveDiffers = liveFits && current !== live.current && (configDiffers || !amount.settlesLater);
   if (configDiffers || (liveDiffers && asked.current !== undefined)) {
     const scope: Scope = configDiffers ? (liveDiffers ? 'both' : 'config') : 'live';
     const before = scope === 'live' ? (live?.current ?? now.current) : now.current;

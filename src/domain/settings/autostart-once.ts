@@ -1,6 +1,6 @@
 import { BOOLEAN } from '../json-schema.js';
 import { setOperation } from '../operation.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { inQuarantine } from './in-quarantine.js';
 import { needs } from './params.js';
 import type { Setting } from './setting.js';
@@ -9,10 +9,10 @@ import type { Setting } from './setting.js';
 export const autostartOnce: Setting<boolean> = {
   name: 'autostartOnce',
   schema: BOOLEAN,
-  touches: ['autostartOnce'],
-  owns: [],
+  sideEffects: ['autostartOnce'],
+  paths: [],
   plan(value, context, path) {
-    if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
+    if (typeof value !== 'boolean') throw specInvalid(path, `${formatValue(value)} is not true or false`);
     needs(context, '11.2.0', path);
     const now = context.autostartOnce ?? false;
     if (value === now) return { operations: [], refusals: [] };

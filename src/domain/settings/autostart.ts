@@ -1,6 +1,6 @@
 import { BOOLEAN } from '../json-schema.js';
 import { setOperation } from '../operation.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { inQuarantine } from './in-quarantine.js';
 import type { Setting } from './setting.js';
 
@@ -8,10 +8,10 @@ import type { Setting } from './setting.js';
 export const autostart: Setting<boolean> = {
   name: 'autostart',
   schema: BOOLEAN,
-  touches: ['autostart'],
-  owns: [],
+  sideEffects: ['autostart'],
+  paths: [],
   plan(value, context, path) {
-    if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
+    if (typeof value !== 'boolean') throw specInvalid(path, `${formatValue(value)} is not true or false`);
     if (value === context.autostart) return { operations: [], refusals: [] };
     const refusals = value ? inQuarantine('autostart', context, path) : [];
     if (refusals.length > 0) return { operations: [], refusals };

@@ -9,8 +9,8 @@ const seconds = count('int', { max: 2 ** 31 - 1 });
 export const balloonStatsPeriod: Setting<number> = {
   name: 'balloonStatsPeriod',
   schema: seconds.schema,
-  touches: ['devices/memballoon/stats'],
-  owns: ['devices/memballoon/stats'],
+  sideEffects: ['devices/memballoon/stats'],
+  paths: ['devices/memballoon/stats'],
   ofDevice: {
     kind: 'memballoon',
     path: 'stats',

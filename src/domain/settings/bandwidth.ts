@@ -1,6 +1,6 @@
 import { byName, type JsonSchema, object, removable } from '../json-schema.js';
-import type { DomainContext } from '../operation.js';
-import { invalid } from '../values.js';
+import type { ObservedDomain } from '../operation.js';
+import { specInvalid } from '../values.js';
 import { oneDevice } from './one-device.js';
 import { asObject, count, type ParamRow, paramAt, planParams, readParams, refusal, wantedParams } from './params.js';
 import type { Setting, SettingPlan } from './setting.js';
@@ -52,8 +52,8 @@ function direction(family: string): JsonSchema {
 export const bandwidth: Setting<BandwidthRequest> = {
   name: 'bandwidth',
   schema: byName(object({ inbound: direction('inbound'), outbound: direction('outbound') })),
-  touches: ['devices/interface/bandwidth'],
-  owns: ['devices/interface/bandwidth'],
+  sideEffects: ['devices/interface/bandwidth'],
+  paths: ['devices/interface/bandwidth'],
   shown({ devices }, path, { args }) {
     const nic = devices.find(({ leaves }) => 'device' in args && leaves.get('mac/@address') === args.device);
     return paramAt(nic?.element, TABLE, path.slice(path.lastIndexOf('bandwidth/')));
@@ -69,14 +69,14 @@ export const bandwidth: Setting<BandwidthRequest> = {
   },
 };
 
-function planInterface(name: string, rates: unknown, context: DomainContext, path: string): SettingPlan {
+function planInterface(name: string, rates: unknown, context: ObservedDomain, path: string): SettingPlan {
   const { device, running } = oneDevice('interface', name, context, path);
   const wanted = wantedParams(flat(rates, path), TABLE, context, path);
   const after = { ...readParams(device.element, TABLE), ...wanted };
   for (const way of ['inbound', 'outbound']) {
     const rest = ['peak', 'burst'].some((field) => after[`${way}.${field}`] !== undefined);
     if (rest && after[`${way}.average`] === undefined && after[`${way}.floor`] === undefined)
-      throw invalid(`${path}.${way}.average`, 'is missing', 'peak and burst need it; null removes the direction');
+      throw specInvalid(`${path}.${way}.average`, 'is missing', 'peak and burst need it; null removes the direction');
   }
   const types = [device, running].flatMap((each) => (each ? [each.leaves.get('@type') ?? ''] : []));
   const type = types.find((each) => !TYPES.includes(each));

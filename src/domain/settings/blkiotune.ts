@@ -2,7 +2,7 @@ import { select, selectText } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import { byName, object, removable } from '../json-schema.js';
 import { AFFECT, type TypedParameter } from '../operation.js';
-import { invalid, type Size } from '../values.js';
+import { type Size, specInvalid } from '../values.js';
 import { amount, asObject, count, type Form, type ParamTable, tableSchema, unlessSession } from './params.js';
 import type { Setting } from './setting.js';
 import { planSides, type Values } from './sides.js';
@@ -47,8 +47,8 @@ const normal = (key: string, text: string | null | undefined) =>
 export const blkiotune: Setting<BlkiotuneRequest> = {
   name: 'blkiotune',
   schema: object({ weight: removable(weight.schema), devices: byName(removable(tableSchema(DEVICE))) }),
-  touches: ['blkiotune'],
-  owns: ['blkiotune'],
+  sideEffects: ['blkiotune'],
+  paths: ['blkiotune'],
   read(document) {
     const { weight: own, ...limits } = read(document);
     const devices: Record<string, Record<string, unknown>> = {};
@@ -72,7 +72,7 @@ export const blkiotune: Setting<BlkiotuneRequest> = {
         asked.weight === null ? undefined : normal('weight', weight.parse(asked.weight, `${path}.weight`));
     for (const [device, limits] of Object.entries(asObject(asked.devices ?? {}, `${path}.devices`))) {
       const where = `${path}.devices[${JSON.stringify(device)}]`;
-      if (!/^\/[^,]+$/.test(device)) throw invalid(where, 'is not the path of a device', "For example '/dev/sda'");
+      if (!/^\/[^,]+$/.test(device)) throw specInvalid(where, 'is not the path of a device', "For example '/dev/sda'");
       const given = limits === null ? Object.fromEntries(Object.keys(DEVICE).map((key) => [key, null])) : limits;
       for (const [key, each] of Object.entries(asObject(given, where, Object.keys(DEVICE))))
         wanted[`${key} ${device}`] =

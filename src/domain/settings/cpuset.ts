@@ -1,5 +1,5 @@
 import { CPUSET } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import type { Form } from './params.js';
 
 /** libvirt's bitmaps end at 16384 bits (VIR_DOMAIN_CPUMASK_LEN). */
@@ -7,7 +7,8 @@ const LAST = 16_383;
 
 /** The numbers of a set such as `'0-3,8,^2'`, ascending; `SPEC_INVALID` naming `path` when it is none or empty. */
 export function numbersOf(value: unknown, path: string, what = 'a set of CPUs'): number[] {
-  const problem = () => invalid(path, `${describe(value)} is not ${what}`, "Give it as '0-3,8'; '^2' leaves one out");
+  const problem = () =>
+    specInvalid(path, `${formatValue(value)} is not ${what}`, "Give it as '0-3,8'; '^2' leaves one out");
   if (typeof value !== 'string') throw problem();
   const numbers = new Set<number>();
   for (const part of value.split(',')) {

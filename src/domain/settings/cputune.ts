@@ -63,8 +63,8 @@ const TABLE: ParamTable<CputuneRequest> = {
 export const cputune: Setting<CputuneRequest> = {
   name: 'cputune',
   schema: tableSchema(TABLE),
-  touches: ['cputune'],
-  owns: ['cputune', ...Object.values(TABLE).map(({ path }) => path)],
+  sideEffects: ['cputune'],
+  paths: ['cputune', ...Object.values(TABLE).map(({ path }) => path)],
   read: ({ root }) => requestOf(root, TABLE),
   shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {

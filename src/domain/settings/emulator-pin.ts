@@ -6,8 +6,8 @@ import type { Setting } from './setting.js';
 export const emulatorPin: Setting<string> = {
   name: 'emulatorPin',
   schema: CPUSET,
-  touches: ['cputune/emulatorpin'],
-  owns: ['cputune/emulatorpin'],
+  sideEffects: ['cputune/emulatorpin'],
+  paths: ['cputune/emulatorpin'],
   read: (document) => document.value('cputune/emulatorpin/@cpuset'),
   shown: pinAt,
   plan: (value, context, path) =>

@@ -1,8 +1,8 @@
-import type { DomainContext, Refusal } from '../operation.js';
+import type { ObservedDomain, Refusal } from '../operation.js';
 import { quarantineOf } from '../own-metadata/quarantine.js';
 
 /** Refuses that a domain in quarantine is to start with its host: it runs elsewhere, and would run twice. */
-export function inQuarantine(subject: string, { canonical }: DomainContext, path: string): Refusal[] {
+export function inQuarantine(subject: string, { canonical }: ObservedDomain, path: string): Refusal[] {
   const quarantine = quarantineOf(canonical);
   if (!quarantine) return [];
   const { operation, to } = quarantine;

@@ -1,5 +1,5 @@
 import { byName, CPUSET, NUMBER } from '../json-schema.js';
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import { iothreadIds } from './iothreads.js';
 import { asObject } from './params.js';
 import { pinAt, planPins, readPins } from './pin.js';
@@ -12,8 +12,8 @@ export type IothreadPinRequest = Readonly<Record<number, string>>;
 export const iothreadPin: Setting<IothreadPinRequest> = {
   name: 'iothreadPin',
   schema: byName(CPUSET, NUMBER),
-  touches: ['cputune/iothreadpin'],
-  owns: ['cputune/iothreadpin'],
+  sideEffects: ['cputune/iothreadpin'],
+  paths: ['cputune/iothreadpin'],
   read: (document) => readPins(document, 'iothreadpin', 'iothread'),
   shown: pinAt,
   plan(value, context, path, beside) {
@@ -23,7 +23,7 @@ export const iothreadPin: Setting<IothreadPinRequest> = {
     const known = [...iothreadIds(canonical), ...added];
     for (const id of Object.keys(asked)) {
       if (!known.includes(id))
-        throw invalid(`${path}.${id}`, `the domain has no IOThread ${id}`, 'Add it with iothreads');
+        throw specInvalid(`${path}.${id}`, `the domain has no IOThread ${id}`, 'Add it with iothreads');
     }
     return planPins(
       {
@@ -35,7 +35,7 @@ export const iothreadPin: Setting<IothreadPinRequest> = {
           procedure: 'DOMAIN_PIN_IOTHREAD',
           args: { iothreads_id: Number(id), cpumap, flags },
         }),
-        heldBack: (id) =>
+        liveObstacle: (id) =>
           !live || [...iothreadIds(live), ...added].includes(id)
             ? undefined
             : 'the running guest does not have this IOThread',

@@ -1,8 +1,8 @@
 import { type Element, select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import { byName, NUMBER, removable } from '../json-schema.js';
-import type { DomainContext, MutatorCall } from '../operation.js';
-import { invalid } from '../values.js';
+import type { MutatorCall, ObservedDomain } from '../operation.js';
+import { specInvalid } from '../values.js';
 import {
   asObject,
   count,
@@ -59,8 +59,8 @@ const TABLE: ParamTable<IothreadParams> = {
 export const iothreads: Setting<IothreadsRequest> = {
   name: 'iothreads',
   schema: byName(removable(tableSchema(TABLE)), NUMBER),
-  touches: ['iothreads', 'iothreadids', 'cputune/iothreadpin'],
-  owns: ['iothreads', 'iothreadids'],
+  sideEffects: ['iothreads', 'iothreadids', 'cputune/iothreadpin'],
+  paths: ['iothreads', 'iothreadids'],
   read(document) {
     const ids = iothreadIds(document);
     if (ids.length === 0) return undefined;
@@ -93,8 +93,8 @@ export function iothreadIds(document: DomainDocument): string[] {
   return listed;
 }
 
-function planOne(id: string, asked: unknown, context: DomainContext, path: string): SettingPlan {
-  if (!/^[1-9]\d{0,8}$/.test(id)) throw invalid(path, `${id} is not the id of an IOThread`, 'Ids go from 1 up');
+function planOne(id: string, asked: unknown, context: ObservedDomain, path: string): SettingPlan {
+  if (!/^[1-9]\d{0,8}$/.test(id)) throw specInvalid(path, `${id} is not the id of an IOThread`, 'Ids go from 1 up');
   const { canonical, live } = context;
   if (asked === null) {
     const user = userOf(canonical, id) ?? (live && userOf(live, id));
@@ -107,7 +107,7 @@ function planOne(id: string, asked: unknown, context: DomainContext, path: strin
   const now = read(canonical, id);
   const after = { ...now, ...params };
   if (Number(after.threadPoolMin ?? 0) > Number(after.threadPoolMax ?? 0))
-    throw invalid(`${path}.threadPoolMax`, 'it is less than threadPoolMin, or not set', 'Give one that is as much');
+    throw specInvalid(`${path}.threadPoolMax`, 'it is less than threadPoolMin, or not set', 'Give one that is as much');
   const common = { name: 'iothreads', canonical: now, live: live && read(live, id) };
   const there = planSides({
     ...common,

@@ -1,8 +1,8 @@
 import type { IotuneSpec } from '../devices/disk-iotune.js';
 import type { Device, DomainDocument } from '../document.js';
 import { byName, removable } from '../json-schema.js';
-import type { DomainContext, MutatorCall, TypedParameter } from '../operation.js';
-import { invalid } from '../values.js';
+import type { MutatorCall, ObservedDomain, TypedParameter } from '../operation.js';
+import { specInvalid } from '../values.js';
 import { oneDevice } from './one-device.js';
 import {
   asObject,
@@ -20,7 +20,7 @@ import {
 } from './params.js';
 import type { Setting, SettingPlan } from './setting.js';
 import type { Values } from './sides.js';
-import { LIMITS, refuseContradictions, type ThrottleLimits } from './throttle.js';
+import { assertConsistentLimits, LIMITS, type ThrottleLimits } from './throttle.js';
 
 /**
  * Limits of disks, by target, id or alias: `{ vda: { totalIopsSec: 500 } }`. `null` instead of limits removes them all,
@@ -39,8 +39,8 @@ const LIMIT_KEYS = Object.keys(LIMITS);
 export const iotune: Setting<IotuneRequest> = {
   name: 'iotune',
   schema: byName(removable(tableSchema(TABLE))),
-  touches: ['devices/disk/iotune'],
-  owns: ['devices/disk/iotune'],
+  sideEffects: ['devices/disk/iotune'],
+  paths: ['devices/disk/iotune'],
   ofDevice: {
     kind: 'disk',
     path: 'iotune',
@@ -64,7 +64,7 @@ export const iotune: Setting<IotuneRequest> = {
   },
 };
 
-function planDisk(name: string, limits: unknown, context: DomainContext, path: string): SettingPlan {
+function planDisk(name: string, limits: unknown, context: ObservedDomain, path: string): SettingPlan {
   const { device, running } = oneDevice('disk', name, context, path);
   const target = device.leaves.get('target/@dev') as string;
   if (device.leaves.get('@type') === 'vhostuser') {
@@ -85,18 +85,22 @@ function planDisk(name: string, limits: unknown, context: DomainContext, path: s
     joined === undefined || joined === now.groupName ? undefined : member(context.canonical, joined, device);
   if (group) {
     if (Object.keys(wanted).length > 1)
-      throw invalid(path, `the group ${joined} has limits already`, 'Join it with groupName alone, then change them');
+      throw specInvalid(
+        path,
+        `the group ${joined} has limits already`,
+        'Join it with groupName alone, then change them',
+      );
     wanted = { ...all, ...readParams(group.element, TABLE) };
   }
   const after = { ...now, ...wanted };
-  refuseContradictions(after, path);
+  assertConsistentLimits(after, path);
   const limited = LIMIT_KEYS.some((key) => after[key] !== undefined);
   if (limited && 'groupName' in wanted && wanted.groupName === undefined && now.groupName !== undefined) {
     const reason = 'a disk leaves its group only by losing all limits (qemuDomainCheckBlockIoTuneReset)';
     return refusal({ subject: 'iotune', path: `${path}.groupName`, reason, remedy: `Set ${name}: null first` });
   }
   if (!limited && joined !== undefined)
-    throw invalid(`${path}.groupName`, 'a new group needs limits', 'Give at least one limit with it');
+    throw specInvalid(`${path}.groupName`, 'a new group needs limits', 'Give at least one limit with it');
   if (!limited && after.groupName !== undefined) wanted = { ...wanted, groupName: undefined };
   const others = context.canonical.devices.filter(
     (other) => other !== device && after.groupName !== undefined && groupOf(other) === after.groupName,

@@ -1,7 +1,7 @@
 import gte from 'semver/functions/gte.js';
 import { object } from '../json-schema.js';
-import type { DomainContext } from '../operation.js';
-import { invalid } from '../values.js';
+import type { ObservedDomain } from '../operation.js';
+import { specInvalid } from '../values.js';
 import { asObject, type ParamRow, readParams, refusal, requestOf, word } from './params.js';
 import type { Setting } from './setting.js';
 import { planSides } from './sides.js';
@@ -33,8 +33,8 @@ const KEYS = Object.keys(TABLE) as Array<keyof typeof TABLE>;
 export const lifecycle: Setting<LifecycleRequest> = {
   name: 'lifecycle',
   schema: object(Object.fromEntries(KEYS.map((key) => [key, TABLE[key].form.schema]))),
-  touches: Object.values(TABLE).map(({ path }) => path),
-  owns: Object.values(TABLE).map(({ path }) => path),
+  sideEffects: Object.values(TABLE).map(({ path }) => path),
+  paths: Object.values(TABLE).map(({ path }) => path),
   read: ({ root }) => requestOf<LifecycleRequest>(root, TABLE),
   plan(value, context, path) {
     const canonical = readParams(context.canonical.root, TABLE);
@@ -53,7 +53,10 @@ export const lifecycle: Setting<LifecycleRequest> = {
     for (const side of [canonical, ...(live ? [live] : [])]) {
       const { onPoweroff, onReboot } = { ...side, ...wanted };
       if (onPoweroff === 'restart' && onReboot === 'destroy')
-        throw invalid(path, "onPoweroff 'restart' does not go with onReboot 'destroy' (qemuValidateLifecycleAction)");
+        throw specInvalid(
+          path,
+          "onPoweroff 'restart' does not go with onReboot 'destroy' (qemuValidateLifecycleAction)",
+        );
     }
     if (live && wanted.onReboot !== undefined && wanted.onReboot !== live.onReboot && !rebootMoves(context)) {
       return refusal({
@@ -85,6 +88,6 @@ export const lifecycle: Setting<LifecycleRequest> = {
 };
 
 /** QEMU_CAPS_SET_ACTION. */
-function rebootMoves({ versions }: DomainContext): boolean {
+function rebootMoves({ versions }: ObservedDomain): boolean {
   return gte(versions.qemu, '6.0.0');
 }

@@ -12,8 +12,8 @@ export type MemoryRequest = Size | { readonly current?: Size | undefined; readon
 export const memory: Setting<MemoryRequest> = {
   name: 'memory',
   schema: amountOrBoth(SIZE),
-  touches: ['memory', 'currentMemory'],
-  owns: ['memory', 'currentMemory'],
+  sideEffects: ['memory', 'currentMemory'],
+  paths: ['memory', 'currentMemory'],
   read(document) {
     const { current, maximum } = memoryAmounts(document);
     if (maximum === 0) return undefined;
@@ -46,11 +46,11 @@ export const memory: Setting<MemoryRequest> = {
       },
       now: memoryAmounts(canonical),
       live: live && memoryAmounts(live),
-      guestMoves: true,
+      settlesLater: true,
       format: text,
       call: (memory, flags) => ({ procedure: 'DOMAIN_SET_MEMORY_FLAGS', args: { memory, flags } }),
-      refuseMaximum: (maximum) => refuseMaximum(canonical, maximum),
-      heldBack: () =>
+      whyNotMaximum: (maximum) => whyNotMaximum(canonical, maximum),
+      liveObstacle: () =>
         live?.value('devices/memballoon/@model') === 'none'
           ? 'the running guest has no memory balloon (qemuDomainSetMemoryFlags)'
           : undefined,
@@ -117,7 +117,7 @@ function kib(element: Element, path: string): number | undefined {
   return value === undefined ? undefined : Number((bytesOfXml(value, unit, 'KiB') + 1023n) / 1024n);
 }
 
-function refuseMaximum(canonical: DomainDocument, maximum: number): { reason: string; remedy: string } | undefined {
+function whyNotMaximum(canonical: DomainDocument, maximum: number): { reason: string; remedy: string } | undefined {
   if (canonical.value('cpu/numa/cell/@memory') !== undefined) {
     const most = formatBytes(BigInt(memoryAmounts(canonical).maximum) * 1024n);
     const slots = canonical.value('maxMemory/@slots') !== undefined;

@@ -1,4 +1,4 @@
-import { invalid, type Size } from '../values.js';
+import { type Size, specInvalid } from '../values.js';
 import {
   amount,
   type ParamTable,
@@ -42,8 +42,8 @@ const TABLE: ParamTable<MemtuneRequest> = {
 export const memtune: Setting<MemtuneRequest> = {
   name: 'memtune',
   schema: tableSchema(TABLE),
-  touches: ['memtune'],
-  owns: ['memtune', ...Object.values(TABLE).map(({ path }) => path)],
+  sideEffects: ['memtune'],
+  paths: ['memtune', ...Object.values(TABLE).map(({ path }) => path)],
   read: ({ root }) => requestOf(root, TABLE),
   shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {
@@ -52,7 +52,7 @@ export const memtune: Setting<MemtuneRequest> = {
     for (const root of [canonical.root, ...(live ? [live.root] : [])]) {
       const { hardLimit, swapHardLimit } = { ...readParams(root, TABLE), ...wanted };
       if (swapHardLimit !== undefined && Number(hardLimit ?? UNLIMITED) > Number(swapHardLimit))
-        throw invalid(path, 'the hard limit is above swapHardLimit', 'Give hardLimit too, at most swapHardLimit');
+        throw specInvalid(path, 'the hard limit is above swapHardLimit', 'Give hardLimit too, at most swapHardLimit');
     }
     const plan = planParams({
       name: 'memtune',

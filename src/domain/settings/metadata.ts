@@ -11,9 +11,9 @@ import {
 } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import { byName, object, removable, TEXT, XML } from '../json-schema.js';
-import type { Change, DomainContext, MutatorCall, Operation } from '../operation.js';
+import type { Change, MutatorCall, ObservedDomain, Operation } from '../operation.js';
 import { isOwnNamespace, OWN_METADATA } from '../own-metadata/own-metadata.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { asObject } from './params.js';
 import type { Setting } from './setting.js';
 import { planSides } from './sides.js';
@@ -28,16 +28,16 @@ function textSetting(name: 'title' | 'description'): Setting<string | null> {
   return {
     name,
     schema: { type: ['string', 'null'] },
-    touches: [name],
-    owns: [name],
+    sideEffects: [name],
+    paths: [name],
     read: (document) => asKept(document.value(name)),
     plan(value, { canonical, live }, path) {
       if (value !== null && typeof value !== 'string')
-        throw invalid(path, `${describe(value)} is not a text`, 'Give a string, or null to remove it');
+        throw specInvalid(path, `${formatValue(value)} is not a text`, 'Give a string, or null to remove it');
       if (value !== null) assertXmlText(value, path);
-      refuseTooLong(value ?? '', (document) => document.value(name), { canonical, live }, path);
+      assertFitsWire(value ?? '', (document) => document.value(name), { canonical, live }, path);
       if (name === 'title' && value?.includes('\n'))
-        throw invalid(path, 'a title is one line', 'Put longer text into description');
+        throw specInvalid(path, 'a title is one line', 'Put longer text into description');
       const operations = planSides({
         name,
         canonical: { [name]: canonical.value(name) },
@@ -69,8 +69,8 @@ const NO_PREFIX = 'app';
 export const metadata: Setting<MetadataRequest> = {
   name: 'metadata',
   schema: byName(removable(object({ prefix: TEXT, xml: XML }, ['prefix', 'xml']))),
-  touches: ['metadata'],
-  owns: ['metadata'],
+  sideEffects: ['metadata'],
+  paths: ['metadata'],
   read(document) {
     const element = child(document.root, 'metadata');
     const others = (element ? children(element) : []).filter(({ namespaceURI: uri }) => uri && !isOwnNamespace(uri));
@@ -90,11 +90,11 @@ export const metadata: Setting<MetadataRequest> = {
   },
 };
 
-function planElement(uri: string, element: unknown, context: DomainContext, where: string): Operation[] {
-  if (uri === '') throw invalid(where, 'the namespace URI is empty');
-  refuseOwn(uri, where);
+function planElement(uri: string, element: unknown, context: ObservedDomain, where: string): Operation[] {
+  if (uri === '') throw specInvalid(where, 'the namespace URI is empty');
+  assertNotOwnNamespace(uri, where);
   const wanted = element === null ? undefined : checked(element, uri, where);
-  refuseTooLong(wanted ?? '', (document) => read(document, uri), context, where);
+  assertFitsWire(wanted ?? '', (document) => read(document, uri), context, where);
   return elementOperations(uri, wanted, context);
 }
 
@@ -102,7 +102,7 @@ function planElement(uri: string, element: unknown, context: DomainContext, wher
 export function ownElementOperations(
   name: keyof typeof OWN_METADATA,
   xml: string | undefined,
-  context: DomainContext,
+  context: ObservedDomain,
 ): Operation[] {
   const { prefix, uri } = OWN_METADATA[name];
   return elementOperations(uri, xml && `${prefix} ${xml}`, context).map((each) => ({
@@ -113,7 +113,7 @@ export function ownElementOperations(
 }
 
 /** `wanted` is prefix and element in one text. */
-function elementOperations(uri: string, asked: string | undefined, { canonical, live }: DomainContext): Operation[] {
+function elementOperations(uri: string, asked: string | undefined, { canonical, live }: ObservedDomain): Operation[] {
   // The prefix is only another word for the namespace: one that is there stays.
   const same = [read(canonical, uri), live && read(live, uri)].find(
     (each) => each && split(each)[1] === split(asked)[1],
@@ -195,16 +195,16 @@ function settled(element: Element, prefix = '', uri = ''): string {
 }
 
 /** A document that is longer than libvirt's wire carries nobody can read any more, virsh included. */
-function refuseTooLong(
+function assertFitsWire(
   wanted: string,
   there: (document: DomainDocument) => string | undefined,
-  { canonical, live }: Pick<DomainContext, 'canonical' | 'live'>,
+  { canonical, live }: Pick<ObservedDomain, 'canonical' | 'live'>,
   where: string,
 ): void {
   for (const document of live ? [canonical, live] : [canonical]) {
     const over = bytesTooMany(document.xml, bytesInMetadata(wanted) - (there(document) ?? '').length, 'request');
     if (wanted === '' || over === 0) continue;
-    throw invalid(
+    throw specInvalid(
       where,
       `with it the document of the domain is ${over} bytes too long`,
       'Keep it elsewhere, and its name here',
@@ -213,28 +213,29 @@ function refuseTooLong(
 }
 
 /** What this library keeps in its own namespaces it believes: nobody else's text gets there. */
-function refuseOwn(uri: string, where: string): void {
+function assertNotOwnNamespace(uri: string, where: string): void {
   if (isOwnNamespace(uri))
-    throw invalid(where, `${uri} is a namespace of this library's own`, 'Use a namespace of your own');
+    throw specInvalid(where, `${uri} is a namespace of this library's own`, 'Use a namespace of your own');
 }
 
 function checked(value: unknown, uri: string, where: string): string {
   const { prefix, xml } = asObject(value, where, ['prefix', 'xml']);
   if (typeof prefix !== 'string' || !/^[A-Za-z_][\w.-]*$/.test(prefix))
-    throw invalid(`${where}.prefix`, `${describe(prefix)} is not a namespace prefix`);
-  if (typeof xml !== 'string') throw invalid(`${where}.xml`, `${describe(xml)} is not XML`, 'Give one element as text');
+    throw specInvalid(`${where}.prefix`, `${formatValue(prefix)} is not a namespace prefix`);
+  if (typeof xml !== 'string')
+    throw specInvalid(`${where}.xml`, `${formatValue(xml)} is not XML`, 'Give one element as text');
   const root = parseElement(xml);
   if (root.prefix)
-    throw invalid(
+    throw specInvalid(
       `${where}.xml`,
       'the root element has a prefix of its own',
       `Leave it off: libvirt adds ${prefix}: for ${uri}`,
     );
   // libvirt gives the namespace to what has none, and leaves what has another in that one (virXMLInjectNamespace).
   const { namespaceURI } = root;
-  if (namespaceURI !== null) refuseOwn(namespaceURI, `${where}.xml`);
+  if (namespaceURI !== null) assertNotOwnNamespace(namespaceURI, `${where}.xml`);
   if (namespaceURI !== null && namespaceURI !== uri)
-    throw invalid(
+    throw specInvalid(
       `${where}.xml`,
       `the root element is in the namespace ${namespaceURI}`,
       `Leave it off, or give ${uri}`,

@@ -1,5 +1,5 @@
 import { selectText } from '../../xml/index.js';
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import { cpuset } from './cpuset.js';
 import {
   type ParamTable,
@@ -34,15 +34,15 @@ const TABLE: ParamTable<NumatuneRequest> = {
 export const numatune: Setting<NumatuneRequest> = {
   name: 'numatune',
   schema: tableSchema(TABLE),
-  touches: ['numatune'],
-  owns: ['numatune', 'numatune/memory'],
+  sideEffects: ['numatune'],
+  paths: ['numatune', 'numatune/memory'],
   read: ({ root }) => requestOf(root, TABLE),
   shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {
     const wanted = wantedParams(value, TABLE, context, path);
     const { canonical, live, session } = context;
     if (wanted.mode !== undefined && { ...readParams(canonical.root, TABLE), ...wanted }.nodeset === undefined)
-      throw invalid(`${path}.nodeset`, 'is missing', 'A mode needs the nodes it is for (virDomainNumatuneSet)');
+      throw specInvalid(`${path}.nodeset`, 'is missing', 'A mode needs the nodes it is for (virDomainNumatuneSet)');
     const running = live && selectText(live.root, 'numatune/memory/@mode');
     return planParams({
       name: 'numatune',
@@ -52,7 +52,7 @@ export const numatune: Setting<NumatuneRequest> = {
       live: live?.root,
       wanted,
       more: {
-        heldBack: (key) => {
+        liveObstacle: (key) => {
           if (session) return 'in session mode it is not changed live (qemuDomainSetNumaParameters)';
           if (key === 'mode') return 'the mode of a running domain is fixed (qemuDomainSetNumaParameters)';
           if (running === 'restrictive') return undefined;

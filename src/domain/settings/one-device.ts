@@ -1,7 +1,7 @@
 import { LibvirtCanonicalError } from '../../errors.js';
 import type { Device, DomainDocument } from '../document.js';
 import { meantDevice } from '../meant-device.js';
-import type { DomainContext } from '../operation.js';
+import type { ObservedDomain } from '../operation.js';
 
 /**
  * The device that a setting is about, in the canonical document and in the running guest. `DEVICE_NOT_FOUND` and
@@ -10,7 +10,7 @@ import type { DomainContext } from '../operation.js';
 export function oneDevice(
   element: string,
   name: string,
-  { canonical, live }: DomainContext,
+  { canonical, live }: ObservedDomain,
   path: string,
 ): { device: Device; running: Device | undefined } {
   const device = only(canonical, element, name, path);

@@ -2,9 +2,9 @@ import gte from 'semver/functions/gte.js';
 import { LibvirtCanonicalError } from '../../errors.js';
 import { assertXmlText, type Element, selectText } from '../../xml/index.js';
 import { type JsonSchema, object, removable, SIZE, TEXT, wholeNumber } from '../json-schema.js';
-import type { DomainContext, MutatorCall, Refusal, TypedParameter } from '../operation.js';
+import type { MutatorCall, ObservedDomain, Refusal, TypedParameter } from '../operation.js';
 import { unknownField } from '../unknown-field.js';
-import { bytesOf, bytesOfXml, describe, formatBytes, invalid, notOneOf, type Size } from '../values.js';
+import { bytesOf, bytesOfXml, formatBytes, formatValue, notOneOf, type Size, specInvalid } from '../values.js';
 import type { SettingPlan } from './setting.js';
 import { planSides, type Sides, type Values } from './sides.js';
 
@@ -51,7 +51,7 @@ export function count(type: 'int' | 'uint' | 'llong' | 'ullong', { min = 0, max 
     schema: wholeNumber(min, max),
     parse(value, path) {
       if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max)
-        throw invalid(path, `${describe(value)} is not a whole number from ${min} to ${max}`);
+        throw specInvalid(path, `${formatValue(value)} is not a whole number from ${min} to ${max}`);
       return String(value);
     },
     value: Number,
@@ -68,7 +68,10 @@ export function amount(unit: 'KiB' | 'B', { min = 1, max = Number.MAX_SAFE_INTEG
       const bytes = bytesOf(value as Size, path);
       if (bytes % each !== 0n || bytes / each < BigInt(min) || bytes / each > BigInt(max)) {
         const bounds = `${formatBytes(BigInt(min) * each)} to ${formatBytes(BigInt(max) * each)}`;
-        throw invalid(path, `${describe(value)} is not within ${bounds}, in whole ${unit === 'B' ? 'bytes' : unit}`);
+        throw specInvalid(
+          path,
+          `${formatValue(value)} is not within ${bounds}, in whole ${unit === 'B' ? 'bytes' : unit}`,
+        );
       }
       return String(bytes / each);
     },
@@ -83,7 +86,7 @@ export const text: Form = {
   schema: TEXT,
   parse(value, path) {
     if (typeof value !== 'string' || value === '')
-      throw invalid(path, `${describe(value)} is not a text`, 'Give a non-empty string');
+      throw specInvalid(path, `${formatValue(value)} is not a text`, 'Give a non-empty string');
     assertXmlText(value, path);
     return value;
   },
@@ -137,7 +140,7 @@ export function requestOf<Request>(element: Element, table: ParamTable<Request>)
 }
 
 /** The values that a request names, as the document writes them. `null` removes one. Refuses unknown and too new keys. */
-export function wantedParams(value: unknown, table: object, context: DomainContext, path: string): Values {
+export function wantedParams(value: unknown, table: object, context: ObservedDomain, path: string): Values {
   const rows = table as Rows;
   return Object.fromEntries(
     Object.entries(asObject(value, path, Object.keys(rows))).map(([key, each]) => {
@@ -184,7 +187,7 @@ export interface ParamSetting {
   readonly canonical: Element;
   readonly live: Element | undefined;
   readonly wanted: Values;
-  readonly more?: Partial<Pick<Sides, 'heldBack' | 'undo' | 'reason'>>;
+  readonly more?: Partial<Pick<Sides, 'liveObstacle' | 'undo' | 'reason'>>;
   /** Label before the paths, for a device's part. */
   readonly under?: string;
   call(params: readonly TypedParameter[], flags: number): MutatorCall;
@@ -223,7 +226,7 @@ export function planParams(setting: ParamSetting): SettingPlan {
 /** `value` as an object; with `known`, refuses any other key with `SPEC_UNKNOWN_FIELD`. Keys without a value do not count. */
 export function asObject(value: unknown, path: string, known?: readonly string[]): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(path, `${describe(value)} is not an object`);
+    throw specInvalid(path, `${formatValue(value)} is not an object`);
   for (const key of Object.keys(value)) {
     if (known === undefined || known.includes(key)) continue;
     throw unknownField(`${path}.${key}`, key, known);
@@ -232,7 +235,7 @@ export function asObject(value: unknown, path: string, known?: readonly string[]
 }
 
 /** Refuses what the connected libvirt is too old for, with `UNSUPPORTED` naming both versions. */
-export function needs({ versions }: DomainContext, since: string | undefined, path: string): void {
+export function needs({ versions }: ObservedDomain, since: string | undefined, path: string): void {
   if (since === undefined || gte(versions.libvirt, since)) return;
   throw new LibvirtCanonicalError('UNSUPPORTED', `${path} needs libvirt ${since}, this is ${versions.libvirt}`, {
     path,
@@ -248,7 +251,7 @@ export function refusal(why: Refusal): SettingPlan {
 /** A plan, refused when it has something to do and the daemon runs without the privileges for it. */
 export function unlessSession(
   plan: SettingPlan,
-  { session }: DomainContext,
+  { session }: ObservedDomain,
   name: string,
   path: string,
   source: string,

@@ -1,5 +1,5 @@
 import { BOOLEAN } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import {
   type Form,
   type ParamRow,
@@ -46,7 +46,7 @@ const onOff: Form = {
   type: 'boolean',
   schema: BOOLEAN,
   parse(value, path) {
-    if (typeof value !== 'boolean') throw invalid(path, `${describe(value)} is not true or false`);
+    if (typeof value !== 'boolean') throw specInvalid(path, `${formatValue(value)} is not true or false`);
     return value ? 'yes' : 'no';
   },
   value: (text) => text === 'yes',
@@ -64,8 +64,8 @@ const TABLE: Readonly<Record<string, ParamRow>> = Object.fromEntries(
 export const perf: Setting<PerfRequest> = {
   name: 'perf',
   schema: tableSchema(TABLE),
-  touches: ['perf'],
-  owns: ['perf'],
+  sideEffects: ['perf'],
+  paths: ['perf'],
   read: ({ root }) => requestOf(root, TABLE as ParamTable<PerfRequest>),
   shown: ({ root }, path) => paramAt(root, TABLE, path),
   plan(value, context, path) {

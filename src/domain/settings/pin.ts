@@ -1,6 +1,6 @@
 import { select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
-import type { DomainContext, MutatorCall } from '../operation.js';
+import type { MutatorCall, ObservedDomain } from '../operation.js';
 import { bitmapOf, numbersOf, setText } from './cpuset.js';
 import type { SettingPlan } from './setting.js';
 import { planSides, type Values } from './sides.js';
@@ -15,7 +15,7 @@ export interface Pin {
   at(thread: string): string;
   call(thread: string, cpumap: readonly number[], flags: number): MutatorCall;
   /** Why the running guest cannot have it now. */
-  heldBack?(thread: string): string | undefined;
+  liveObstacle?(thread: string): string | undefined;
 }
 
 /** The pins that a document has, by the attribute that names the thread; undefined when it has none. */
@@ -39,8 +39,8 @@ export function pinAt(document: DomainDocument, path: string): string | undefine
 
 /** One call for each thread; `null` is refused with the way out that libvirt has. */
 export function planPins(
-  { name, path, asked, at, call, heldBack }: Pin,
-  { canonical, live }: DomainContext,
+  { name, path, asked, at, call, liveObstacle }: Pin,
+  { canonical, live }: ObservedDomain,
 ): SettingPlan {
   const plan: { operations: SettingPlan['operations'][number][]; refusals: SettingPlan['refusals'][number][] } = {
     operations: [],
@@ -69,7 +69,7 @@ export function planPins(
         label: () => at(thread),
         call: (change, _, flags) => call(thread, bitmapOf(change[thread] as string), flags),
         permanent: () => true,
-        heldBack: () => heldBack?.(thread),
+        liveObstacle: () => liveObstacle?.(thread),
       }),
     );
   }

@@ -1,6 +1,6 @@
 import { assertXmlText } from '../../xml/index.js';
 import { setOperation } from '../operation.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { refusal } from './params.js';
 import type { Setting } from './setting.js';
 
@@ -8,11 +8,15 @@ import type { Setting } from './setting.js';
 export const name: Setting<string> = {
   name: 'name',
   schema: { type: 'string', pattern: '^[^/\\n]+$' },
-  touches: ['name'],
-  owns: ['name'],
+  sideEffects: ['name'],
+  paths: ['name'],
   plan(value, { canonical, live, managedSave }, path) {
     if (typeof value !== 'string' || value === '' || /[/\n]/.test(value))
-      throw invalid(path, `${describe(value)} is not a name of a domain`, 'Give a text without / and line breaks');
+      throw specInvalid(
+        path,
+        `${formatValue(value)} is not a name of a domain`,
+        'Give a text without / and line breaks',
+      );
     assertXmlText(value, path);
     if (value === canonical.name) return { operations: [], refusals: [] };
     if (live) {

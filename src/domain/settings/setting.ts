@@ -1,6 +1,6 @@
 import type { Device, DomainDocument } from '../document.js';
 import type { JsonSchema } from '../json-schema.js';
-import type { DomainContext, MutatorCall, Operation, Refusal } from '../operation.js';
+import type { MutatorCall, ObservedDomain, Operation, Refusal } from '../operation.js';
 
 /** Settings of the same request that another setting looks at: a pin may name a vCPU or an IOThread that the request adds. */
 export interface OtherSettings {
@@ -18,9 +18,9 @@ export interface SettingPlan {
 export interface Setting<Value> {
   readonly name: string;
   /** Paths of the domain document, and names of settings, that its operations change. */
-  readonly touches: readonly string[];
+  readonly sideEffects: readonly string[];
   /** Paths of the domain document whose elements and attributes this setting changes, and no other. */
-  readonly owns: readonly string[];
+  readonly paths: readonly string[];
   /** What a request may say, for editors and other programs. */
   readonly schema: JsonSchema;
   /** First libvirt that has its call, as semver; left out when every supported one does. */
@@ -47,5 +47,5 @@ export interface Setting<Value> {
    */
   shown?(document: DomainDocument, path: string, call: MutatorCall): string | undefined;
   /** Plans the way from what is to `value`. Bad values are `SPEC_INVALID` naming `path`. `beside` are other settings of the same request. */
-  plan(value: Value, context: DomainContext, path: string, beside?: OtherSettings): SettingPlan;
+  plan(value: Value, context: ObservedDomain, path: string, beside?: OtherSettings): SettingPlan;
 }

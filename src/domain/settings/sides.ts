@@ -18,12 +18,12 @@ export interface Sides {
   /** The calls that bring `before` back, where one call in the other direction does not. */
   undo?(before: Values, side: Values, flags: number): readonly MutatorCall[];
   /** Why the running guest cannot have the value now; it waits for the next boot then. */
-  heldBack?(key: string, value: string | undefined): string | undefined;
+  liveObstacle?(key: string, value: string | undefined): string | undefined;
   /** True for a key that libvirt cannot remove again: an undo leaves it. */
   permanent?(key: string): boolean;
   /** Why a running guest must cooperate for the change; undefined when it need not. */
   cooperation?(change: Values): string | undefined;
-  /** For people, beside what `heldBack` says. */
+  /** For people, beside what `liveObstacle` says. */
   readonly reason?: string | undefined;
   /** `now` for what the host reads only when it needs it, so that no boot is waited for. */
   readonly takesEffect?: 'now';
@@ -39,7 +39,7 @@ export function planSides(sides: Sides): Operation[] {
   const later = new Set<string>();
   const now = live ? differing(wanted, live) : {};
   for (const key of Object.keys(now)) {
-    const why = sides.heldBack?.(key, wanted[key]);
+    const why = sides.liveObstacle?.(key, wanted[key]);
     if (why === undefined) continue;
     later.add(why);
     delete now[key];

@@ -1,11 +1,11 @@
 import { type Element, select, selectText } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import { byName, removable } from '../json-schema.js';
-import type { DomainContext, MutatorCall } from '../operation.js';
+import type { MutatorCall, ObservedDomain } from '../operation.js';
 import { asObject, needs, paramsFor, readParams, refusal, requestOf, tableSchema, wantedParams } from './params.js';
 import type { Setting, SettingPlan } from './setting.js';
 import { planSides, type Values } from './sides.js';
-import { LIMITS, refuseContradictions, type ThrottleLimits } from './throttle.js';
+import { assertConsistentLimits, LIMITS, type ThrottleLimits } from './throttle.js';
 
 /** Named limits that disks can share through `<throttlefilters>`; `null` removes a group. libvirt 11.2. */
 export type ThrottleGroupsRequest = Readonly<Record<string, ThrottleLimits | null>>;
@@ -14,8 +14,8 @@ export type ThrottleGroupsRequest = Readonly<Record<string, ThrottleLimits | nul
 export const throttleGroups: Setting<ThrottleGroupsRequest> = {
   name: 'throttleGroups',
   schema: byName(removable(tableSchema(LIMITS))),
-  touches: ['throttlegroups'],
-  owns: ['throttlegroups'],
+  sideEffects: ['throttlegroups'],
+  paths: ['throttlegroups'],
   since: '11.2.0',
   read({ root }) {
     const groups = select(root, 'throttlegroups/throttlegroup').map((each) => [
@@ -41,7 +41,7 @@ export const throttleGroups: Setting<ThrottleGroupsRequest> = {
   },
 };
 
-function planGroup(group: string, limits: unknown, context: DomainContext, path: string): SettingPlan {
+function planGroup(group: string, limits: unknown, context: ObservedDomain, path: string): SettingPlan {
   const { canonical, live } = context;
   const now = read(canonical, group);
   if (limits === null) {
@@ -61,7 +61,7 @@ function planGroup(group: string, limits: unknown, context: DomainContext, path:
     limits === null
       ? Object.fromEntries(Object.keys({ ...now, ...(live && read(live, group)) }).map((key) => [key, undefined]))
       : { ...wantedParams(limits, LIMITS, context, path), '': 'there' };
-  if (limits !== null) refuseContradictions({ ...now, ...wanted }, path);
+  if (limits !== null) assertConsistentLimits({ ...now, ...wanted }, path);
   const operations = planSides({
     name: 'throttleGroups',
     canonical: now,

@@ -1,5 +1,5 @@
 import type { IotuneSpec } from '../devices/disk-iotune.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { amount, count, type Form, type ParamRow } from './params.js';
 import type { Values } from './sides.js';
 
@@ -17,7 +17,11 @@ const burst: Form = {
   schema: { type: 'integer', minimum: 1000, multipleOf: 1000, description: 'Milliseconds, in whole seconds' },
   parse(value, path) {
     if (!Number.isSafeInteger(value) || (value as number) < 1000 || (value as number) % 1000 !== 0)
-      throw invalid(path, `${describe(value)} is not a time in whole seconds`, 'Give milliseconds, for example 5000');
+      throw specInvalid(
+        path,
+        `${formatValue(value)} is not a time in whole seconds`,
+        'Give milliseconds, for example 5000',
+      );
     return String((value as number) / 1000);
   },
   value: (text) => Number(text) * 1000,
@@ -58,24 +62,24 @@ export const LIMITS: Readonly<Record<keyof ThrottleLimits, ParamRow>> = Object.f
 ]);
 
 /** Refuses limits that libvirt or QEMU would not take together; `after` is what would be. */
-export function refuseContradictions(after: Values, path: string): void {
+export function assertConsistentLimits(after: Values, path: string): void {
   for (const { key } of SORTS) {
     for (const suffix of ['', 'Max']) {
       const total = `total${key}${suffix}`;
       const part = [`read${key}${suffix}`, `write${key}${suffix}`].find((each) => after[each] !== undefined);
       if (after[total] !== undefined && part !== undefined)
-        throw invalid(`${path}.${part}`, `${total} excludes it`, `Give ${total}: null with it`);
+        throw specInvalid(`${path}.${part}`, `${total} excludes it`, `Give ${total}: null with it`);
     }
     for (const sum of SUMS) {
       const [limit, most, length] = [`${sum}${key}`, `${sum}${key}Max`, `${sum}${key}MaxLength`];
       if (after[most] !== undefined && !(Number(after[most]) >= Number(after[limit])))
-        throw invalid(
+        throw specInvalid(
           `${path}.${most}`,
           `it is less than ${limit}, or that is not set`,
           `Give ${limit}, at most as much`,
         );
       if (after[length] !== undefined && after[most] === undefined)
-        throw invalid(`${path}.${length}`, `it needs ${most}`, `Give ${most} too`);
+        throw specInvalid(`${path}.${length}`, `it needs ${most}`, `Give ${most} too`);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { byName, CPUSET, NUMBER } from '../json-schema.js';
-import { invalid } from '../values.js';
+import { specInvalid } from '../values.js';
 import { asObject } from './params.js';
 import { pinAt, planPins, readPins } from './pin.js';
 import type { Setting } from './setting.js';
@@ -12,8 +12,8 @@ export type VcpuPinRequest = Readonly<Record<number, string>>;
 export const vcpuPin: Setting<VcpuPinRequest> = {
   name: 'vcpuPin',
   schema: byName(CPUSET, NUMBER),
-  touches: ['cputune/vcpupin'],
-  owns: ['cputune/vcpupin'],
+  sideEffects: ['cputune/vcpupin'],
+  paths: ['cputune/vcpupin'],
   read(document) {
     const { maximum } = vcpuAmounts(document);
     // libvirt drops the pin of a vCPU that the domain does not have (virDomainVcpuPinDefParseXML).
@@ -29,7 +29,7 @@ export const vcpuPin: Setting<VcpuPinRequest> = {
     const maximum = Math.max(Number(canonical.value('vcpu') ?? 1), growing ?? 1);
     for (const vcpu of Object.keys(asked)) {
       if (!/^\d{1,4}$/.test(vcpu) || Number(vcpu) >= maximum)
-        throw invalid(`${path}.${vcpu}`, `the domain has no vCPU ${vcpu}`, `Give one from 0 to ${maximum - 1}`);
+        throw specInvalid(`${path}.${vcpu}`, `the domain has no vCPU ${vcpu}`, `Give one from 0 to ${maximum - 1}`);
     }
     return planPins(
       {
@@ -41,7 +41,7 @@ export const vcpuPin: Setting<VcpuPinRequest> = {
           procedure: 'DOMAIN_PIN_VCPU_FLAGS',
           args: { vcpu: Number(vcpu), cpumap, flags },
         }),
-        heldBack: (vcpu) =>
+        liveObstacle: (vcpu) =>
           Number(vcpu) < Number(live?.value('vcpu') ?? 1) ? undefined : 'the running guest does not have this vCPU',
       },
       context,

@@ -1,7 +1,7 @@
 import { select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import { byName, NUMBER } from '../json-schema.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { asObject, needs, refusal } from './params.js';
 import type { Setting } from './setting.js';
 import { planSides } from './sides.js';
@@ -13,8 +13,8 @@ export type VcpuStateRequest = Readonly<Record<number, 'online' | 'offline'>>;
 export const vcpuState: Setting<VcpuStateRequest> = {
   name: 'vcpuState',
   schema: byName({ enum: ['online', 'offline'] }, NUMBER),
-  touches: ['vcpu', 'vcpus'],
-  owns: ['vcpus'],
+  sideEffects: ['vcpu', 'vcpus'],
+  paths: ['vcpus'],
   read({ root }) {
     const states = select(root, 'vcpus/vcpu').flatMap((each): Array<[string, 'online' | 'offline']> => {
       const id = each.getAttribute('id') ?? '';
@@ -30,13 +30,13 @@ export const vcpuState: Setting<VcpuStateRequest> = {
     const asked = Object.entries(asObject(value, path));
     for (const [vcpu, state] of asked) {
       if (!/^[1-9]\d{0,3}$/.test(vcpu) || Number(vcpu) >= maximum)
-        throw invalid(
+        throw specInvalid(
           `${path}.${vcpu}`,
           `the domain has no vCPU ${vcpu} that can change`,
           `Give one from 1 to ${maximum - 1}`,
         );
       if (state !== 'online' && state !== 'offline')
-        throw invalid(`${path}.${vcpu}`, `${describe(state)} is not online or offline`);
+        throw specInvalid(`${path}.${vcpu}`, `${formatValue(state)} is not online or offline`);
       const fixed = numbers(maximum).find(
         (other) => other > Number(vcpu) && !asked.some(([each]) => each === String(other)) && isFixed(canonical, other),
       );
@@ -66,7 +66,7 @@ export const vcpuState: Setting<VcpuStateRequest> = {
           args: { cpumap: vcpu, state: change[vcpu] === 'online' ? 1 : 0, flags },
         }),
         cooperation: () => (state === 'offline' ? 'the guest must give the CPU back' : undefined),
-        heldBack: () => {
+        liveObstacle: () => {
           if (!live || Number(vcpu) >= Number(live.value('vcpu') ?? 1))
             return 'the running guest does not have this vCPU';
           if (state === 'offline' && isFixed(live, Number(vcpu)))

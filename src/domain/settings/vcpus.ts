@@ -2,7 +2,7 @@ import { type Element, select } from '../../xml/index.js';
 import type { DomainDocument } from '../document.js';
 import { amountOrBoth, wholeNumber } from '../json-schema.js';
 import { whyNoVcpuHotplug } from '../places/machine-support.js';
-import { describe, invalid } from '../values.js';
+import { formatValue, specInvalid } from '../values.js';
 import { currentAndMaximum, planAmount } from './amount.js';
 import { numbersOf } from './cpuset.js';
 import type { Setting } from './setting.js';
@@ -15,8 +15,8 @@ export const vcpus: Setting<VcpusRequest> = {
   name: 'vcpus',
   // libvirt puts CPUs that are in no NUMA cell into the first.
   schema: amountOrBoth(wholeNumber(1, 4096)),
-  touches: ['vcpu', 'vcpus', 'cpu/numa'],
-  owns: ['vcpu'],
+  sideEffects: ['vcpu', 'vcpus', 'cpu/numa'],
+  paths: ['vcpu'],
   read(document) {
     if (document.value('vcpu') === undefined) return undefined;
     const { current, maximum } = vcpuAmounts(document);
@@ -43,12 +43,12 @@ export const vcpus: Setting<VcpusRequest> = {
       },
       now: vcpuAmounts(canonical),
       live: live && vcpuAmounts(live),
-      guestMoves: false,
+      settlesLater: false,
       format: String,
       call: (nvcpus, flags) => ({ procedure: 'DOMAIN_SET_VCPUS_FLAGS', args: { nvcpus, flags } }),
-      refuseMaximum: (maximum) => refuseMaximum(canonical, maximum),
-      heldBack: (current) => (live ? heldBack(live, current) : undefined),
-      lasting: (maximum) =>
+      whyNotMaximum: (maximum) => whyNotMaximum(canonical, maximum),
+      liveObstacle: (current) => (live ? liveObstacle(live, current) : undefined),
+      irreversibleBecause: (maximum) =>
         maximum > cpusInCells(canonical) && cpusInCells(canonical) > 0
           ? 'libvirt puts the further CPUs into the first NUMA cell, which no call undoes (qemuDomainDefNumaCPUsRectify)'
           : undefined,
@@ -60,7 +60,7 @@ export const vcpus: Setting<VcpusRequest> = {
 /** A number of vCPUs; `SPEC_INVALID` naming `path` when it is none. */
 export function vcpuCount(value: unknown, path: string): number {
   if (!Number.isSafeInteger(value) || (value as number) < 1 || (value as number) > 4096) {
-    throw invalid(path, `${describe(value)} is not a number of vCPUs`, 'Give a whole number from 1 up');
+    throw specInvalid(path, `${formatValue(value)} is not a number of vCPUs`, 'Give a whole number from 1 up');
   }
   return value as number;
 }
@@ -75,7 +75,7 @@ export function vcpuAmounts(document: DomainDocument): { current: number; maximu
  * vCPUs that the guest was started with cannot be unplugged (qemuDomainSelectHotplugVcpuEntities). libvirt lists the vCPUs of
  * a running guest as soon as one of them can.
  */
-function heldBack(live: DomainDocument, current: number): string | undefined {
+function liveObstacle(live: DomainDocument, current: number): string | undefined {
   const never = whyNoVcpuHotplug(live);
   if (never && current !== vcpuAmounts(live).current) return never;
   const listed = select(live.root, 'vcpus/vcpu');
@@ -92,7 +92,7 @@ function cpusInCells({ root }: DomainDocument): number {
   return cells.reduce((all, cpus) => all + (cpus ? numbersOf(cpus, 'cpu/numa/cell/@cpus').length : 0), 0);
 }
 
-function refuseMaximum(canonical: DomainDocument, maximum: number): { reason: string; remedy: string } | undefined {
+function whyNotMaximum(canonical: DomainDocument, maximum: number): { reason: string; remedy: string } | undefined {
   const inCells = cpusInCells(canonical);
   if (maximum < inCells)
     return {

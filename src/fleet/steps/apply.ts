@@ -1,9 +1,9 @@
-import { tell } from '../../apply/index.js';
+import { notify } from '../../apply/index.js';
 import { LibvirtCanonicalError } from '../../errors.js';
 import type { ManagedDomain } from '../../manager/index.js';
 import type { ChangeRequest } from '../../plan/index.js';
 import type { ApplyInput } from '../change.js';
-import { refuseClaimed } from '../claimed.js';
+import { assertNotClaimed } from '../claimed.js';
 import { FleetPlanStaleError } from '../stale.js';
 import { marksOf } from '../where.js';
 import type { StepHosts, StepOptions } from './context.js';
@@ -38,10 +38,10 @@ export async function apply(hosts: StepHosts, input: ApplyInput, options: ApplyS
   const { signal, request } = options;
   const domain = await there(await hosts.manager(member), input);
   const { claim } = await marksOf(await member.connection(), { name: domain.name, uuid, id: -1 }, { signal });
-  refuseClaimed(name, claim, input.operation);
+  assertNotClaimed(name, claim, input.operation);
   let operations = 0;
   if (domain.interrupted && interrupted !== 'refuse') {
-    tell(options.onProgress, { phase: 'recovering' });
+    notify(options.onProgress, { phase: 'recovering' });
     operations += (await domain.recover({ mode: interrupted, signal })).operations.length;
   }
   const plan = await domain.plan(request, { signal });
@@ -50,7 +50,7 @@ export async function apply(hosts: StepHosts, input: ApplyInput, options: ApplyS
   if (operations === 0 && plan.digest !== digest)
     throw new FleetPlanStaleError([`${name}: its documents are not those that the change was planned with`], name);
   const onProgress = ({ state, done: so, total }: { state: string; done: number; total: number }) =>
-    tell(options.onProgress, { phase: 'applying', state, done: so, total });
+    notify(options.onProgress, { phase: 'applying', state, done: so, total });
   const result = await domain.apply(plan, { signal, onProgress });
   return { outcome: 'applied', ...done, operations: operations + result.operations.length };
 }

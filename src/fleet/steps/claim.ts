@@ -1,11 +1,11 @@
 import type { DomainClaim } from '../../domain/index.js';
 import { LibvirtCanonicalError } from '../../errors.js';
-import { DomainClaimedError, refuseClaimed } from '../claimed.js';
+import { assertNotClaimed, DomainClaimedError } from '../claimed.js';
 import { type MarkedDomain, removeClaim, writeClaim } from '../marks.js';
 import { FleetPlanStaleError } from '../stale.js';
 import type { ClaimInput } from '../step-inputs.js';
 import { type FleetDomain, isLeft, marksOf } from '../where.js';
-import { claimIn, refuseAborted, type StepHosts, type StepOptions } from './context.js';
+import { assertNotAborted, claimIn, type StepHosts, type StepOptions } from './context.js';
 import { checkClaimInput } from './input.js';
 
 /** What came of the step `claim`. */
@@ -34,9 +34,9 @@ export async function claim(hosts: StepHosts, input: ClaimInput, options: StepOp
   const { name, uuid } = input.domain;
   const { signal } = options;
   hosts.member('claim', 'from', from);
-  refuseAborted(`the claim of ${name}`, options);
+  assertNotAborted(`the claim of ${name}`, options);
   const where = await hosts.where(input.domain, [from], signal);
-  refuseClaimed(name, claimIn(where, operation), operation);
+  assertNotClaimed(name, claimIn(where, operation), operation);
   const found = where.found.filter((each) => !isLeft(each));
   const has = found.find((each) => each.claim?.operation === operation);
   if (has?.claim) return { outcome: 'already', domain: { name, uuid }, host: has.host, claim: has.claim };
@@ -63,7 +63,7 @@ export async function unclaim(hosts: StepHosts, input: ClaimInput, options: Step
   const { name, uuid } = input.domain;
   const { signal } = options;
   hosts.member('unclaim', 'from', input.from);
-  refuseAborted(`the end of the claim of ${name}`, options);
+  assertNotAborted(`the end of the claim of ${name}`, options);
   const where = await hosts.where(input.domain, [], signal);
   const [silent] = where.silent;
   if (where.found.length === 0 && silent)

@@ -4,7 +4,7 @@ import { AbortedError, LibvirtCanonicalError } from '../../errors.js';
 import { RunningElsewhereError } from '../../evacuation/index.js';
 import { DomainManager } from '../../manager/index.js';
 import { DomainQuarantinedError } from '../../power/index.js';
-import { refuseClaimed } from '../claimed.js';
+import { assertNotClaimed } from '../claimed.js';
 import { checkHostName } from '../hosts.js';
 import type { Member } from '../member.js';
 import type { StepDomain } from '../step-inputs.js';
@@ -74,7 +74,7 @@ export function claimIn({ found }: FleetWhereabouts, operation: string | undefin
 
 /** Rejects with `DOMAIN_CLAIMED` when another operation has the domain, on whichever host. */
 export function assertUnclaimed(where: FleetWhereabouts, { domain, operation }: StepDomain): void {
-  refuseClaimed(domain.name, claimIn(where, operation), operation);
+  assertNotClaimed(domain.name, claimIn(where, operation), operation);
 }
 
 /** The domain on one host, by what all said. */
@@ -102,6 +102,6 @@ export function assertNotQuarantined({ found }: FleetWhereabouts, hosts: readonl
 }
 
 /** Rejects with `ABORTED` when the caller has given up. */
-export function refuseAborted(what: string, { signal }: StepOptions): void {
+export function assertNotAborted(what: string, { signal }: StepOptions): void {
   if (signal?.aborted) throw new AbortedError(what, signal.reason);
 }

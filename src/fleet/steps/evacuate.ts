@@ -1,4 +1,4 @@
-import { tell } from '../../apply/index.js';
+import { notify } from '../../apply/index.js';
 import { DomainDocument } from '../../domain/index.js';
 import { type DomainBundle, parseBundle } from '../../evacuation/index.js';
 import { bundleDigest } from '../bundles.js';
@@ -10,11 +10,11 @@ import { FleetPlanStaleError } from '../stale.js';
 import type { EvacuateInput } from '../step-inputs.js';
 import { type FleetWhereabouts, isLeft, isOff } from '../where.js';
 import {
+  assertNotAborted,
   assertNotElsewhere,
   assertNotQuarantined,
   assertUnclaimed,
   onHost,
-  refuseAborted,
   type StepHosts,
   type StepOptions,
 } from './context.js';
@@ -48,7 +48,7 @@ export async function evacuate(
   let outcome: EvacuateOutcome['outcome'] = 'already';
   let bundle: DomainBundle | undefined;
   for (;;) {
-    refuseAborted(`the evacuation of ${domain.name}`, options);
+    assertNotAborted(`the evacuation of ${domain.name}`, options);
     const where = await looked(hosts, input, options);
     const there = onHost(where, to);
     if (there && !(input.start && isOff(there))) {
@@ -98,7 +98,7 @@ async function bring(
   { autostart, leftOutSecrets, proof, from }: EvacuateInput,
   options: StepOptions,
 ): Promise<void> {
-  tell(options.onProgress, { phase: 'importing' });
+  notify(options.onProgress, { phase: 'importing' });
   assertProof(proof, from);
   const { signal } = options;
   const manager = await hosts.manager(target);
@@ -112,7 +112,7 @@ async function start(
   { domain, proof, from }: EvacuateInput,
   options: StepOptions,
 ): Promise<void> {
-  tell(options.onProgress, { phase: 'starting' });
+  notify(options.onProgress, { phase: 'starting' });
   const there = await (await hosts.manager(target)).get(domain.uuid);
   // Whoever defined it there: only the machine of the bundle is started.
   await there.verify(bundle.abi);

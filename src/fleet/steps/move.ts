@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tell } from '../../apply/index.js';
+import { notify } from '../../apply/index.js';
 import { DomainDocument } from '../../domain/index.js';
 import { AbortedError, LibvirtCanonicalError } from '../../errors.js';
 import type { ManagedDomain } from '../../manager/index.js';
@@ -15,11 +15,11 @@ import { FleetPlanStaleError } from '../stale.js';
 import type { MoveInput } from '../step-inputs.js';
 import { type FleetWhereabouts, isOff } from '../where.js';
 import {
+  assertNotAborted,
   assertNotElsewhere,
   assertNotQuarantined,
   assertUnclaimed,
   onHost,
-  refuseAborted,
   type StepHosts,
   type StepOptions,
 } from './context.js';
@@ -60,7 +60,7 @@ export async function move(hosts: StepHosts, input: MoveInput, options: StepOpti
   const [source, target] = [hosts.member('move', 'from', from), hosts.member('move', 'to', to)];
   const way: Way = { did: false, settled: 0, downtime: undefined, unfinished: [] };
   for (;;) {
-    refuseAborted(`the move of ${domain.name}`, options);
+    assertNotAborted(`the move of ${domain.name}`, options);
     const where = await hosts.where(domain, [from, to], options.signal);
     assertUnclaimed(where, input);
     assertNotElsewhere(where, [from, to]);
@@ -101,7 +101,7 @@ async function settle(
   way: Way,
   options: StepOptions,
 ): Promise<void> {
-  tell(options.onProgress, { phase: 'settling' });
+  notify(options.onProgress, { phase: 'settling' });
   let recovery: MigrationRecovery;
   try {
     recovery = await recoverMigration(await source.connection(), await target.connection(), uuid);
@@ -155,7 +155,7 @@ async function goes(
     return;
   }
   const job = domain.migrate(await hosts.manager(target), migrationOptions(target, input, options));
-  for await (const { policy, ...progress } of job) tell(options.onProgress, { ...progress, policy: [...policy] });
+  for await (const { policy, ...progress } of job) notify(options.onProgress, { ...progress, policy: [...policy] });
   const { downtime, unfinished } = await job.done;
   way.downtime = downtime;
   way.unfinished.push(...unfinished);
@@ -186,7 +186,7 @@ async function needsNow(domain: ManagedDomain, { running }: MoveInput, { signal 
 }
 
 async function start(hosts: StepHosts, target: Member, { domain }: MoveInput, options: StepOptions): Promise<void> {
-  tell(options.onProgress, { phase: 'starting' });
+  notify(options.onProgress, { phase: 'starting' });
   await (await (await hosts.manager(target)).get(domain.uuid)).start({ signal: options.signal });
 }
 

@@ -1,11 +1,11 @@
-import { DomainReader, tell } from '../../apply/index.js';
+import { DomainAccess, notify } from '../../apply/index.js';
 import { LibvirtCanonicalError } from '../../errors.js';
 import { type MarkedDomain, writeQuarantine } from '../marks.js';
 import { sightsOf } from '../sight.js';
 import type { QuarantineInput } from '../step-inputs.js';
 import { type FleetDomain, type FleetWhereabouts, isLeft, isOff, type SilentHost } from '../where.js';
 import { markedOn } from './claim.js';
-import { refuseAborted, type StepHosts, type StepOptions } from './context.js';
+import { assertNotAborted, type StepHosts, type StepOptions } from './context.js';
 import { checkQuarantineInput } from './input.js';
 
 /** What became of one domain of a host that came back. */
@@ -57,7 +57,7 @@ export async function quarantine(
   const { from, domains: named = [] } = input;
   const member = hosts.member('quarantine', 'from', from);
   for (const [at, { to }] of named.entries()) if (to !== undefined) hosts.member('quarantine', `domains[${at}].to`, to);
-  refuseAborted(`the quarantine on ${from}`, options);
+  assertNotAborted(`the quarantine on ${from}`, options);
   const sights = await sightsOf(hosts.all, options.signal);
   const here = sights.find((each) => each.member === member);
   if (here?.is !== 'there')
@@ -78,8 +78,8 @@ export async function quarantine(
   ];
   const domains: QuarantinedDomain[] = [];
   for (const subject of subjects) {
-    refuseAborted(`the quarantine on ${from}`, options);
-    tell(options.onProgress, {
+    assertNotAborted(`the quarantine on ${from}`, options);
+    notify(options.onProgress, {
       phase: 'quarantining',
       domain: subject.name,
       done: domains.length,
@@ -152,7 +152,7 @@ async function endAutostart(
   { connection, handle: dom }: MarkedDomain,
   call: { readonly signal: AbortSignal | undefined },
 ): Promise<boolean> {
-  const { autostart, autostartOnce } = await new DomainReader(connection, dom).context(call);
+  const { autostart, autostartOnce } = await new DomainAccess(connection, dom).context(call);
   if (autostart) await connection.call('DOMAIN_SET_AUTOSTART', { dom, autostart: 0 }, call);
   if (autostartOnce) await connection.call('DOMAIN_SET_AUTOSTART_ONCE', { dom, autostart: 0 }, call);
   return autostart || autostartOnce === true;

@@ -5,10 +5,10 @@ import type { ReleaseInput } from '../step-inputs.js';
 import { type FleetDomain, type FleetWhereabouts, isLeft, isOff } from '../where.js';
 import { markedOn } from './claim.js';
 import {
+  assertNotAborted,
   assertNotElsewhere,
   assertUnclaimed,
   onHost,
-  refuseAborted,
   type StepHosts,
   type StepOptions,
 } from './context.js';
@@ -30,7 +30,7 @@ export async function release(hosts: StepHosts, input: ReleaseInput, options: St
   const { from, does } = input;
   const { name, uuid } = input.domain;
   hosts.member('release', 'from', from);
-  refuseAborted(`the release of ${name}`, options);
+  assertNotAborted(`the release of ${name}`, options);
   const strict = does === 'clear' && input.unknownHosts !== 'accept';
   const matter = strict ? hosts.all.map((each) => each.name) : [from];
   const where = await hosts.where(input.domain, matter, options.signal);

@@ -1,4 +1,4 @@
-import { tell } from '../../apply/index.js';
+import { notify } from '../../apply/index.js';
 import type { ShutdownInput } from '../step-inputs.js';
 import { isOff } from '../where.js';
 import { assertNotElsewhere, assertUnclaimed, onHost, type StepHosts, type StepOptions } from './context.js';
@@ -23,7 +23,7 @@ export async function shutDown(hosts: StepHosts, input: ShutdownInput, options: 
   const here = onHost(where, input.from);
   const domain = { name, uuid };
   if (!here || isOff(here)) return { outcome: 'already', domain, host: input.from };
-  tell(options.onProgress, { phase: 'shutting-down' });
+  notify(options.onProgress, { phase: 'shutting-down' });
   const { signal } = options;
   await (await (await hosts.manager(member)).get(uuid)).shutdown({ ...input.shutdown, signal });
   return { outcome: 'shut-down', domain, host: input.from };

@@ -4,11 +4,11 @@ import * as assert from 'uvu/assert';
 import type { DeviceKind } from '../../../src/domain/devices/kind.js';
 import {
   type DeviceRequest,
-  type DomainContext,
   DomainDocument,
   decodeSpec,
   deviceXml,
   type Field,
+  type ObservedDomain,
   type Operation,
   readDevice,
   type SupportRow,
@@ -98,7 +98,7 @@ export function namesOf(xml: string): readonly string[] {
 export function contextOf(
   devices: string,
   options: { live?: string; libvirt?: string; qemu?: string; domain?: string } = {},
-): DomainContext {
+): ObservedDomain {
   const document = (inside: string) =>
     new DomainDocument(
       `<domain type='qemu'><name>d</name><uuid>6e2f5a5c-1f0c-4f43-8a59-0e6a7f4ad001</uuid>${options.domain ?? ''}` +
@@ -122,7 +122,7 @@ export function verdict(
   libvirt?: string,
 ): string {
   const draft = new Draft(contextOf('', libvirt === undefined ? {} : { libvirt }), {});
-  return draft.objection(readDevice(parseElement(deviceXml(device, 'attach[0]'))), action, scope) ?? 'yes';
+  return draft.whyNot(readDevice(parseElement(deviceXml(device, 'attach[0]'))), action, scope) ?? 'yes';
 }
 
 /** Tests that no call adds or removes such a device, in either document, and that the planner says so. */

@@ -14,7 +14,7 @@ export function owners(): Owner[] {
   const settings = Object.entries(SETTINGS as unknown as Readonly<Record<string, Setting<never>>>);
   return [
     ...deviceKinds().map(({ element, since }) => ({ path: `devices/${element}`, owner: element, since })),
-    ...settings.flatMap(([name, { owns, since }]) => owns.map((path) => ({ path, owner: `set.${name}`, since }))),
+    ...settings.flatMap(([name, { paths, since }]) => paths.map((path) => ({ path, owner: `set.${name}`, since }))),
     ...DEFINE_ONLY.map(({ path, since }) => ({ path, owner: 'define-only', since })),
   ];
 }

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type DomainContext, DomainDocument, SETTINGS, type SettingsRequest } from '../../../src/domain/index.js';
+import { DomainDocument, type ObservedDomain, SETTINGS, type SettingsRequest } from '../../../src/domain/index.js';
 import { type MutatorCall, wireArguments } from '../../../src/domain/operation.js';
 import { planChanges } from '../../../src/plan/index.js';
 import { failureNow } from '../../support/deadline.js';
@@ -9,11 +9,11 @@ import { contextOf, fixture } from '../../support/fixtures.js';
 const test = suite('settings, planned');
 const NEW = { libvirt: '12.0.0', qemu: '10.1.0' };
 
-const plan = (set: SettingsRequest, context: DomainContext = contextOf('off')) => planChanges({ set }, context);
-const calls = (set: SettingsRequest, context?: DomainContext): MutatorCall[] =>
+const plan = (set: SettingsRequest, context: ObservedDomain = contextOf('off')) => planChanges({ set }, context);
+const calls = (set: SettingsRequest, context?: ObservedDomain): MutatorCall[] =>
   plan(set, context).operations.map(({ call }) => call);
 /** The context of a fixture with its documents edited. */
-function edited(name: string, edit: (xml: string) => string, more: Partial<DomainContext> = {}): DomainContext {
+function edited(name: string, edit: (xml: string) => string, more: Partial<ObservedDomain> = {}): ObservedDomain {
   const context = contextOf(name, more);
   const again = ({ xml }: DomainDocument) => new DomainDocument(edit(xml));
   return { ...context, canonical: again(context.canonical), live: context.live && again(context.live) };
@@ -268,10 +268,10 @@ test('bad input names its place', () => {
 test('every setting says what it owns and touches', () => {
   for (const [name, setting] of Object.entries(SETTINGS)) {
     assert.is(setting.name, name);
-    assert.ok(setting.touches.length > 0, name);
-    for (const path of setting.owns)
+    assert.ok(setting.sideEffects.length > 0, name);
+    for (const path of setting.paths)
       assert.ok(
-        setting.touches.some((each) => path === each || path.startsWith(`${each}/`)),
+        setting.sideEffects.some((each) => path === each || path.startsWith(`${each}/`)),
         `${name} owns ${path} but does not touch it`,
       );
   }

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
-import { DomainReader } from '../../../src/apply/index.js';
+import { DomainAccess } from '../../../src/apply/index.js';
 import { verifyOperation } from '../../../src/apply/verify.js';
-import type { DomainContext, Operation } from '../../../src/domain/index.js';
+import type { ObservedDomain, Operation } from '../../../src/domain/index.js';
 import { wireArguments } from '../../../src/domain/operation.js';
 import {
   type Connection,
@@ -21,17 +21,17 @@ type Step = Omit<Operation, 'inverse'>;
 /** A domain on which settings are tried, call by call, so that each undo can be looked at by itself. */
 export class SettingBench {
   readonly #connection: Connection;
-  readonly #reader: DomainReader;
+  readonly #reader: DomainAccess;
   readonly #session: boolean;
 
   constructor(connection: Connection, domain: ManagedDomain, session: boolean) {
     const handle = { name: domain.name, uuid: domain.uuid, id: -1 } as DomainHandle;
     this.#connection = connection;
-    this.#reader = new DomainReader(connection, handle);
+    this.#reader = new DomainAccess(connection, handle);
     this.#session = session;
   }
 
-  async context(): Promise<DomainContext> {
+  async context(): Promise<ObservedDomain> {
     return { ...(await within(this.#reader.context())), session: this.#session };
   }
 
@@ -72,7 +72,7 @@ export type Way = 'off' | 'together' | 'apart';
 export async function prove(bench: SettingBench, each: SettingCase, way: Way): Promise<void> {
   const { setting, values, leaves = [] } = each;
   for (const [first, value] of Object.entries(each.first ?? {})) await bench.runAll(await bench.plan(first, value));
-  const done: Array<{ operations: readonly Operation[]; before: DomainContext }> = [];
+  const done: Array<{ operations: readonly Operation[]; before: ObservedDomain }> = [];
   for (const { value, shows, liveShows } of values) {
     const before = await bench.context();
     const operations: Operation[] = [];
@@ -109,8 +109,8 @@ const IN_DOCUMENT = (setting: string) => !['autostart', 'autostartOnce', 'name']
  * update of its interface.
  */
 function towardsAgrees(
-  before: DomainContext,
-  after: DomainContext,
+  before: ObservedDomain,
+  after: ObservedDomain,
   operations: readonly Operation[] | undefined,
   value: unknown,
 ): void {
@@ -161,7 +161,7 @@ export async function proveAllowed(bench: SettingBench, each: RefusalCase): Prom
 }
 
 function holds(
-  context: DomainContext,
+  context: ObservedDomain,
   side: 'canonical' | 'live',
   shows: Readonly<Record<string, string | null>>,
 ): void {
@@ -172,7 +172,7 @@ function holds(
 }
 
 /** Both documents are as they were, byte for byte but for `leaves` and the balloon, and so is autostart. */
-function same(before: DomainContext, after: DomainContext, leaves: readonly string[]): void {
+function same(before: ObservedDomain, after: ObservedDomain, leaves: readonly string[]): void {
   assert.is(without(after.canonical.xml, leaves), without(before.canonical.xml, leaves), 'the canonical document');
   const live = [...leaves, 'currentMemory'];
   assert.is(

@@ -1,13 +1,13 @@
 import {
-  type BeforeWork,
   type DomainDocument,
   isOfDomain,
   journalDomain,
   LONGEST_ENTRY,
+  memoizePerDocument,
   OWN_METADATA,
   ownElements,
   packed,
-  perDocument,
+  type SealBaseline,
   unpacked,
 } from '../domain/index.js';
 import { LibvirtCanonicalError } from '../errors.js';
@@ -24,7 +24,7 @@ export const FORMAT = '1';
  * overwrites the word of another. `claim`: it waits for its turn, or makes one call only. `apply`: it makes the calls of
  * `plan`, and some of them may have taken place.
  */
-export interface Entry extends Written {
+export interface JournalEntry extends Written {
   readonly ownerState: OwnerState;
 }
 
@@ -40,13 +40,13 @@ interface Written {
    * How an `apply` found things, for the seal that it did not come to; undefined of a `claim`. Unpacked when it is asked
    * for: anybody may write an entry that says little and holds much.
    */
-  before(): BeforeWork | undefined;
+  before(): SealBaseline | undefined;
   /** Reads the plan of an `apply`. `UNSUPPORTED` for one that another version of the library wrote otherwise. */
   plan(): Plan;
 }
 
 /** The tokens of this copy of the library that are in use. */
-export const mine = new Set<string>();
+export const ownTokens = new Set<string>();
 
 /** The document that entries are written to: that of a transient domain is the live one; libvirt may show an older one as inactive. */
 export function entriesHolder({
@@ -62,22 +62,22 @@ export function entriesHolder({
 }
 
 /** The entries of a document, in the order in which they were written: libvirt puts what is new last (virDomainDefSetMetadata). */
-export function entriesIn(document: DomainDocument): Entry[] {
+export function entriesIn(document: DomainDocument): JournalEntry[] {
   return written(document).ours.map(withState);
 }
 
 /** Entries of another domain, which a copy of its document carries along: nobody's here, and in nobody's way. */
-export function strangersIn(document: DomainDocument): Entry[] {
+export function strangersIn(document: DomainDocument): JournalEntry[] {
   return written(document).strangers.map(withState);
 }
 
 /** Whether a process runs can change while a document stays the same. */
-function withState(entry: Written): Entry {
+function withState(entry: Written): JournalEntry {
   const own = entry.owner.copy === SELF.copy;
-  return { ...entry, ownerState: own ? (mine.has(entry.token) ? 'running' : 'ended') : stateOfOwner(entry.owner) };
+  return { ...entry, ownerState: own ? (ownTokens.has(entry.token) ? 'running' : 'ended') : stateOfOwner(entry.owner) };
 }
 
-const written = perDocument((document): Record<'ours' | 'strangers', Written[]> => {
+const written = memoizePerDocument((document): Record<'ours' | 'strangers', Written[]> => {
   const { uuid } = document;
   const all = ownElements(document, 'journal').map((each) => entryOf(each, document));
   const isOurs = ({ domain }: Written) => isOfDomain(domain, uuid);
@@ -103,7 +103,7 @@ function entryOf(element: Element, holder: DomainDocument): Written {
       copy: of('copy'),
     },
     domain: journalDomain(element),
-    before: once(() => foundBy(of, holder)),
+    before: once(() => readBaseline(of, holder)),
     plan: once(() => readPlan(of('format'), text, of('domain'))),
   };
 }
@@ -125,7 +125,7 @@ function readPlan(format: string, text: string, domain: string): Plan {
   return plan;
 }
 
-function foundBy(of: (name: string) => string, holder: DomainDocument): BeforeWork | undefined {
+function readBaseline(of: (name: string) => string, holder: DomainDocument): SealBaseline | undefined {
   const [seal, drifted] = [of('seal'), of('drifted')].map((text) => {
     const document = unpacked(text, holder);
     return document && isOfDomain(document.uuid, holder.uuid) ? document : undefined;
@@ -134,8 +134,8 @@ function foundBy(of: (name: string) => string, holder: DomainDocument): BeforeWo
   return document && { seal: seal && { libvirt: of('libvirt'), document: seal }, document };
 }
 
-/** The attributes that {@link foundBy} reads: the seal there was, and the document where it is another or where there was none. */
-export function asFound({ seal, document }: BeforeWork): Record<string, string> {
+/** The attributes that {@link readBaseline} reads: the seal there was, and the document where it is another or where there was none. */
+export function asFound({ seal, document }: SealBaseline): Record<string, string> {
   return {
     ...(seal && { libvirt: seal.libvirt, seal: packed(seal.document) }),
     ...(seal?.document.xml === document.xml ? {} : { drifted: packed(document) }),

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LibvirtCanonicalError } from '../errors.js';
-import { bounded } from './bounded.js';
 import type { CallNumbers, CallOptions, PreparedCall } from './caller.js';
 import { type ConnectionRecord, connectionChannel } from './diagnostics.js';
 import { CallTimeoutError, ConnectionLostError, lossOf } from './errors.js';
@@ -13,6 +12,7 @@ import type { Closed } from './pending-call.js';
 import type { AnyProcedure, ProcedureResult } from './procedures.js';
 import { isRepeatable } from './repeatable.js';
 import type { Session } from './session.js';
+import { waitFor } from './wait-for.js';
 
 /** How often a read is sent again after its reply was lost: a reply that takes each socket with it is the read's own fault. */
 const REPEATS = 2;
@@ -27,7 +27,7 @@ export type Open = (signal: AbortSignal | undefined, use?: 'calls' | 'stream') =
  * there, and calls that the daemon never saw are sent; of the others reads are sent again and the rest are told that
  * their outcome is unknown.
  */
-export class Succession {
+export class ReconnectingSession {
   /** Resolves when no further socket will be opened. */
   readonly closed: Promise<Closed>;
   readonly #open: Open;
@@ -140,7 +140,7 @@ export class Succession {
 
   /** Waits for a socket. Throws what became of a call that was not sent. */
   async #ready({ name }: { readonly name: AnyProcedure }, { signal, timeout = 0 }: CallOptions): Promise<Session> {
-    while (this.#down) await bounded(this.#down.over, { procedure: name, timeout, signal, sent: false });
+    while (this.#down) await waitFor(this.#down.over, { procedure: name, timeout, signal, sent: false });
     if (this.#ended) throw lossOf(name, { closed: this.#ended, sent: false });
     return this.#session;
   }

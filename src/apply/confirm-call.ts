@@ -1,7 +1,7 @@
 import { CallTimeoutError, ConnectionLostError, LibvirtError } from '../connection/index.js';
 import { type DomainDocument, withoutBookkeeping } from '../domain/index.js';
 import { AbortedError } from '../errors.js';
-import type { DomainReader } from './read.js';
+import type { DomainAccess } from './domain-access.js';
 import { isUnplug, type Step } from './step.js';
 import type { UnplugResult } from './unplug.js';
 import { type Documents, verifyOperation } from './verify.js';
@@ -34,8 +34,8 @@ export class OpenOutcome extends Error {
  * under way in the daemon is waited for, then the documents are read. If the change was made, it is kept. If not, the call
  * is repeated once when that is safe. Otherwise the loss is thrown; {@link OpenOutcome} when the wait was in vain.
  */
-export async function callSurely(
-  reader: DomainReader,
+export async function callAndConfirm(
+  reader: DomainAccess,
   operation: Step,
   before: Documents,
   makeCall: () => Promise<UnplugResult | undefined>,
@@ -60,13 +60,13 @@ export async function callSurely(
 }
 
 /** Makes a call that does no harm when it is made twice, and makes it once more where its answer is lost. */
-export async function callAgain<T>(reader: DomainReader, makeCall: () => Promise<T>): Promise<T> {
+export async function retryOnce<T>(reader: DomainAccess, makeCall: () => Promise<T>): Promise<T> {
   try {
     return await makeCall();
   } catch (loss) {
     if (!isUnknown(loss)) throw loss;
     // Neither the second call, nor what the caller does about the loss, is to be overtaken by the first.
-    await waitForLock(reader);
+    await waitForJobLock(reader);
     if (!(loss instanceof ConnectionLostError)) throw loss;
     return makeCall();
   }
@@ -85,12 +85,12 @@ export function isUnknown(error: unknown): boolean {
  * mutators take (VIR_JOB_MODIFY), by detaching a device that does not exist. libvirt gives the lock to whoever comes first
  * once it is free, but wakes all who wait whenever it becomes free (virDomainObjEndJob): the second time nobody is left.
  */
-export async function waitForLock(reader: DomainReader): Promise<void> {
-  if (await passes(reader)) await passes(reader);
+export async function waitForJobLock(reader: DomainAccess): Promise<void> {
+  if (await hasJobLock(reader)) await hasJobLock(reader);
 }
 
 /** False when the lock could not be had for as long as libvirt lets a call wait, and no earlier call is at work or waits. */
-async function passes({ connection, handle: dom }: DomainReader): Promise<boolean> {
+async function hasJobLock({ connection, handle: dom }: DomainAccess): Promise<boolean> {
   const limit = { timeout: SETTLE_TIMEOUT };
   try {
     // Without flags it is about whichever document there is, as there is no device to take out of it.
@@ -108,11 +108,11 @@ async function passes({ connection, handle: dom }: DomainReader): Promise<boolea
 
 /** What became of an operation, by the documents. `between`: a part of it, something beside it, or not to be told. */
 async function verdictOn(
-  reader: DomainReader,
+  reader: DomainAccess,
   operation: Step,
   before: Documents,
 ): Promise<'done' | 'not done' | 'between'> {
-  await waitForLock(reader);
+  await waitForJobLock(reader);
   const after = await reader.documents({ timeout: SETTLE_TIMEOUT });
   // Not every setting shows in a document: where nothing changed, setting it again is how to be sure.
   if (sameText(before.canonical, after.canonical) && sameText(before.live, after.live)) return 'not done';

@@ -22,7 +22,7 @@ const mine = new AsyncLocalStorage<ReadonlyMap<string, Line>>();
  * Runs `work` after all work queued before it for the same domain, whether that succeeded or not. While it waits, `signal`
  * ends the waiting: `ABORTED`, and the work is not begun. Once it has begun the signal is its own matter.
  */
-export async function queued<T>(uuid: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function inDomainQueue<T>(uuid: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const held = mine.getStore();
   const own = held?.get(uuid);
   const line = own && !own.closed ? own : (lines.get(uuid) ?? newLine());
@@ -79,12 +79,12 @@ export function isQueued(uuid: string): boolean {
 }
 
 /** Runs `work` as nobody's: begun inside work on a domain, it waits for its turn like any other. */
-export function apart<T>(work: () => T): T {
+export function outsideDomainQueue<T>(work: () => T): T {
   return mine.run(new Map(), work);
 }
 
 /** Tells a caller something. What the caller's code begins there waits for its turn, and what it throws is dropped. */
-export function tell<T>(callback: ((value: T) => unknown) | undefined, value: T): void {
+export function notify<T>(callback: ((value: T) => unknown) | undefined, value: T): void {
   if (!callback) return;
-  apart(async () => callback(value)).catch(() => {});
+  outsideDomainQueue(async () => callback(value)).catch(() => {});
 }

@@ -4,14 +4,14 @@ import { addedByLibvirt, type DriftedDevice, driftedDevices } from './drift.js';
 import { readSeal, type Seal, sealedForm } from './seal.js';
 
 /** What a seal after work of this library's own is made from: how things stood before it. */
-export interface BeforeWork {
+export interface SealBaseline {
   /** Undefined when there was no seal, or none that can be read. */
   readonly seal: Seal | undefined;
   /** In the form of {@link sealedForm}. */
   readonly document: DomainDocument;
 }
 
-export function beforeWork(canonical: DomainDocument): BeforeWork {
+export function sealBaseline(canonical: DomainDocument): SealBaseline {
   const seal = readSeal(canonical);
   return { seal: typeof seal === 'string' ? undefined : seal, document: sealedForm(canonical) };
 }
@@ -20,8 +20,8 @@ export function beforeWork(canonical: DomainDocument): BeforeWork {
  * What to seal after work of ours led to a canonical document. What had drifted before and was not touched stays as it was
  * sealed: an apply does not accept what others did elsewhere.
  */
-export function resealed(
-  { seal: last, document: was }: BeforeWork,
+export function updatedSeal(
+  { seal: last, document: was }: SealBaseline,
   after: DomainDocument,
   libvirt: string,
 ): DomainDocument {

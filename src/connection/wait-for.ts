@@ -13,7 +13,7 @@ interface Bounds {
 }
 
 /** Waits for a promise that others wait for too; giving up ends this wait and not the work. CALL_TIMEOUT or ABORTED. */
-export async function bounded<T>(promise: Promise<T>, { procedure, timeout, signal, sent }: Bounds): Promise<T> {
+export async function waitFor<T>(promise: Promise<T>, { procedure, timeout, signal, sent }: Bounds): Promise<T> {
   if (signal?.aborted) throw new CallAbortedError(procedure, false, signal.reason);
   let stop = (): void => {};
   const bound = new Promise<'timeout' | 'aborted'>((resolve) => {

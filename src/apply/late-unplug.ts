@@ -1,8 +1,8 @@
 import type { Connection } from '../connection/index.js';
 import type { Operation } from '../domain/index.js';
 import { type DeviceSelector, type Plan, planChanges } from '../plan/index.js';
-import { apart, queued, tell } from './queue.js';
-import type { DomainReader } from './read.js';
+import type { DomainAccess } from './domain-access.js';
+import { inDomainQueue, notify, outsideDomainQueue } from './domain-queue.js';
 import { type LateUnplug, subjectIn, type UnplugOptions } from './unplug.js';
 import { nextItem } from './wait.js';
 
@@ -22,8 +22,8 @@ const standing = new WeakMap<Connection, Map<string, AbortController>>();
  * detach in the canonical document when it lets go. Waits no longer than the connection, or the run of the domain, lasts;
  * it holds no timer, so it keeps no process alive.
  */
-export function watchLate(
-  reader: DomainReader,
+export function completeLateUnplug(
+  reader: DomainAccess,
   plan: Plan,
   failure: Failure,
   apply: Apply,
@@ -43,10 +43,10 @@ export function watchLate(
   requests.set(key, given);
   const end = (outcome: Pick<LateUnplug, 'outcome' | 'error'>): void => {
     if (requests.get(key) === given) requests.delete(key);
-    tell(options.onLate, { domain: handle.name, device: asked.subject, ...outcome });
+    notify(options.onLate, { domain: handle.name, device: asked.subject, ...outcome });
   };
   // It must not count as part of the apply that it follows: it has to wait for its turn.
-  apart(async () => {
+  outsideDomainQueue(async () => {
     // Whatever ends the wait before the guest has answered, the connection first of all, is no failure.
     const answer = await waitForGuest(reader, asked, given.signal).catch(() => 'lapsed' as const);
     if (answer !== 'removed') return answer;
@@ -59,7 +59,7 @@ export function watchLate(
 }
 
 /** A plan that has something to do with a device ends the wait for it: it is the newer word. */
-export function takeOver({ connection, handle }: DomainReader, { operations }: Plan): void {
+export function cancelLateUnplugs({ connection, handle }: DomainAccess, { operations }: Plan): void {
   const requests = standing.get(connection);
   for (const operation of operations) {
     const key = keyOf(handle.uuid, operation);
@@ -69,7 +69,7 @@ export function takeOver({ connection, handle }: DomainReader, { operations }: P
 }
 
 /** The devices of a domain that the guest was asked to let go of by an earlier apply and has not answered for: it may do so at any time. */
-export function stillAsked({ connection, handle }: DomainReader): ReadonlySet<string> {
+export function stillAsked({ connection, handle }: DomainAccess): ReadonlySet<string> {
   const start = `${handle.uuid} `;
   const keys = [...(standing.get(connection)?.keys() ?? [])].filter((key) => key.startsWith(start));
   return new Set(keys.map((key) => key.slice(start.length)));
@@ -93,7 +93,7 @@ function isAllThatIsLeft({ operations }: Plan, { applied, rollback }: Failure, c
 }
 
 async function waitForGuest(
-  reader: DomainReader,
+  reader: DomainAccess,
   asked: Operation,
   signal: AbortSignal,
 ): Promise<'removed' | 'refused' | 'lapsed'> {
@@ -127,13 +127,13 @@ const STOPPED = 5;
 
 /** Takes the device out of the canonical document by a plan of its own, made of the documents as they are by now. */
 function complete(
-  reader: DomainReader,
+  reader: DomainAccess,
   asked: Operation,
   config: Operation,
   apply: Apply,
   signal: AbortSignal,
 ): Promise<'completed' | 'left' | 'lapsed'> {
-  return queued(reader.handle.uuid, async () => {
+  return inDomainQueue(reader.handle.uuid, async () => {
     const context = await reader.context();
     // Meanwhile another plan, or somebody else, has decided about it.
     if (signal.aborted) return 'lapsed';

@@ -1,11 +1,11 @@
 import {
   type Device,
-  type DomainContext,
   type DomainDocument,
-  HIDDEN,
   iothreadIds,
   type MutatorCall,
+  type ObservedDomain,
   type Operation,
+  REDACTED,
   type Scope,
   vcpuAmounts,
   vcpuIsOnline,
@@ -15,12 +15,12 @@ import { select } from '../xml/index.js';
 import type { Step } from './step.js';
 
 /** Both documents, and what stands beside them where it is known. */
-export type State = Pick<DomainContext, 'canonical' | 'live'> &
-  Partial<Pick<DomainContext, 'autostart' | 'autostartOnce'>>;
+export type State = Pick<ObservedDomain, 'canonical' | 'live'> &
+  Partial<Pick<ObservedDomain, 'autostart' | 'autostartOnce'>>;
 type Side = 'canonical' | 'live';
 
 /** How far an operation has come, as far as the documents tell. */
-export type Standing = 'done' | 'not done' | 'unknown';
+export type OperationStatus = 'done' | 'not done' | 'unknown';
 
 /** virDomainVcpuFlags: the call is about the maximum. */
 const MAXIMUM = 4;
@@ -69,7 +69,7 @@ function inPlace(step: Step, side: Side, state: State): boolean | undefined {
   if (action === 'detach') return device === undefined;
   if (action === 'attach') return device === undefined && isNameless(step) ? undefined : device !== undefined;
   if (!device) return undefined;
-  const told = changes.filter(({ from, to }) => from !== HIDDEN && to !== HIDDEN);
+  const told = changes.filter(({ from, to }) => from !== REDACTED && to !== REDACTED);
   const made = told.every(({ path, to }) => (device.leaves.get(path) ?? 'default') === (to ?? 'default'));
   return told.length === changes.length || !made ? made : undefined;
 }
@@ -86,9 +86,9 @@ function deviceOf({ subject, address }: Step, { devices }: DomainDocument): Devi
 }
 
 /** Tells of each operation of a plan, by what the domain was before and what it is now, whether it took place. */
-export function standings(operations: readonly Operation[], before: Fingerprints, state: State): Standing[] {
-  const now = fingerprintsOf({ autostart: false, ...state } as DomainContext);
-  const found = operations.map((operation) => standingOf(operation, operations, before, now, state));
+export function statusesOf(operations: readonly Operation[], before: Fingerprints, state: State): OperationStatus[] {
+  const now = fingerprintsOf({ autostart: false, ...state } as ObservedDomain);
+  const found = operations.map((operation) => statusOf(operation, operations, before, now, state));
   // A later operation on the same part that is done stands on the earlier one, and may have covered it up.
   return found.map((standing, at) => {
     const covered = operations.some(
@@ -102,13 +102,13 @@ export function standings(operations: readonly Operation[], before: Fingerprints
   });
 }
 
-function standingOf(
+function statusOf(
   operation: Operation,
   all: readonly Operation[],
   before: Fingerprints,
   now: Fingerprints,
   state: State,
-): Standing {
+): OperationStatus {
   const sides = sidesOf(operation, state);
   // The running guest that it was about is gone, and with it what was done or was to be done.
   if (sides.length === 0) return 'done';

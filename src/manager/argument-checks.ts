@@ -8,15 +8,15 @@ export interface Arg<T> {
 }
 
 /** The arguments of a method, each with its check; `Door` of a method that takes none is empty. */
-type Door<Method> = Method extends (...args: infer Args) => unknown
+type MethodChecks<Method> = Method extends (...args: infer Args) => unknown
   ? { readonly [At in keyof Args]-?: Arg<NonNullable<Args[At]>> }
   : never;
 
 /** A door for every public method of a class: one without does not compile. `toString` takes nothing and promises nothing. */
-export type Doors<Class> = {
+export type ArgumentChecks<Class> = {
   readonly [Name in Exclude<keyof Class, 'toString'> as Class[Name] extends (...args: never[]) => unknown
     ? Name
-    : never]: Door<Class[Name]>;
+    : never]: MethodChecks<Class[Name]>;
 };
 
 /** An object of options: every name and every word is known. `needs` are those that must be given. */
@@ -48,7 +48,7 @@ export function checked(check: (method: string, value: unknown) => void): Arg<an
 export function guard<Class extends object>(
   name: string,
   of: { readonly prototype: Class },
-  doors: Doors<Class>,
+  doors: ArgumentChecks<Class>,
   streams: ReadonlyArray<keyof Class> = [],
 ): void {
   for (const [own, door] of Object.entries(doors) as Array<[string, ReadonlyArray<Arg<unknown>>]>) {

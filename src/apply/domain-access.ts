@@ -7,10 +7,10 @@ import {
   VIR_DOMAIN_XML_INACTIVE,
   VIR_DOMAIN_XML_SECURE,
 } from '../connection/index.js';
-import { type DomainContext, DomainDocument } from '../domain/index.js';
+import { DomainDocument, type ObservedDomain } from '../domain/index.js';
 import { type ErrorCode, LibvirtCanonicalError } from '../errors.js';
 import { meant } from '../nearest.js';
-import { type Entry, entriesHolder, entriesIn } from './entry.js';
+import { entriesHolder, entriesIn, type JournalEntry } from './journal-entry.js';
 
 /** libvirt that has virDomainGetAutostartOnce. */
 const AUTOSTART_ONCE_SINCE = '11.2.0';
@@ -35,21 +35,21 @@ export function isOfOneDomain(error: unknown): error is LibvirtCanonicalError {
 export interface LastRead {
   readonly canonical: DomainDocument;
   readonly live: DomainDocument | undefined;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly JournalEntry[];
 }
 
 /** What stands beside the documents and need not be read: it was a moment ago, or does not matter to who asks. */
-export type KnownContext = Partial<Pick<DomainContext, 'persistent' | 'managedSave' | 'autostart' | 'autostartOnce'>>;
+export type KnownContext = Partial<Pick<ObservedDomain, 'persistent' | 'managedSave' | 'autostart' | 'autostartOnce'>>;
 
 /** Reads a domain as libvirt has it. A document that has not changed since the last read is not parsed again. */
-export class DomainReader {
+export class DomainAccess {
   readonly connection: Connection;
   readonly handle: DomainHandle;
   #canonical: DomainDocument | undefined;
   #live: DomainDocument | undefined;
   #leftover: DomainDocument | undefined;
   #unreadable: LibvirtCanonicalError | undefined;
-  #entries: readonly Entry[] = [];
+  #entries: readonly JournalEntry[] = [];
   /** As it was asked last. */
   #persistent = true;
   /** SECURE is refused on a read-only connection: the documents then come without secrets. */
@@ -107,7 +107,7 @@ export class DomainReader {
   }
 
   /** Everything that a plan is made of. What of it is `known` is not read again. */
-  async context(options: CallOptions = {}, known: KnownContext = {}): Promise<DomainContext> {
+  async context(options: CallOptions = {}, known: KnownContext = {}): Promise<ObservedDomain> {
     const dom = this.handle;
     const [documents, persistent, saved, started, once] = await Promise.all([
       this.documents(options),

@@ -4,7 +4,7 @@ import { detachDevice } from './detach.js';
 import type { Draft } from './draft.js';
 
 /** A device to detach, where the request says so, and why. */
-export interface Leaving {
+export interface DetachItem {
   readonly device: Device;
   readonly path: string;
   readonly because: string;
@@ -14,14 +14,14 @@ export interface Leaving {
  * Plans what goes, what stands on a controller before it, while a boot order stays in the domain for what comes. Returns what
  * gives that back, as `holdBootOrder` does.
  */
-export function planLeaving(
+export function planDetaches(
   draft: Draft,
-  leaving: readonly Leaving[],
+  leaving: readonly DetachItem[],
   coming: readonly Device[],
 ): (() => void) | undefined {
   for (const { leaves, identity } of coming) {
     const order = leaves.get('boot/@order');
-    if (order !== undefined) draft.moving.set(identity, order);
+    if (order !== undefined) draft.requestedBootOrders.set(identity, order);
   }
   const release = holdBootOrder(
     draft,

@@ -1,6 +1,5 @@
 import {
   applies,
-  asWritten,
   type Change,
   DEVICE_NORMAL,
   type Device,
@@ -10,7 +9,8 @@ import {
   inOrderOf,
   isLiveOnly,
   NOTHING_SAID,
-  type NormalRow,
+  type NormalizationRule,
+  normalize,
   sameAt,
   sameText,
 } from '../domain/index.js';
@@ -23,10 +23,10 @@ type Members = Readonly<Record<string, Field<unknown>>>;
  * what libvirt writes in other words. Fields are compared by meaning (sizes, hex numbers, addresses), whatever no field
  * knows by its text.
  */
-export function says(desired: Device, found: Device): Change[] {
+export function differences(desired: Device, found: Device): Change[] {
   const { kind } = found;
   const ordered = inOrderOf(desired.leaves, found.leaves, kind.unordered ?? []);
-  const asked = asWritten(ordered, found.leaves, rowsOf(kind));
+  const asked = normalize(ordered, found.leaves, rowsOf(kind));
   const differing = differingPaths(found.kind, asked, found.leaves);
   if (differing.length === 0) return [];
   const changes = leafChanges(found.leaves, asked);
@@ -38,17 +38,24 @@ export function says(desired: Device, found: Device): Change[] {
 }
 
 /** A name that libvirt gives to each device of a running domain. */
-const OWN_ALIAS: NormalRow = { path: 'alias', asked: /^(?!ua-)/, there: 'any', source: 'qemuAssignDeviceAliases' };
+const OWN_ALIAS: NormalizationRule = {
+  path: 'alias',
+  asked: /^(?!ua-)/,
+  there: 'any',
+  source: 'qemuAssignDeviceAliases',
+};
 
-const ROWS = new WeakMap<DeviceKind, readonly NormalRow[]>();
+const ROWS = new WeakMap<DeviceKind, readonly NormalizationRule[]>();
 
 /** What a kind writes otherwise than asked; what only a running guest has is not asked for by one who copied it. */
-function rowsOf(kind: DeviceKind): readonly NormalRow[] {
+function rowsOf(kind: DeviceKind): readonly NormalizationRule[] {
   const known = ROWS.get(kind);
   if (known) return known;
   const running = kind.liveOnly
-    .filter(({ askable }) => !askable)
-    .map(({ path, where }): NormalRow => ({ path, ...(where && { where }), there: 'nothing', source: 'liveOnly' }));
+    .filter(({ persistable }) => !persistable)
+    .map(
+      ({ path, where }): NormalizationRule => ({ path, ...(where && { where }), there: 'nothing', source: 'liveOnly' }),
+    );
   const rows = [...(kind.normal ?? []), ...DEVICE_NORMAL, NOTHING_SAID, OWN_ALIAS, ...running];
   ROWS.set(kind, rows);
   return rows;

@@ -1,5 +1,4 @@
 import {
-  asWritten,
   DOMAIN_NORMAL,
   DOMAIN_RUNNING,
   type DomainDocument,
@@ -10,6 +9,7 @@ import {
   isSecret,
   keyedLeaves,
   kibOf,
+  normalize,
   SETTINGS,
   type Setting,
   saidParts,
@@ -30,7 +30,7 @@ const MACHINE_ALIASES: Readonly<Record<string, string>> = {
 const FIXED = 'It is fixed when a domain is defined; leave it out of the desired state';
 
 /** Refuses what a desired state says of the domain outside its devices and settings, where no call can bring it about. */
-export function refuseElsewhere(
+export function refuseFixedParts(
   draft: Draft,
   document: DomainDocument | undefined,
   spec: DomainSpec | undefined,
@@ -44,7 +44,7 @@ export function refuseElsewhere(
     draft.refuse('domain', path, `it is ${from} and no call makes it ${asked}`, FIXED);
   const keyed = keyedLeaves(wanted);
   const rows = document && isOfRunningGuest(document) ? [...DOMAIN_NORMAL, ...DOMAIN_RUNNING] : DOMAIN_NORMAL;
-  const asked = asWritten(valuesOf(keyed), there, rows);
+  const asked = normalize(valuesOf(keyed), there, rows);
   for (const [key, { path, value }] of keyed) {
     if (!asked.has(key) || readBySetting(path) || agrees(key, asked, there, canonical)) continue;
     const hidden = isSecret('domain', path);
@@ -68,7 +68,7 @@ function amongDevices({ root }: DomainDocument): Array<[string, string]> {
 
 /** The setting that changes a path, for those that a document cannot ask for yet. */
 function settingOf(path: string): string | undefined {
-  return Object.entries(SETTINGS).find(([, setting]) => setting.owns.some((each) => under(path, each)))?.[0];
+  return Object.entries(SETTINGS).find(([, setting]) => setting.paths.some((each) => under(path, each)))?.[0];
 }
 
 function valuesOf(keyed: ReturnType<typeof keyedLeaves>): Map<string, string> {
@@ -101,7 +101,7 @@ function readBySetting(path: string): boolean {
   // Parts of its element can be fixed at define all the same.
   if (defineOnlyRow(path)) return false;
   return Object.values<Setting<never>>(SETTINGS as unknown as Record<string, Setting<never>>).some(
-    (setting) => setting.read !== undefined && setting.owns.some((each) => under(path, each)),
+    (setting) => setting.read !== undefined && setting.paths.some((each) => under(path, each)),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { DomainDocument } from './document.js';
 
 /** The same function, worked out once for each document: documents never change, and are read over and over. */
-export function perDocument<T>(work: (document: DomainDocument) => T): (document: DomainDocument) => T {
+export function memoizePerDocument<T>(work: (document: DomainDocument) => T): (document: DomainDocument) => T {
   const known = new WeakMap<DomainDocument, { value: T }>();
   return (document) => {
     const there = known.get(document) ?? { value: work(document) };

@@ -6,7 +6,7 @@ export const ignore = (): void => {};
  * and when a connection is lost all of them reject while their caller still awaits the first. The handler is attached
  * at the moment of failure, since a second reaction on the promise would cost V8's async stack trace.
  */
-export function unwatched<T>(run: () => Promise<T>): Promise<T> {
+export function withHandledRejection<T>(run: () => Promise<T>): Promise<T> {
   const guarded = async (): Promise<T> => {
     try {
       return await run();
