@@ -8,7 +8,7 @@ import { chooses, type DomainChoice } from './drain-request.js';
 import { checkHostNames } from './hosts.js';
 import { inLanes } from './lanes.js';
 import type { Member } from './member.js';
-import { type HostListing, havingOf, type ListedDomain, listingsOf } from './sight.js';
+import { type HostListing, havingOf, type ListedDomain, type Listing, listingsOf } from './sight.js';
 import type { SilentHost } from './where.js';
 
 /** What `fleet.planApply` is asked for. */
@@ -54,7 +54,7 @@ export async function planApply(members: readonly Member[], request: FleetApplyR
 }
 
 async function planHost(
-  sight: HostListing & { readonly is: 'there' },
+  sight: Listing,
   sights: readonly HostListing[],
   request: FleetApplyRequest,
   silent: Map<string, string>,
@@ -84,10 +84,10 @@ async function planOne(
     const context = await new DomainAccess(connection, handle).context({ signal });
     if (where !== undefined && !chooses(where, { name, uuid, title: context.canonical.value('title') })) return [];
     const plan = planChanges(request, context);
-    const twice = havingOf(uuid, sights, ({ member }) => member.name !== host).map(({ host: other }) => ({
+    const twice = havingOf(uuid, sights, ({ member }) => member.name !== host).map((other) => ({
       subject: 'domain',
       path: '',
-      reason: `${other} has it too`,
+      reason: `${other.member.name} has it too`,
       remedy: 'Look at both with where(), and undefine the one that is left over',
     }));
     const refusals = [...twice, ...plan.refusals];

@@ -127,13 +127,12 @@ function alsoOn(
 ): Promise<FleetRefusal[]> {
   const having = havingOf(uuid, sights, ({ info }) => info.uuid !== source.info.uuid);
   return Promise.all(
-    having.map(async ({ host, running }) => {
+    having.map(async ({ member, handle, running }) => {
+      const host = member.name;
       const is = running ? 'running' : 'off';
-      const other = sights.find(({ member }) => member.name === host)?.member;
-      const dom = { name, uuid, id: -1 };
       const answer = running
         ? undefined
-        : await other?.ask((connection, call) => marksOf(connection, dom, call), signal);
+        : await member.ask((connection, call) => marksOf(connection, handle, call), signal);
       const left = answer?.is === 'answered' && answer.value.quarantine !== undefined;
       const reason = left ? `what ${host} was left with is there still, in quarantine` : `${host} has it too, ${is}`;
       const remedy = left

@@ -128,8 +128,8 @@ function lostOf(
   const title = document.value('title');
   const running = start === 'all' || (start === 'autostart' ? autostart : chooses(start, { name, uuid, title }));
   const remedy = 'Look at it with where(): it may have been moved or evacuated';
-  const seen = havingOf(uuid, sights, ({ member }) => member.name !== host).map((other) =>
-    refusalOf(name, other.host, 'domain', `${other.host} has it already, ${other.running ? 'running' : 'off'}`, remedy),
+  const seen = havingOf(uuid, sights, ({ member }) => member.name !== host).map(({ member, running: runs }) =>
+    refusalOf(name, member.name, 'domain', `${member.name} has it already, ${runs ? 'running' : 'off'}`, remedy),
   );
   const twice = all.some((each) => each !== bundle && each.uuid === uuid)
     ? [refusalOf(name, undefined, 'domain', 'there are two bundles of it', 'Give the newer one alone')]

@@ -13,20 +13,30 @@ export interface ListedDomain {
   readonly vcpus: number;
 }
 
+/** The domains of a host that answered. */
+export interface Listing {
+  readonly member: Member;
+  readonly is: 'there';
+  readonly domains: readonly ListedDomain[];
+}
+
+/** A host that answered, as a plan sees it. */
+export interface Seen extends Listing {
+  readonly info: HostInfo;
+}
+
+/** A host that did not answer. */
+interface Silent {
+  readonly member: Member;
+  readonly is: 'silent';
+  readonly why: string;
+}
+
 /** A host of the fleet as a plan sees it. */
-export type HostSight = { readonly member: Member } & (
-  | { readonly is: 'there'; readonly info: HostInfo; readonly domains: readonly ListedDomain[] }
-  | { readonly is: 'silent'; readonly why: string }
-);
+export type HostSight = Seen | Silent;
 
 /** The domains of a host, where no more of it matters. */
-export type HostListing = { readonly member: Member } & (
-  | { readonly is: 'there'; readonly domains: readonly ListedDomain[] }
-  | { readonly is: 'silent'; readonly why: string }
-);
-
-/** A host that answered. */
-export type Seen = HostSight & { readonly is: 'there' };
+export type HostListing = Listing | Silent;
 
 /** The room on a host; `keep` tells the bytes that are given to nobody of so many. */
 export function roomOf({ member, info, domains }: Seen, keep: (total: number) => number): HostRoom {
@@ -37,16 +47,16 @@ export function roomOf({ member, info, domains }: Seen, keep: (total: number) =>
   return new HostRoom(member.name, figures, cpus, keep(figures.memory.total));
 }
 
-/** The hosts that list a domain, of those that count. */
-export function havingOf<T extends HostListing>(
+/** The hosts that list a domain, of those that count, each with the domain as it lists it. */
+export function havingOf<T extends Listing>(
   uuid: string,
-  sights: readonly T[],
-  counts: (sight: T & { readonly is: 'there' }) => boolean,
-): Array<{ readonly host: string; readonly running: boolean }> {
+  sights: ReadonlyArray<T | Silent>,
+  counts: (sight: T) => boolean,
+): Array<ListedDomain & { readonly member: Member }> {
   return sights.flatMap((sight) => {
-    if (sight.is !== 'there' || !counts(sight as T & { readonly is: 'there' })) return [];
+    if (sight.is !== 'there' || !counts(sight)) return [];
     const found = sight.domains.find(({ handle }) => handle.uuid === uuid);
-    return found ? [{ host: sight.member.name, running: found.running }] : [];
+    return found ? [{ ...found, member: sight.member }] : [];
   });
 }
 
