@@ -16,7 +16,7 @@ export { assertNotInterrupted, Journal } from './journal.js';
 export { entriesHolder, entriesIn } from './journal-entry.js';
 export { type DomainLog, domainLog, logFromNow } from './log.js';
 export type { OperationStatus } from './operation-status.js';
-export { type Owner, type OwnerState, SELF, stateOfOwner } from './owner.js';
+export { type Owner, type OwnerState, ownerOf, SELF, stateOfOwner } from './owner.js';
 export {
   type ApplyPhase,
   applyPhaseIn,

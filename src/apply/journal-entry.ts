@@ -13,7 +13,7 @@ import {
 import { LibvirtCanonicalError } from '../errors.js';
 import { Plan } from '../plan/index.js';
 import type { Element } from '../xml/index.js';
-import { type Owner, type OwnerState, SELF, stateOfOwner } from './owner.js';
+import { type Owner, type OwnerState, ownerOf, SELF, stateOfOwner } from './owner.js';
 
 const { uri: URI } = OWN_METADATA.journal;
 /** Of what an entry says; another form gets another number. */
@@ -92,16 +92,7 @@ function entryOf(element: Element, holder: DomainDocument): Written {
     // What this version cannot read is the more serious of the two.
     phase: of('phase') === 'claim' ? 'claim' : 'apply',
     since: new Date(of('since')),
-    owner: {
-      host: of('host'),
-      machine: of('machine'),
-      boot: of('boot'),
-      namespace: of('namespace'),
-      pid: Number(of('pid')),
-      started: of('started'),
-      thread: of('thread'),
-      copy: of('copy'),
-    },
+    owner: ownerOf(element),
     domain: journalDomain(element),
     before: once(() => readBaseline(of, holder)),
     plan: once(() => readPlan(of('format'), text, of('domain'))),

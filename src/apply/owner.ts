@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { Element } from '../xml/index.js';
 
 /** A process, told apart from every other one that had or will have its number. What the system does not tell is empty. */
 export interface Owner {
@@ -35,6 +36,21 @@ export const SELF: Owner = {
   thread: ownThread(),
   copy: randomUUID(),
 };
+
+/** The process that an element of our own metadata names in its attributes, as {@link SELF} is written there. */
+export function ownerOf(element: Element): Owner {
+  const of = (name: string) => element.getAttribute(name) ?? '';
+  return {
+    host: of('host'),
+    machine: of('machine'),
+    boot: of('boot'),
+    namespace: of('namespace'),
+    pid: Number(of('pid')),
+    started: of('started'),
+    thread: of('thread'),
+    copy: of('copy'),
+  };
+}
 
 /** Whether a process still runs, as far as this one can tell. */
 export function stateOfOwner(owner: Owner, self = SELF): OwnerState {

@@ -24,22 +24,25 @@ export function seenSeal(
 ): { readonly seal: Seal | 'missing' | 'unreadable'; readonly older?: Seal } {
   const seal = readSeal(canonical);
   if (typeof seal === 'string') return { seal };
-  const seen = SEEN.get(keyOf(connection, canonical.uuid));
+  const key = keyOf(connection, canonical.uuid);
+  const seen = SEEN.get(key);
   const digest = digestOf(seal);
   if (seen && seen.last.digest !== digest && seen.earlier.has(digest)) {
     const { libvirt, packed: text } = seen.last;
     const document = unpacked(text, canonical);
     if (document) return { seal, older: { libvirt, document } };
   }
-  noteSeal(connection, canonical.uuid, seal);
+  remember(key, seal, digest);
   return { seal };
 }
 
 /** Remembers the seal that a domain has now. */
 export function noteSeal(connection: Connection, uuid: string, seal: Seal): void {
-  const key = keyOf(connection, uuid);
+  remember(keyOf(connection, uuid), seal, digestOf(seal));
+}
+
+function remember(key: string, seal: Seal, digest: string): void {
   const seen = SEEN.get(key);
-  const digest = digestOf(seal);
   const { libvirt } = seal;
   if (seen?.last.digest === digest && seen.last.libvirt === libvirt) return;
   const last = { libvirt, digest, packed: packed(seal.document) };

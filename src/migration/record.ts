@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type DomainAccess, type Owner, type OwnerState, SELF, stateOfOwner } from '../apply/index.js';
+import { type DomainAccess, type Owner, type OwnerState, ownerOf, SELF, stateOfOwner } from '../apply/index.js';
 import {
   type CallOptions,
   VIR_DOMAIN_AFFECT_CONFIG,
@@ -87,20 +87,10 @@ export function migrationEntry(document: DomainDocument): MigrationEntry | undef
   if (!element || element.getAttribute('format') !== FORMAT || text.length > LONGEST) return undefined;
   const record = recordOf(text);
   if (record?.domain !== document.uuid) return undefined;
-  const of = (name: string) => element.getAttribute(name) ?? '';
-  const owner: Owner = {
-    host: of('host'),
-    machine: of('machine'),
-    boot: of('boot'),
-    namespace: of('namespace'),
-    pid: Number(of('pid')),
-    started: of('started'),
-    thread: of('thread'),
-    copy: of('copy'),
-  };
+  const owner = ownerOf(element);
   const own = owner.copy === SELF.copy;
   const ownerState = own ? (mine.has(record.id) ? 'running' : 'ended') : stateOfOwner(owner);
-  return { record, since: new Date(of('since')), owner, ownerState };
+  return { record, since: new Date(element.getAttribute('since') ?? ''), owner, ownerState };
 }
 
 /** Writes the record, before the first call of the migration. virDomainSetMetadata. */
