@@ -1,29 +1,10 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ChangeRequest, ManagedDomain } from 'libvirt-canonical';
-import type { CallRecord } from '../src/connection/diagnostics.js';
+import { isMutator, Wire } from '../test/support/wire.js';
 import type { Line, Section } from './report.js';
 import type { Setting } from './setting.js';
 
 /** The most calls, and of them writes, that an attach by plan and apply is to take. */
 const MOST = { calls: 9, writes: 2 } as const;
-/** Procedures that only read or subscribe, by their names. */
-const READ = /_GET_|^DOMAIN_(IS|HAS)_|_LOOKUP_|_EVENT_/;
-
-/** The calls of one piece of work, in order. */
-export async function callsOf(work: () => Promise<unknown>): Promise<string[]> {
-  const calls: string[] = [];
-  const listen = (message: unknown) => {
-    const { phase, procedure } = message as CallRecord;
-    if (phase === 'start') calls.push(procedure);
-  };
-  subscribe('libvirt-canonical:call', listen);
-  try {
-    await work();
-  } finally {
-    unsubscribe('libvirt-canonical:call', listen);
-  }
-  return calls;
-}
 
 /** Calls of each procedure: `4 × DOMAIN_GET_XML_DESC, …`. */
 function byName(calls: readonly string[]): string {
@@ -54,8 +35,10 @@ export async function benchCost({ host, manager, domain }: Setting, signal: Abor
     ] as Array<[string, ManagedDomain]>) {
       for (const [what, request] of jobs) {
         signal.throwIfAborted();
-        const calls = await callsOf(async () => each.apply(await each.plan(request, { signal }), { signal }));
-        const writes = calls.filter((name) => !READ.test(name));
+        using wire = new Wire();
+        await each.apply(await each.plan(request, { signal }), { signal });
+        const calls = wire.calls.map(({ procedure }) => procedure);
+        const writes = calls.filter(isMutator);
         if (what === 'attach a disk') first.push({ calls: calls.length, writes: writes.length });
         lines.push({
           what: `${what}, ${state}`,

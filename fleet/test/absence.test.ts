@@ -1,5 +1,5 @@
 /** The store is away for long, another version of this package works on it, and what hangs is ended by its limit. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { DrainResult } from 'libvirt-canonical-fleet';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { endChild, postmasterOf, startChild } from './child.js';
 import { Trio } from './trio.js';
 import type { WorkerSetup } from './worker.js';
 
@@ -35,7 +36,7 @@ test('PostgreSQL is killed and away for half a minute: what moves arrives, nothi
     if (moving.some(({ phase }) => phase !== undefined)) break;
     await sleep(5);
   }
-  process.kill(Number(readFileSync(join(trio.store, 'data/postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
+  process.kill(postmasterOf(trio.store), 'SIGKILL');
   await sleep(AWAY);
   assert.is(worker.exitCode, null, 'the worker waits');
   for (const { uuid } of plan.domains) {
@@ -83,12 +84,8 @@ function otherVersion(
 
 async function workerOf(script: string, worker: string): Promise<ChildProcess & AsyncDisposable> {
   const setup: WorkerSetup = { hosts: trio.specs, store: trio.store, worker };
-  const child = spawn(process.execPath, [script, JSON.stringify(setup)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise<void>((resolve, reject) => {
-    child.stdout?.once('data', () => resolve());
-    child.once('exit', (code) => reject(new Error(`it ended with ${code}`)));
-  });
-  return Object.assign(child, { [Symbol.asyncDispose]: () => trio.end(child) });
+  const child = await startChild(script, setup);
+  return Object.assign(child, { [Symbol.asyncDispose]: () => endChild(child) });
 }
 
 test('a worker of a newer version leaves what an older one began; a worker of that version ends it', async () => {

@@ -21,6 +21,7 @@ import {
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { scaled } from '../../test/support/deadline.js';
+import { endChild } from './child.js';
 import { Trio } from './trio.js';
 
 /** How long a host that is dead is waited for. */
@@ -97,7 +98,7 @@ test('the cruel case: a daemon is dead and its guest runs. Nothing is started be
   assert.ok(complete);
   await using fleet = await trio.fleet(SOON);
   const kept = await directory(bundles).newest('a');
-  await trio.end(worker);
+  await endChild(worker);
   await trio.hosts.a.killDaemon();
   try {
     const plan = await fleet.planEvacuate('a', { bundles: kept, to: ['b', 'c'] });

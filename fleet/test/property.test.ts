@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Operation, Operations } from 'libvirt-canonical-fleet';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { endChild } from './child.js';
 import { type Name, Trio } from './trio.js';
 import { watchTwice } from './watch.js';
 
@@ -58,7 +59,7 @@ test(`at most one of each domain runs, over all hosts, kills and orders (seed ${
           (operation) => begun.push(operation),
           (error: { code?: string }) => assert.is(error.code, 'OPERATION_EXISTS'),
         );
-    } else if (act === 'kill' && live.length > 0) await trio.end(live[next(live.length)] as ChildProcess);
+    } else if (act === 'kill' && live.length > 0) await endChild(live[next(live.length)] as ChildProcess);
     else if (act === 'worker' && live.length < 2) workers.push(await trio.worker());
     else if (act === 'steer' && open) {
       await open.pause().catch(() => undefined);

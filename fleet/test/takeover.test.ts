@@ -1,7 +1,6 @@
 /** Workers die, lose their session, and lose the store; domains are on one host each, and operations end. */
 
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FleetPlan } from 'libvirt-canonical/fleet';
@@ -9,6 +8,7 @@ import type { DrainResult, Operation, Operations } from 'libvirt-canonical-fleet
 import pg from 'pg';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { endChild, postmasterOf } from './child.js';
 import { Trio } from './trio.js';
 
 let trio: Trio;
@@ -55,7 +55,7 @@ test('a worker that is killed while domains move: the other one takes its runs, 
   const { plan, operation } = await begun(engine, 'killed');
   await until(engine, 'killed', 'any');
   await trio.worker({ worker: 'second' });
-  await trio.end(first);
+  await endChild(first);
   await arrived(plan, operation);
   assert.equal(
     (await engine.workers()).map(({ name }) => name),
@@ -68,7 +68,7 @@ test('a worker that is killed alone: one of its name goes on where it was', asyn
   const first = await trio.worker({ worker: 'only' });
   const { plan, operation } = await begun(engine, 'alone', 3);
   await until(engine, 'alone', 'any');
-  await trio.end(first);
+  await endChild(first);
   const { state } = await operation.look();
   assert.is(state, 'running', 'nobody ended it');
   await trio.worker({ worker: 'only' });
@@ -98,8 +98,7 @@ test('PostgreSQL is killed: the domains do not notice, and the operation goes on
   await trio.worker({ worker: 'through' });
   const { plan, operation } = await begun(engine, 'store', 4);
   await until(engine, 'store', 'any');
-  const pid = Number(readFileSync(join(trio.store, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
-  process.kill(pid, 'SIGKILL');
+  process.kill(postmasterOf(trio.store), 'SIGKILL');
   // The worker starts it again by itself. Whoever looked has to look again.
   for (;;) {
     const state = await operation.look().then(

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { connect, DomainManager, type DomainSpec, type ManagedDomain } from 'lib
 import { Fleet, type FleetHostSpec } from 'libvirt-canonical/fleet';
 import { PrivateHost } from 'libvirt-canonical/testing';
 import { connectEngine, type Operations } from 'libvirt-canonical-fleet';
+import { endChild, startChild } from './child.js';
 import type { WorkerSetup } from './worker.js';
 
 export type Name = 'a' | 'b' | 'c';
@@ -62,23 +63,10 @@ export class Trio {
   async worker(setup: Partial<WorkerSetup> = {}): Promise<ChildProcess> {
     const all: WorkerSetup = { hosts: this.specs, store: this.store, worker: `w${++this.#number}`, ...setup };
     const script = fileURLToPath(new URL('worker.js', import.meta.url));
-    const child = spawn(process.execPath, [script, JSON.stringify(all)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = await startChild(script, all);
     this.#workers.add(child);
     child.once('exit', () => this.#workers.delete(child));
-    await new Promise<void>((resolve, reject) => {
-      child.stdout?.once('data', () => resolve());
-      child.once('exit', (code, signal) => reject(new Error(`the worker ended with ${code ?? signal}`)));
-    });
     return child;
-  }
-
-  /** Ends a worker and waits for its end. */
-  async end(worker: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    if (worker.exitCode !== null || worker.signalCode !== null) return;
-    const ended = new Promise((resolve) => worker.once('exit', resolve));
-    worker.kill(signal);
-    if (signal === 'SIGKILL') worker.kill('SIGCONT');
-    await ended;
   }
 
   /** A domain without disks, started with its CPUs stopped unless it is to be `off` or `awake`. */
@@ -93,7 +81,7 @@ export class Trio {
   }
 
   async endWorkers(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => this.end(worker)));
+    await Promise.all([...this.#workers].map((worker) => endChild(worker)));
   }
 
   /** Ends and removes all domains, and all workers. */

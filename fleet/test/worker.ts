@@ -15,7 +15,7 @@ export interface WorkerSetup {
   /** Milliseconds that a host has for an answer. */
   readonly timeout?: number;
   readonly timeouts?: EngineOptions['timeouts'];
-  /** A boundary at which the process is killed: see {@link watchSteps}. Or a phase of a move. */
+  /** A boundary at which the process is killed: see {@link watchSteps}. */
   readonly dies?: string;
   /** File that each boundary is written into. */
   readonly boundaries?: string;
@@ -32,7 +32,6 @@ const {
   dies,
   boundaries,
 } = JSON.parse(process.argv[2] ?? '') as WorkerSetup;
-const die = (): void => void process.kill(process.pid, 'SIGKILL');
 
 /**
  * Names each boundary as it is passed: `before`, `made` (the step has had its effect and the engine does not know), `recorded`; with
@@ -62,20 +61,9 @@ function watchSteps(passed: (boundary: string) => void): void {
 
 watchSteps((boundary) => {
   if (boundaries !== undefined) appendFileSync(boundaries, `${boundary}\n`);
-  if (boundary === dies) die();
+  if (boundary === dies) process.kill(process.pid, 'SIGKILL');
 });
 const fleet = await Fleet.open({ hosts, timeout });
-if (dies?.startsWith('phase ')) {
-  const move = fleet.steps.move.bind(fleet.steps);
-  fleet.steps.move = (input, options) =>
-    move(input, {
-      ...options,
-      onProgress: (progress) => {
-        options?.onProgress?.(progress);
-        if (dies === `phase ${(progress as { phase?: string }).phase}`) die();
-      },
-    });
-}
 const engine = await openEngine({
   fleet,
   store: store.startsWith('/') ? { folder: store } : (store as `postgresql://${string}`),

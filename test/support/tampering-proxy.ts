@@ -2,18 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PROCEDURES } from '../../src/connection/generated/protocol-table.js';
 import { type AnyProcedure, encodeCall, type ProcedureArgs, procedureOf } from '../../src/connection/procedures.js';
 import { FrameReader } from '../../src/connection/wire/framing.js';
-import {
-  HEADER_SIZE,
-  MessageType,
-  Program,
-  readMessage,
-  setSerial,
-  writeHeader,
-} from '../../src/connection/wire/message.js';
-import { XdrReader } from '../../src/connection/wire/xdr.js';
+import { MessageType, readMessage, setSerial } from '../../src/connection/wire/message.js';
+import { argsOfCall, nameOfCall, replyFrame } from './calls.js';
 
 /** What is done to one call on its way to the daemon. */
 export type Tampering<P extends AnyProcedure = AnyProcedure> =
@@ -26,11 +18,6 @@ export type Tampering<P extends AnyProcedure = AnyProcedure> =
   /** The daemon sees it, the client loses its connection instead of the reply. */
   | 'reply lost';
 
-const NAMES = new Map(
-  Object.entries(PROCEDURES).flatMap(([name, [number]]) =>
-    name.startsWith('QEMU_') ? [] : [[number as number, name as AnyProcedure] as const],
-  ),
-);
 /** Serials of calls that nobody made. */
 const OWN_SERIAL = 0x7f000000;
 
@@ -98,16 +85,17 @@ export class TamperingProxy implements AsyncDisposable {
     const lost = new Set<number>();
     let own = OWN_SERIAL;
     const toDaemon = new FrameReader((frame) => {
-      const { type, serial, program, procedure, payload } = readMessage(frame);
-      const name = type === MessageType.CALL && program === Program.REMOTE ? NAMES.get(procedure) : undefined;
+      const message = readMessage(frame);
+      const { serial } = message;
+      const name = nameOfCall(message);
       const how = name && this.#tamper.get(name);
-      const tampering = how?.(procedureOf(name as AnyProcedure).args.read(new XdrReader(payload)) as never);
+      const tampering = how?.(argsOfCall(name as AnyProcedure, message) as never);
       if (tampering === undefined) {
         daemon.write(frame);
         return;
       }
       this.tampered++;
-      if (tampering === 'nothing') client.write(emptyReply(program, procedure, serial));
+      if (tampering === 'nothing') client.write(replyFrame(message));
       else if (tampering === 'reply lost') {
         lost.add(serial);
         daemon.write(frame);
@@ -138,11 +126,5 @@ export class TamperingProxy implements AsyncDisposable {
 function encoded(name: AnyProcedure, args: unknown, serial: number): Buffer {
   const frame = encodeCall(procedureOf(name), args);
   setSerial(frame, serial);
-  return frame;
-}
-
-function emptyReply(program: number, procedure: number, serial: number): Buffer {
-  const frame = Buffer.alloc(HEADER_SIZE);
-  writeHeader(frame, program, procedure, MessageType.REPLY, serial);
   return frame;
 }

@@ -1,18 +1,20 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import {
+  VIR_DOMAIN_AFFECT_CONFIG,
+  VIR_DOMAIN_AFFECT_LIVE,
+  VIR_DOMAIN_METADATA_DESCRIPTION,
+  VIR_DOMAIN_METADATA_TITLE,
+  VIR_DOMAIN_XML_INACTIVE,
+} from '../../../src/connection/generated/constants.js';
+import { keepaliveFrame, PING, PONG } from '../../../src/connection/keepalive.js';
 import { procedureOf } from '../../../src/connection/procedures.js';
 import { FrameReader } from '../../../src/connection/wire/framing.js';
-import {
-  HEADER_SIZE,
-  type Message,
-  MessageType,
-  Program,
-  readMessage,
-  writeHeader,
-} from '../../../src/connection/wire/message.js';
+import { type Message, Program, readMessage } from '../../../src/connection/wire/message.js';
 import { XdrWriter } from '../../../src/connection/wire/xdr.js';
+import { replyFrame } from '../../../test/support/calls.js';
 import type { RecordedDomain, Recording } from './record.js';
-import { type Call, callOf, keyOf, OK, replyFrame } from './wire.js';
+import { type Call, callOf, keyOf } from './wire.js';
 
 /** What can be set in a document: virDomainSetMetadata. */
 interface Side {
@@ -39,7 +41,7 @@ export class SimulatedDomain {
       description: undefined,
       elements: elementsOf(recorded.documents[flags] ?? ''),
     });
-    this.#config = side(INACTIVE);
+    this.#config = side(VIR_DOMAIN_XML_INACTIVE);
     this.#live = side(0);
     this.name = name;
     this.uuid = uuid;
@@ -57,26 +59,26 @@ export class SimulatedDomain {
   document(flags: number): string {
     const recorded = this.#recorded.documents[flags];
     if (recorded === undefined) throw new Error(`no document was recorded with flags ${flags}`);
-    const side = this.id < 0 || flags & INACTIVE ? this.#config : this.#live;
+    const side = this.id < 0 || flags & VIR_DOMAIN_XML_INACTIVE ? this.#config : this.#live;
     return withMetadata(recorded, side)
       .replaceAll(this.#recorded.uuid, this.uuid)
       .replace(`<name>${this.#recorded.name}</name>`, `<name>${this.name}</name>`);
   }
 
   set({ type, metadata, key, uri, flags }: SetMetadata): void {
-    const sides = [...(flags & 1 ? [this.#live] : []), ...(flags & 2 ? [this.#config] : [])];
+    const sides = [
+      ...(flags & VIR_DOMAIN_AFFECT_LIVE ? [this.#live] : []),
+      ...(flags & VIR_DOMAIN_AFFECT_CONFIG ? [this.#config] : []),
+    ];
     for (const side of sides) {
-      if (type === 0) side.description = metadata ?? undefined;
-      else if (type === 1) side.title = metadata ?? undefined;
+      if (type === VIR_DOMAIN_METADATA_DESCRIPTION) side.description = metadata ?? undefined;
+      else if (type === VIR_DOMAIN_METADATA_TITLE) side.title = metadata ?? undefined;
       else if (metadata === null) side.elements.delete(uri ?? '');
       else side.elements.set(uri ?? '', namespaced(metadata, key ?? '', uri ?? ''));
     }
-    if (type === 1) this.titled++;
+    if (type === VIR_DOMAIN_METADATA_TITLE) this.titled++;
   }
 }
-
-/** VIR_DOMAIN_XML_INACTIVE */
-const INACTIVE = 2;
 
 interface SetMetadata {
   readonly type: number;
@@ -158,8 +160,8 @@ export class SimulatedHost {
   #serve(socket: Socket): void {
     const reader = new FrameReader((frame) => {
       const message = readMessage(frame);
-      if (message.program === Program.KEEPALIVE) pong(socket, message);
-      else socket.write(this.#answer(message));
+      if (message.program !== Program.KEEPALIVE) socket.write(this.#answer(message));
+      else if (message.procedure === PING) socket.write(keepaliveFrame(PONG));
     });
     socket.on('data', (chunk) => reader.push(chunk));
     socket.on('error', () => undefined);
@@ -170,7 +172,7 @@ export class SimulatedHost {
     if (!call) throw new Error('this is no call');
     this.#counts.calls++;
     const own = this.#own(call);
-    if (own !== undefined) return replyFrame(message, OK, own);
+    if (own !== undefined) return replyFrame(message, own);
     const uuid = (call.args.dom as { readonly uuid?: string } | undefined)?.uuid ?? '';
     const key = keyOf(call, this.#byUuid.get(uuid)?.kind ?? '');
     const [status, payload] = this.#recording.answers[key] ?? this.#absent(call, key);
@@ -181,7 +183,7 @@ export class SimulatedHost {
         const at = bytes.indexOf(recorded);
         if (at >= 0) bytes.write(this.#uuid, at);
       }
-    return replyFrame(message, status, bytes);
+    return replyFrame(message, bytes, status);
   }
 
   #absent(call: Call, key: string): Recording['absent'] {
@@ -221,11 +223,3 @@ export class SimulatedHost {
 }
 
 const LOOKUPS: readonly string[] = ['DOMAIN_LOOKUP_BY_UUID', 'DOMAIN_LOOKUP_BY_NAME'];
-
-/** virKeepAlive: procedure 1 is a ping, 2 is a pong. */
-function pong(socket: Socket, { procedure }: Message): void {
-  if (procedure !== 1) return;
-  const frame = Buffer.alloc(HEADER_SIZE);
-  writeHeader(frame, Program.KEEPALIVE, 2, MessageType.MESSAGE, 0);
-  socket.write(frame);
-}

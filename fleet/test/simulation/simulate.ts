@@ -1,13 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Fleet } from 'libvirt-canonical/fleet';
 import { type ApplyResult, connectEngine, type Operations } from 'libvirt-canonical-fleet';
 import pg from 'pg';
+import { endChild, nextLine, postmasterOf, startChild } from '../child.js';
 import type { WorkerSetup } from '../worker.js';
 import type { HostsFigures, HostsSetup } from './hosts.js';
 import { record } from './record.js';
@@ -49,11 +49,8 @@ export async function simulate({ hosts: many, domains, batch }: SimulationSetup)
   chmodSync(folder, 0o755);
   const children: ChildProcess[] = [];
   const start = async (script: string, setup: object, flags: readonly string[] = []): Promise<ChildProcess> => {
-    const child = spawn(process.execPath, [...flags, beside(script), JSON.stringify(setup)], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const child = await startChild(beside(script), setup, { flags, input: 'pipe' });
     children.push(child);
-    await lineOf(child);
     return child;
   };
   try {
@@ -78,18 +75,17 @@ export async function simulate({ hosts: many, domains, batch }: SimulationSetup)
     const result = (await operation.result()) as ApplyResult;
     const changeSeconds = (performance.now() - begun) / 1_000;
     const { steps, size } = await sizeOf(store);
-    const postmaster = Number(readFileSync(join(store, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
     const cpu = {
       'killed worker': killedCpu,
       'other worker': cpuOf(second.pid as number),
       hosts: cpuOf(hosts.pid as number),
       // Of its backends that have ended, too.
-      PostgreSQL: treeCpu(postmaster),
+      PostgreSQL: treeCpu(postmasterOf(store)),
     };
-    const figures = lineOf(hosts);
+    const figures = nextLine(hosts);
     hosts.stdin?.write('\n');
     const said = JSON.parse(await figures) as HostsFigures;
-    await end(second);
+    await endChild(second);
     await engine.close();
     return {
       planSeconds: plan.seconds,
@@ -105,7 +101,7 @@ export async function simulate({ hosts: many, domains, batch }: SimulationSetup)
       hosts: said,
     };
   } finally {
-    for (const child of children) await end(child);
+    for (const child of children) await endChild(child);
     // Who closes last stops PostgreSQL.
     await (await connectEngine({ store: { folder: join(folder, 'pg') } })).close();
     rmSync(folder, { recursive: true });
@@ -143,28 +139,6 @@ async function sizeOf(store: string): Promise<{ readonly steps: number; readonly
   );
   await client.end();
   return rows[0];
-}
-
-/** The next line that a child says. */
-function lineOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const heard = (part: Buffer) => {
-      text += part;
-      if (!text.includes('\n')) return;
-      (child.stdout as Readable).off('data', heard);
-      resolve(text);
-    };
-    child.stdout?.on('data', heard);
-    child.once('exit', (code, signal) => reject(new Error(`it ended with ${code ?? signal}`)));
-  });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await ended;
 }
 
 /** The highest resident memory of a process, looked at while it lives. */
