@@ -21,7 +21,7 @@ const chosen = MUTANTS.filter(({ what, file }) => patterns.every((each) => `${wh
 function workshop(): string {
   const copy = mkdtempSync(join(tmpdir(), 'lvc-mutate-'));
   // dist/ too: it is where `#platform` of package.json leads.
-  for (const each of ['build', 'dist', 'test', 'examples', 'docs', 'package.json', 'README.md'])
+  for (const each of ['build', 'dist', 'test', 'fleet', 'examples', 'docs', 'package.json', 'README.md'])
     cpSync(join(project, each), join(copy, each), { recursive: true });
   symlinkSync(join(project, 'node_modules'), join(copy, 'node_modules'));
   return copy;
